@@ -1,0 +1,69 @@
+package domain
+
+import "time"
+
+// Catalog is everything an operator configures: who sends, who buys, and what goes where. It is
+// small (thousands of entries), kept in the store, held whole in memory by every node, and replaced
+// as a whole: a Catalog that has been handed out is never changed.
+type Catalog struct {
+	Revision int64     `yaml:"-" json:"revision"`
+	Sources  []Source  `yaml:"sources" json:"sources"`
+	Accounts []Account `yaml:"accounts" json:"accounts"`
+}
+
+// Source is where signed events come from and how they are verified. It belongs to the platform and
+// not to an account, because a source's signature is verified before its body says whose it is.
+type Source struct {
+	ID   SourceID `yaml:"id" json:"id"`     // also its path: POST /leads/webhook/{id}
+	Kind string   `yaml:"kind" json:"kind"` // which verifier and parser: "ghl"
+	// PublicKeys verify the source's signatures: Ed25519, as base64 of the SPKI DER or of the raw 32
+	// bytes, or PEM. All are tried (rotation). Empty: the source's published platform key.
+	PublicKeys []string `yaml:"public_keys,omitempty" json:"public_keys,omitempty"`
+	// Legacy also accepts the source's older scheme (GHL: RSA in X-WH-Signature), with LegacyKeys as
+	// PEM or its published key.
+	Legacy     bool     `yaml:"legacy,omitempty" json:"legacy,omitempty"`
+	LegacyKeys []string `yaml:"legacy_keys,omitempty" json:"legacy_keys,omitempty"`
+	// MaxBody caps a request's body in bytes; 0: 1 MiB.
+	MaxBody int `yaml:"max_body,omitempty" json:"max_body,omitempty"`
+}
+
+// Account is a tenant.
+type Account struct {
+	ID        AccountID  `yaml:"id" json:"id"`
+	Name      string     `yaml:"name" json:"name"`
+	Locations []Location `yaml:"locations" json:"locations"`
+	Campaigns []Campaign `yaml:"campaigns" json:"campaigns"`
+	Buyers    []Buyer    `yaml:"buyers" json:"buyers"`
+}
+
+// Location ties a source's own name for a tenant (GHL's locationId) to an account and a campaign.
+type Location struct {
+	ID       string     `yaml:"id" json:"id"`
+	Source   SourceID   `yaml:"source" json:"source"`
+	Campaign CampaignID `yaml:"campaign" json:"campaign"`
+}
+
+// Campaign is a set of buyers and a routing method.
+type Campaign struct {
+	ID     CampaignID `yaml:"id" json:"id"`
+	Name   string     `yaml:"name,omitempty" json:"name,omitempty"`
+	Method string     `yaml:"method" json:"method"` // "round_robin"
+	Buyers []BuyerID  `yaml:"buyers" json:"buyers"` // in their order of turns
+}
+
+// Buyer receives leads on a dashboard.
+type Buyer struct {
+	ID       BuyerID `yaml:"id" json:"id"`
+	Name     string  `yaml:"name,omitempty" json:"name,omitempty"`
+	Paused   bool    `yaml:"paused,omitempty" json:"paused,omitempty"`
+	DailyCap int     `yaml:"daily_cap,omitempty" json:"daily_cap,omitempty"` // 0: none
+	Timezone string  `yaml:"timezone,omitempty" json:"timezone,omitempty"`   // IANA; whose midnight resets the cap; default UTC
+	Tokens   []Token `yaml:"tokens,omitempty" json:"tokens,omitempty"`
+}
+
+// Token lets a dashboard read one buyer's feed. The token itself is signed and not stored; an entry
+// that disappears from the catalog, or is past its time, is refused.
+type Token struct {
+	ID        string    `yaml:"id" json:"id"`
+	ExpiresAt time.Time `yaml:"expires_at" json:"expires_at"`
+}
