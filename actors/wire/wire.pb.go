@@ -769,13 +769,15 @@ func (x *Unwatch) GetHub() string {
 	return ""
 }
 
-// Publish carries consecutive events of one feed to a node that watches it.
+// Publish carries consecutive events of one feed to a node that watches it. Without events it only
+// says how far the feed goes, in answer to a renewed lease.
 type Publish struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
 	Buyer         string                 `protobuf:"bytes,2,opt,name=buyer,proto3" json:"buyer,omitempty"`
 	Events        []*FeedEvent           `protobuf:"bytes,3,rep,name=events,proto3" json:"events,omitempty"`
 	PublishedAt   int64                  `protobuf:"varint,4,opt,name=published_at,json=publishedAt,proto3" json:"published_at,omitempty"`
+	Head          int64                  `protobuf:"varint,5,opt,name=head,proto3" json:"head,omitempty"` // the newest sequence published
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -834,6 +836,13 @@ func (x *Publish) GetEvents() []*FeedEvent {
 func (x *Publish) GetPublishedAt() int64 {
 	if x != nil {
 		return x.PublishedAt
+	}
+	return 0
+}
+
+func (x *Publish) GetHead() int64 {
+	if x != nil {
+		return x.Head
 	}
 	return 0
 }
@@ -906,12 +915,13 @@ const file_wire_proto_rawDesc = "" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x12!\n" +
 	"\fnode_address\x18\x03 \x01(\tR\vnodeAddress\x12\x10\n" +
-	"\x03hub\x18\x04 \x01(\tR\x03hub\"\x91\x01\n" +
+	"\x03hub\x18\x04 \x01(\tR\x03hub\"\xa5\x01\n" +
 	"\aPublish\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x123\n" +
 	"\x06events\x18\x03 \x03(\v2\x1b.leadwire.wire.v1.FeedEventR\x06events\x12!\n" +
-	"\fpublished_at\x18\x04 \x01(\x03R\vpublishedAtB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
+	"\fpublished_at\x18\x04 \x01(\x03R\vpublishedAt\x12\x12\n" +
+	"\x04head\x18\x05 \x01(\x03R\x04headB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once

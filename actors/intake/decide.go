@@ -1,0 +1,180 @@
+package intake
+
+import (
+	"time"
+
+	"github.com/leadwire/leadwire/actors/distribution"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// deleted is the status of a contact that its CRM has deleted: nobody buys it any more.
+const deleted = "deleted"
+
+// decide makes the next decision for deciding[0], or drops events that need none until one does.
+func (l *Lead) decide(now time.Time) []Step {
+	var steps []Step
+	for len(l.deciding) > 0 {
+		l.round++
+		if l.round > maxRounds {
+			return append(steps, l.later()...)
+		}
+		d, ok, err := l.draft(now, l.deciding[0])
+		if err != nil {
+			steps = append(steps, Dropped{l.deciding[0], err})
+		}
+		if ok {
+			return append(steps, Decide{d})
+		}
+		l.next()
+	}
+	return steps
+}
+
+// draft says what should become of a pending event, as far as this activation knows its lead. ok is
+// false when nothing is to be written: the event is held and still nobody is eligible.
+func (l *Lead) draft(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
+	d = domain.Decision{
+		Fence: l.fence, EventSeq: p.Seq, Lead: l.key,
+		Source: p.Event.Source, EventID: p.Event.ID, Campaign: p.Event.Campaign,
+		Contact: p.Event.Contact, ReceivedAt: p.Event.ReceivedAt, At: now,
+	}
+	if l.known == nil || l.known.Revision == 0 {
+		return l.draftNew(now, p, d)
+	}
+	lead := *l.known
+	d.Expect, d.Campaign = lead.Revision, lead.Campaign
+	held := lead.State == domain.Waiting && lead.HeldSeq == p.Seq
+	if held { // its contact went into the lead when it was held
+		d.Contact = lead.Contact
+	} else if d.Contact, err = merge(lead, p.Event); err != nil {
+		return d, false, err
+	}
+	d.Verb = domain.Update
+	if lead.State == domain.Waiting && !isDeleted(d.Contact) && l.choose(now, &d) {
+		return d, true, nil
+	}
+	return d, !held, nil
+}
+
+func (l *Lead) draftNew(now time.Time, p domain.Pending, d domain.Decision) (domain.Decision, bool, error) {
+	switch {
+	case p.Event.Effect == domain.Amend:
+		d.Verb = domain.Ignore
+	case l.choose(now, &d):
+	default: // if the lead exists after all, the store answers Stale and shows it
+		d.Verb = domain.Hold
+	}
+	return d, true, nil
+}
+
+// choose turns d into an assignment if a buyer is eligible.
+func (l *Lead) choose(now time.Time, d *domain.Decision) bool {
+	l.choice = l.chooser.Choose(now, d.Lead.Account, d.Campaign)
+	if l.choice.Buyer == nil {
+		return false
+	}
+	d.Verb = domain.Assign
+	d.Buyer, d.Cap, d.Day = l.choice.Buyer.Key.Buyer, l.choice.Buyer.Buyer.DailyCap, l.choice.Day
+	d.Trace = l.choice.Trace.JSON()
+	return true
+}
+
+// Decided takes the store's answer to Decide. committedAt is when the answer was there.
+func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, committedAt time.Time, err error) []Step {
+	if len(l.deciding) == 0 || l.deciding[0].Seq != d.EventSeq {
+		return nil // abandoned meanwhile
+	}
+	if err != nil || r.Outcome != domain.Done {
+		l.returnTurn(d, r)
+	}
+	if err != nil {
+		return l.undecided(now, err)
+	}
+	switch r.Outcome {
+	case domain.Stale:
+		l.known = &r.Lead
+		return l.decide(now)
+	case domain.CapReached:
+		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+		return l.decide(now)
+	case domain.AlreadyDecided:
+		l.known = nil // whoever decided it changed the lead
+		l.next()
+		return l.decide(now)
+	}
+	l.known = &r.Lead
+	var steps []Step
+	if d.Verb == domain.Assign {
+		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+	}
+	if r.Event.Seq > 0 {
+		r.Event.CommittedAt = committedAt
+		steps = append(steps, Announce{r.Event})
+	}
+	l.next()
+	return append(steps, l.decide(now)...)
+}
+
+// Retry goes on after a pause.
+func (l *Lead) Retry(now time.Time) []Step {
+	if !l.pausing {
+		return nil
+	}
+	l.pausing = false
+	return l.decide(now)
+}
+
+func (l *Lead) undecided(now time.Time, err error) []Step {
+	switch domain.CodeOf(err) {
+	case domain.Fenced:
+		return l.abandon()
+	case domain.Invalid: // trying again cannot help; its neighbours should not wait
+		dropped := Dropped{l.deciding[0], err}
+		l.next()
+		return append([]Step{dropped}, l.decide(now)...)
+	default:
+		l.known = nil // the outcome is unknown
+		return l.later()
+	}
+}
+
+func (l *Lead) later() []Step {
+	l.pausing, l.round = true, 0
+	after := l.pause
+	l.pause = min(l.pause*2, longPause)
+	return []Step{Retry{after}}
+}
+
+func (l *Lead) next() {
+	l.deciding = l.deciding[1:]
+	l.round, l.pause = 0, firstPause
+	if len(l.deciding) == 0 {
+		l.deciding = nil
+	}
+}
+
+// returnTurn gives back the turn of an assignment that did not happen. One whose outcome is unknown
+// keeps its turn: the buyer may have the lead. One that met a full day has used it.
+func (l *Lead) returnTurn(d domain.Decision, r domain.Decided) {
+	if d.Verb == domain.Assign && (r.Outcome == domain.Stale || r.Outcome == domain.AlreadyDecided) {
+		l.chooser.Return(d.Lead.Account, d.Campaign, l.choice)
+	}
+	l.choice = distribution.Choice{}
+}
+
+func merge(lead domain.Lead, e domain.Event) ([]byte, error) {
+	old, err := domain.ParseContact(lead.Contact)
+	if err != nil {
+		return nil, err
+	}
+	newer, err := domain.ParseContact(e.Contact)
+	if err != nil {
+		return nil, err
+	}
+	return old.Merge(newer).JSON(), nil
+}
+
+func isDeleted(contact []byte) bool {
+	c, err := domain.ParseContact(contact)
+	return err == nil && c.Status == deleted
+}

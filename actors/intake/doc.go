@@ -1,0 +1,22 @@
+// Package intake decides what happens to the events of one lead. It only decides: it is told what
+// happened and answers with the steps to take, so a whole life of a lead is a table, and a simulator
+// can replay it from a seed.
+//
+//	Ingest ──Keep──▶ kept? ──Answer──▶ (the source has its 200)
+//	                  │
+//	                  ▼ pending, in order
+//	               choose ──Decide──▶ decided? ──Announce──▶ the buyer's feed
+//	                  ▲                  │
+//	                  └── stale, cap ────┘
+//
+// Promises:
+//
+//   - One event is being kept and one is being decided at a time, each in the order they came in, so
+//     a lead's events take effect in order. Keeping does not wait for deciding: a source gets its
+//     answer as soon as its event is durable.
+//   - An event is answered once per asker, and only after the store has answered.
+//   - What this package remembers is a shortcut. A repeated event is recognised here to save a commit;
+//     what decides is the store's key, and the pending event that a decision takes with it.
+//
+// It opens no socket, reads no clock and stores nothing.
+package intake

@@ -1,0 +1,188 @@
+package intake
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/distribution"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Limits of one lead's memory. A lead that hits them answers Unavailable, which makes its source retry.
+const (
+	// MaxKeeping is how many different events may wait to be kept. A CRM sends a handful per contact;
+	// 64 lets a burst of automations through and stops one runaway contact.
+	MaxKeeping = 64
+	// MaxDeciding is how many kept events may wait to be decided before new ones are refused.
+	MaxDeciding = 64
+	// MaxRemembered is how many event ids the dedupe cache holds: the repeats of a retry storm come
+	// within a few events of their first.
+	MaxRemembered = 32
+	// maxWaiters is how many askers may wait for one event: a source that repeats an event more often
+	// than this while its first try is being kept is told to come back.
+	maxWaiters = 64
+	// maxRounds is how often one event is chosen for again (day full, lead changed) before a pause.
+	maxRounds = 16
+)
+
+// Pauses between tries of a decision that the store could not make.
+const (
+	firstPause = 50 * time.Millisecond
+	longPause  = 5 * time.Second
+)
+
+var errTooMany = errors.New("too many events of this lead are waiting")
+
+// Chooser picks buyers: distribution.Desk behind the node's catalog.
+type Chooser interface {
+	// Choose answers with a nil Buyer when nobody is eligible.
+	Choose(now time.Time, account domain.AccountID, campaign domain.CampaignID) distribution.Choice
+	// Return gives back a choice that came to nothing.
+	Return(account domain.AccountID, campaign domain.CampaignID, c distribution.Choice)
+	// Counted takes over a buyer's counter as a commit reported it.
+	Counted(key domain.BuyerKey, day string, n int)
+}
+
+// Lead is the state of one lead's activation.
+type Lead struct {
+	key     domain.LeadKey
+	fence   domain.Fence
+	chooser Chooser
+
+	// keeping[0] is with the store, the rest wait for it.
+	keeping []*arrival
+	// deciding[0] is with the store if round > 0, the rest wait for it.
+	deciding []domain.Pending
+	round    int                 // tries of deciding[0] so far
+	pausing  bool                // between a failed try and its Retry
+	pause    time.Duration       // the next one
+	choice   distribution.Choice // behind the decision that is with the store
+
+	known      *domain.Lead // as the store last showed it; nil: unknown; Revision 0: does not exist
+	remembered []eventKey   // newest last
+	gone       bool         // abandoned
+}
+
+type eventKey struct {
+	source domain.SourceID
+	id     domain.EventID
+}
+
+type arrival struct {
+	event  domain.Event
+	askers []Ticket
+}
+
+// New is a lead that has just been activated, with the right to commit that its partition gives it.
+func New(key domain.LeadKey, fence domain.Fence, chooser Chooser) *Lead {
+	return &Lead{key: key, fence: fence, chooser: chooser, pause: firstPause}
+}
+
+// Busy says whether anything is under way; a busy lead stays in memory.
+func (l *Lead) Busy() bool { return len(l.keeping) > 0 || (len(l.deciding) > 0 && !l.gone) }
+
+// Ingest takes a verified event in.
+func (l *Lead) Ingest(e domain.Event, to Ticket) []Step {
+	key := keyOf(e)
+	if slices.Contains(l.remembered, key) {
+		return []Step{Answer{To: to, Received: domain.Received{Duplicate: true}}}
+	}
+	for _, a := range l.keeping {
+		if keyOf(a.event) != key {
+			continue
+		}
+		if len(a.askers) >= maxWaiters {
+			return []Step{refuse(to)}
+		}
+		a.askers = append(a.askers, to)
+		return nil
+	}
+	if len(l.keeping) >= MaxKeeping || len(l.deciding) >= MaxDeciding {
+		return []Step{refuse(to)}
+	}
+	l.keeping = append(l.keeping, &arrival{event: e, askers: []Ticket{to}})
+	if len(l.keeping) > 1 {
+		return nil
+	}
+	return []Step{Keep{e}}
+}
+
+// Kept takes the store's answer to Keep.
+func (l *Lead) Kept(now time.Time, r domain.Received, err error) []Step {
+	if len(l.keeping) == 0 {
+		return nil
+	}
+	a := l.keeping[0]
+	l.keeping = l.keeping[1:]
+	var steps []Step
+	for i, to := range a.askers {
+		answer := Answer{To: to, Received: r, Err: err}
+		if i > 0 && err == nil {
+			answer.Received = domain.Received{Duplicate: true}
+		}
+		steps = append(steps, answer)
+	}
+	switch {
+	case domain.CodeOf(err) == domain.Fenced:
+		return append(steps, l.abandon()...)
+	case err == nil:
+		l.remember(keyOf(a.event))
+		if !r.Duplicate && a.event.Effect != domain.Record {
+			pending := a.event
+			pending.Body = nil
+			steps = append(steps, l.enqueue(now, domain.Pending{Seq: r.Seq, Event: pending})...)
+		}
+	}
+	if len(l.keeping) > 0 {
+		steps = append(steps, Keep{l.keeping[0].event})
+	}
+	return steps
+}
+
+// Recover takes in events that the store still has as pending: after a restart, after this lead moved
+// here, or because a buyer may have become eligible for a held one. Those already under way are left.
+func (l *Lead) Recover(now time.Time, pending []domain.Pending) []Step {
+	var steps []Step
+	for _, p := range pending {
+		known := slices.ContainsFunc(l.deciding, func(q domain.Pending) bool { return q.Seq == p.Seq })
+		if known || len(l.deciding) >= MaxDeciding { // the next recovery brings the rest
+			continue
+		}
+		steps = append(steps, l.enqueue(now, p)...)
+	}
+	return steps
+}
+
+func (l *Lead) enqueue(now time.Time, p domain.Pending) []Step {
+	l.deciding = append(l.deciding, p)
+	if len(l.deciding) > 1 {
+		return nil
+	}
+	return l.decide(now)
+}
+
+func (l *Lead) abandon() []Step {
+	l.gone = true
+	steps := []Step{Abandon{}}
+	for _, a := range l.keeping {
+		for _, to := range a.askers {
+			steps = append(steps, Answer{To: to, Err: domain.ErrFenced})
+		}
+	}
+	l.keeping, l.deciding = nil, nil
+	return steps
+}
+
+func (l *Lead) remember(k eventKey) {
+	if len(l.remembered) == MaxRemembered {
+		l.remembered = slices.Delete(l.remembered, 0, 1)
+	}
+	l.remembered = append(l.remembered, k)
+}
+
+func refuse(to Ticket) Step {
+	return Answer{To: to, Err: domain.Fail("ingest event", domain.Unavailable, errTooMany)}
+}
+
+func keyOf(e domain.Event) eventKey { return eventKey{e.Source, e.ID} }

@@ -1,0 +1,50 @@
+package intake
+
+import (
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Ticket is whoever waits for an answer; intake never looks inside.
+type Ticket any
+
+// Step is something to do. A shell does the steps in order.
+type Step interface{ step() }
+
+// Keep asks for Store.Receive; its answer comes back to Lead.Kept.
+type Keep struct{ Event domain.Event }
+
+// Answer tells one asker what became of its event.
+type Answer struct {
+	To       Ticket
+	Received domain.Received
+	Err      error
+}
+
+// Decide asks for Store.Decide; its answer comes back to Lead.Decided.
+type Decide struct{ Decision domain.Decision }
+
+// Announce tells a buyer's feed of an event that has been committed.
+type Announce struct{ Event domain.FeedEvent }
+
+// Retry asks to call Lead.Retry after a pause: the store could not decide.
+type Retry struct{ After time.Duration }
+
+// Abandon says that another node owns this lead now: stop, and let the cluster look again.
+type Abandon struct{}
+
+// Dropped reports a pending event that this activation gives up on. It stays pending in the store,
+// where the gauge of the oldest undecided event shows it and the next recovery finds it.
+type Dropped struct {
+	Pending domain.Pending
+	Err     error
+}
+
+func (Keep) step()     {}
+func (Answer) step()   {}
+func (Decide) step()   {}
+func (Announce) step() {}
+func (Retry) step()    {}
+func (Abandon) step()  {}
+func (Dropped) step()  {}

@@ -1,0 +1,31 @@
+// Package wire holds the messages that cross nodes, generated from wire.proto, and their addresses.
+package wire
+
+// The kinds of virtual actor.
+const (
+	KindLead  = "lead"
+	KindBuyer = "buyer"
+)
+
+// Address is the lead an event belongs to. An event that concerns no lead is handled by an actor of
+// its own, so that its key still has one owner.
+func (m *Ingest) Address() (kind, id string) {
+	if lead := m.Event.GetLead(); lead != "" {
+		return KindLead, m.Event.GetAccount() + "/" + lead
+	}
+	return KindLead, m.Event.GetAccount() + "//" + m.Event.GetSource() + "/" + m.Event.GetId()
+}
+
+// Address is the lead whose pending events these are.
+func (m *Recover) Address() (kind, id string) { return KindLead, m.Account + "/" + m.Lead }
+
+// Address is the buyer whose feed grew.
+func (m *Announce) Address() (kind, id string) {
+	return KindBuyer, m.Event.GetAccount() + "/" + m.Event.GetBuyer()
+}
+
+// Address is the buyer whose feed is to be watched.
+func (m *Watch) Address() (kind, id string) { return KindBuyer, m.Account + "/" + m.Buyer }
+
+// Address is the buyer whose feed is no longer watched.
+func (m *Unwatch) Address() (kind, id string) { return KindBuyer, m.Account + "/" + m.Buyer }
