@@ -1,0 +1,22 @@
+// Package groupcommit lets many callers share one commit. Each caller hands over one operation and
+// waits for its own answer; one goroutine takes whatever has gathered and commits it as a batch.
+//
+//	Do ─┐
+//	Do ─┼─▶ queue ──take all that waits──▶ commit ──▶ every caller its own result
+//	Do ─┘     ▲                              │
+//	          └── gathers while it is in flight
+//
+// Nothing waits for a timer: an idle writer commits a lone operation at once, and a busy one finds a
+// full batch by the time its last commit returns. So latency is at most two commits, and the batch
+// grows with the load by itself.
+//
+// What it promises:
+//
+//   - Every accepted operation is answered exactly once, even if commit panics or Close comes first.
+//   - One poisoned operation (Code Invalid) does not fail its neighbours: the batch is halved until it
+//     stands alone.
+//   - The queue has a limit in operations and in bytes. At the limit Do answers Unavailable at once.
+//   - A caller that stops waiting does not withdraw its operation: the outcome is then unknown to it.
+//
+// It knows nothing of SQL, leads or buyers: the store brings the operation's type and the commit.
+package groupcommit
