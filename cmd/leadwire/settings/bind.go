@@ -45,7 +45,6 @@ func (s *Settings) bindActors(fs *pflag.FlagSet) {
 	fs.IntVar(&s.BuyerMailbox, "buyer-mailbox", 4096, "messages waiting for one buyer; what is not announced in time is read from the store")
 	fs.DurationVar(&s.BuyerIdle, "buyer-idle", 5*time.Minute, "quiet time after which a buyer without open dashboards leaves memory")
 	fs.IntVar(&s.BuyerRing, "buyer-ring", 256, "recent feed events a buyer keeps, so that a short cut of a connection needs no read of the store")
-	fs.DurationVar(&s.CatalogPoll, "catalog-poll", time.Second, "pause between looks for a changed catalog: how long a revoked token lives on")
 }
 
 func (s *Settings) bindUpkeep(fs *pflag.FlagSet) {

@@ -85,8 +85,6 @@ func take(v *viper.Viper, f *pflag.Flag) error {
 		return list.Replace(strings.FieldsFunc(v.GetString(f.Name), func(r rune) bool { return r == ',' }))
 	}
 	switch value := v.Get(f.Name).(type) {
-	case nil:
-		return errors.New("has no value")
 	case map[string]any, []any:
 		return fmt.Errorf("must be one value, not %v", value)
 	default:

@@ -55,7 +55,6 @@ type Settings struct {
 	BuyerMailbox  int
 	BuyerIdle     time.Duration
 	BuyerRing     int
-	CatalogPoll   time.Duration
 	MaintainEvery time.Duration
 	KeepEvents    time.Duration
 	KeepFeed      time.Duration

@@ -1,0 +1,191 @@
+package settings
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+)
+
+// load parses args as serve would, with a file of the given text (none when empty).
+func load(t *testing.T, file string, args ...string) (Settings, *pflag.FlagSet, Origins, error) {
+	t.Helper()
+	var s Settings
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	s.Bind(fs, Storage|Serving|Logging)
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "leadwire.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
+		args = append(args, "--config", path)
+	}
+	require.NoError(t, fs.Parse(args))
+	origins, err := Load(fs)
+	return s, fs, origins, err
+}
+
+// Flag over environment over file over default, for every combination of the four.
+func TestLoad_Precedence(t *testing.T) {
+	for name, row := range map[string]struct {
+		flag, env, file string
+		want, origin    string
+	}{
+		"nothing said: the default":            {want: ":8080", origin: "default"},
+		"the file over the default":            {file: ":1", want: ":1", origin: "file"},
+		"the environment over the default":     {env: ":2", want: ":2", origin: "environment LEADWIRE_LISTEN"},
+		"the environment over the file":        {env: ":2", file: ":1", want: ":2", origin: "environment LEADWIRE_LISTEN"},
+		"a flag over the default":              {flag: ":3", want: ":3", origin: "flag"},
+		"a flag over the file":                 {flag: ":3", file: ":1", want: ":3", origin: "flag"},
+		"a flag over the environment":          {flag: ":3", env: ":2", want: ":3", origin: "flag"},
+		"a flag over both":                     {flag: ":3", env: ":2", file: ":1", want: ":3", origin: "flag"},
+		"a flag that says the default is said": {flag: ":8080", env: ":2", want: ":8080", origin: "flag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("LEADWIRE_LISTEN", row.env) // empty is as good as none
+			var file string
+			var args []string
+			if row.file != "" {
+				file = "listen: \"" + row.file + "\"\n"
+			}
+			if row.flag != "" {
+				args = []string{"--listen", row.flag}
+			}
+			s, _, origins, err := load(t, file, args...)
+			require.NoError(t, err)
+			require.Equal(t, row.want, s.Listen)
+			require.Contains(t, origins["listen"], row.origin)
+		})
+	}
+}
+
+// Every kind of value is read alike from every place.
+func TestLoad_EveryKindFromEveryPlace(t *testing.T) {
+	check := func(t *testing.T, s Settings, err error) {
+		t.Helper()
+		require.NoError(t, err)
+		require.Equal(t, Bytes(2<<20), s.MaxBody)
+		require.Equal(t, 90*time.Second, s.LeadIdle)
+		require.Equal(t, 7, s.MaxInFlight)
+		require.Equal(t, []string{"a:1", "b:2"}, s.Seeds)
+		require.True(t, s.CookieSecure)
+	}
+	t.Run("flags", func(t *testing.T) {
+		s, _, _, err := load(t, "", "--max-body=2MiB", "--lead-idle=90s", "--max-in-flight=7", "--seeds=a:1,b:2", "--cookie-secure")
+		check(t, s, err)
+	})
+	t.Run("environment", func(t *testing.T) {
+		t.Setenv("LEADWIRE_MAX_BODY", "2MiB")
+		t.Setenv("LEADWIRE_LEAD_IDLE", "90s")
+		t.Setenv("LEADWIRE_MAX_IN_FLIGHT", "7")
+		t.Setenv("LEADWIRE_SEEDS", "a:1,b:2")
+		t.Setenv("LEADWIRE_COOKIE_SECURE", "true")
+		s, _, _, err := load(t, "")
+		check(t, s, err)
+	})
+	t.Run("file", func(t *testing.T) {
+		s, _, _, err := load(t, "max-body: 2MiB\nlead-idle: 90s\nmax-in-flight: 7\nseeds: [a:1, \"b:2\"]\ncookie-secure: true\n")
+		check(t, s, err)
+	})
+	t.Run("a key without a value is as good as none", func(t *testing.T) {
+		s, _, origins, err := load(t, "listen:\n")
+		require.NoError(t, err)
+		require.Equal(t, ":8080", s.Listen)
+		require.Equal(t, "default", origins["listen"])
+	})
+	t.Run("a file named by the environment", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(path, []byte("listen: :5\n"), 0o600))
+		t.Setenv("LEADWIRE_CONFIG", path)
+		s, _, _, err := load(t, "")
+		require.NoError(t, err)
+		require.Equal(t, ":5", s.Listen)
+	})
+}
+
+// What cannot be meant is refused, and the error names it.
+func TestLoad_Refuses(t *testing.T) {
+	for name, row := range map[string]struct{ file, want string }{
+		"a key that nobody knows":         {"listn: :1\n", `unknown key "listn"`},
+		"a key inside of another":         {"edge:\n  listen: :1\n", `unknown key "edge.listen"`},
+		"underscores, with the right one": {"max_body: 1\n", `unknown key "max_body" (did you mean "max-body"?)`},
+		"the file's own name":             {"config: other.yaml\n", `unknown key "config"`},
+		"every unknown key at once":       {"a: 1\nb: 2\n", `unknown key "b"`},
+		"a value of the wrong kind":       {"max-in-flight: many\n", "read max-in-flight from file"},
+		"a list where one value stands":   {"listen: [a, b]\n", "must be one value"},
+		"decimal units":                   {"max-body: 1MB\n", "must be bytes"},
+		"what is no YAML":                 {"a: [\n", "read configuration"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, _, err := load(t, row.file)
+			require.ErrorContains(t, err, row.want)
+		})
+	}
+	t.Run("a file that is not there", func(t *testing.T) {
+		_, _, _, err := load(t, "", "--config", filepath.Join(t.TempDir(), "no.yaml"))
+		require.ErrorIs(t, err, os.ErrNotExist)
+	})
+	t.Run("the environment's wrong value, by its name", func(t *testing.T) {
+		t.Setenv("LEADWIRE_MAX_IN_FLIGHT", "many")
+		_, _, _, err := load(t, "")
+		require.ErrorContains(t, err, "environment LEADWIRE_MAX_IN_FLIGHT")
+	})
+}
+
+// Print shows what is in force and from where, keeps secrets, and is a file that Load takes.
+func TestPrint(t *testing.T) {
+	const secret = "hunter2"
+	t.Setenv("LEADWIRE_CLUSTER_SECRET", secret)
+	_, fs, origins, err := load(t, "listen: 127.0.0.1:9\nseeds: [a:1]\n", "--store", "postgres://ann:"+secret+"@db/leads?sslpassword="+secret)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, Print(&out, fs, origins))
+	require.NotContains(t, out.String(), secret)
+	require.Contains(t, out.String(), "store: \"postgres://ann:REDACTED@db/leads?sslpassword=REDACTED\" # flag\n")
+	require.Contains(t, out.String(), "cluster-secret: REDACTED # environment LEADWIRE_CLUSTER_SECRET\n")
+	require.Contains(t, out.String(), "lead-idle: 30s # default\n")
+
+	var parsed map[string]any
+	require.NoError(t, yaml.Unmarshal(out.Bytes(), &parsed))
+	require.Len(t, parsed, len(Names()))
+	again, _, _, err := load(t, out.String())
+	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:9", again.Listen)
+	require.Equal(t, []string{"a:1"}, again.Seeds)
+}
+
+// No spelling of a connection string shows its password.
+func TestMaskStore(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"embedded":                               "embedded",
+		"postgres://db/leads":                    "postgres://db/leads",
+		"postgres://ann@db/leads":                "postgres://ann@db/leads",
+		"postgres://ann:pw@db/leads?sslmode=off": "postgres://ann:REDACTED@db/leads?sslmode=off",
+		"postgres://ann@db/x?password=pw":        "postgres://ann@db/x?password=REDACTED",
+		"host=db user=ann password=pw dbname=x":  "host=db user=ann password=REDACTED dbname=x",
+		"host=db password = 'p w' dbname=x":      "host=db password = REDACTED dbname=x",
+		"postgres://ann:p%w@db/leads":            "REDACTED",
+	} {
+		require.Equal(t, want, MaskStore(in), in)
+	}
+}
+
+// A size is read as it is shown, and what is ambiguous is refused.
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Bytes{"0": 0, "1": 1, "65536": 64 << 10, "64KiB": 64 << 10, "3 MiB": 3 << 20, "2GiB": 2 << 30, "12B": 12} {
+		var b Bytes
+		require.NoError(t, b.Set(text), text)
+		require.Equal(t, want, b)
+		var again Bytes
+		require.NoError(t, again.Set(b.String()))
+		require.Equal(t, b, again)
+	}
+	for _, text := range []string{"", "KiB", "-1", "1MB", "1.5MiB", "x", "99999999999GiB"} {
+		require.Error(t, new(Bytes).Set(text), text)
+	}
+}
