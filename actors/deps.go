@@ -1,0 +1,38 @@
+package actors
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/cluster"
+)
+
+// Deps are the collaborators of every actor of a node.
+type Deps struct {
+	Store     domain.Store
+	Book      *Book
+	Clock     domain.Clock
+	Log       *slog.Logger
+	Metrics   *Metrics
+	Telemetry *telemetry.Recorder
+}
+
+// Node is what the actors need of the cluster.
+type Node interface {
+	Tell(m cluster.Keyed) error
+	Ask(ctx context.Context, m cluster.Keyed) (any, error)
+	Abandon(f domain.Fence)
+	Held() []domain.Fence
+	System() *actor.ActorSystem
+}
+
+// own marks the messages an actor causes itself: answers to its own work. They are bounded by the
+// work it has under way, so a full mailbox lets them in.
+type own struct{}
+
+// Urgent is how the mailbox recognises them.
+func (own) Urgent() {}

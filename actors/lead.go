@@ -1,0 +1,131 @@
+package actors
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/intake"
+	"github.com/leadwire/leadwire/actors/wire"
+	"github.com/leadwire/leadwire/cluster"
+)
+
+// lead is one lead of one account. It is an actor so that its events take effect in order and a storm
+// of repeats meets one memory.
+//
+//	message        means                              then
+//	*wire.Ingest   a verified event came in           keep it
+//	kept           the store answered                 answer the source, decide
+//	decided        the store answered                 announce, or choose again
+//	retry          the pause is over                  decide again
+//	*wire.Recover  the store still has it as pending  decide
+type lead struct {
+	rt   *Runtime
+	id   cluster.Identity
+	core *intake.Lead
+}
+
+type (
+	kept struct {
+		own
+		received domain.Received
+		err      error
+	}
+	decided struct {
+		own
+		decision domain.Decision
+		result   domain.Decided
+		at       time.Time
+		err      error
+	}
+	retry struct{ own }
+)
+
+func (r *Runtime) newLead(id cluster.Identity) cluster.Actor {
+	account, name, _ := strings.Cut(id.ID, "/")
+	key := domain.LeadKey{Account: domain.AccountID(account), Lead: domain.LeadID(name)}
+	return &lead{rt: r, id: id, core: intake.New(key, id.Fence, r.chooser)}
+}
+
+// Busy keeps the lead in memory while the store owes it an answer.
+func (l *lead) Busy() bool { return l.core.Busy() }
+
+func (l *lead) Receive(ctx actor.Context) {
+	now := l.rt.deps.Clock.Now()
+	switch msg := ctx.Message().(type) {
+	case *wire.Ingest:
+		l.perform(ctx, l.core.Ingest(msg.Event.Domain(), ctx.Sender()))
+	case kept:
+		l.perform(ctx, l.core.Kept(now, msg.received, msg.err))
+	case decided:
+		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
+	case retry:
+		l.perform(ctx, l.core.Retry(now))
+	case *wire.Recover:
+		l.perform(ctx, l.core.Recover(now, pending(msg)))
+	}
+}
+
+// perform carries out what the core decided. Every effect of this actor leaves through here.
+func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
+	deps := &l.rt.deps
+	for _, step := range steps {
+		switch step := step.(type) {
+		case intake.Keep:
+			l.rt.pipe(ctx, func(c context.Context) any {
+				received, err := deps.Store.Receive(c, l.id.Fence, step.Event)
+				return kept{received: received, err: err}
+			})
+		case intake.Answer:
+			answer(ctx, step)
+		case intake.Decide:
+			l.rt.pipe(ctx, func(c context.Context) any {
+				result, err := deps.Store.Decide(c, step.Decision)
+				return decided{decision: step.Decision, result: result, at: deps.Clock.Now(), err: err}
+			})
+			deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
+		case intake.Announce:
+			l.rt.announce(step.Event)
+		case intake.Retry:
+			self, root := ctx.Self(), ctx.ActorSystem().Root
+			deps.Clock.AfterFunc(step.After, func() { root.Send(self, retry{}) })
+			deps.Metrics.retries.Inc()
+		case intake.Abandon:
+			deps.Metrics.fenced.Inc()
+			l.rt.node.Abandon(l.id.Fence)
+		case intake.Dropped:
+			deps.Metrics.dropped.Inc()
+			deps.Log.Error("event cannot be decided; it stays pending", "lead", l.id.ID, "event", step.Pending.Event.ID, "seq", step.Pending.Seq, "error", step.Err)
+		}
+	}
+}
+
+// announce is a hint: when it is lost, Lookout finds the event.
+func (r *Runtime) announce(e domain.FeedEvent) {
+	if err := r.node.Tell(&wire.Announce{Event: wire.FromFeedEvent(e)}); err != nil {
+		r.deps.Metrics.hintsLost.Inc()
+	}
+}
+
+func answer(ctx actor.Context, step intake.Answer) {
+	to, ok := step.To.(*actor.PID)
+	if !ok || to == nil {
+		return
+	}
+	reply := &wire.Kept{Duplicate: step.Received.Duplicate, Seq: step.Received.Seq}
+	if step.Err != nil {
+		reply.Refused, reply.Reason = string(domain.CodeOf(step.Err)), step.Err.Error()
+	}
+	ctx.Send(to, reply)
+}
+
+func pending(msg *wire.Recover) []domain.Pending {
+	out := make([]domain.Pending, 0, len(msg.Pending))
+	for _, p := range msg.Pending {
+		out = append(out, p.Domain())
+	}
+	return out
+}

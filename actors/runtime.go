@@ -1,0 +1,143 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/leadwire/leadwire/actors/distribution"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/wire"
+	"github.com/leadwire/leadwire/cluster"
+)
+
+// How long an actor stays after its last message, and how many may wait for it.
+const (
+	// leadIdle: repeats and follow-ups of a lead come within seconds; at 1 KB each, a minute of 5,000
+	// leads a second is 300 MB, the most one node should spend on them.
+	leadIdle = 45 * time.Second
+	// buyerIdle: a buyer that nobody watches is cheap to load again.
+	buyerIdle = 2 * time.Minute
+	// leadMailbox: intake.MaxKeeping events and their repeats.
+	leadMailbox = 256
+	// buyerMailbox: announcements of one buyer, which never wait for anything slow.
+	buyerMailbox = 8192
+)
+
+var errNotStarted = domain.Fail("reach the cluster", domain.Unavailable, errors.New("this node is starting"))
+
+// Runtime is everything of the actors that one node has.
+type Runtime struct {
+	deps     Deps
+	chooser  chooser
+	desk     *distribution.Desk
+	work     *Work // what actors wait for
+	services *Work // hub, lookout, recovery
+	hub      *Hub
+	lookout  *lookout
+	recovery *recovery
+	node     lateNode
+}
+
+// New prepares the actors of a node. counts are the store's, for the desk.
+func New(deps Deps, counts []domain.Count) *Runtime {
+	desk := distribution.NewDesk(counts)
+	r := &Runtime{deps: deps, desk: desk, chooser: chooser{deps.Book, desk}, work: NewWork(), services: NewWork()}
+	r.hub = newHub(r)
+	r.lookout = newLookout(r)
+	r.recovery = newRecovery(r)
+	return r
+}
+
+// Kinds are the virtual actors for cluster.Start.
+func (r *Runtime) Kinds() []cluster.Kind {
+	return []cluster.Kind{
+		{Name: wire.KindLead, New: r.newLead, Mailbox: leadMailbox, IdleAfter: leadIdle},
+		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: buyerMailbox, IdleAfter: buyerIdle},
+	}
+}
+
+// Held is told when partitions have become this node's: what is pending in them is picked up.
+func (r *Runtime) Held([]domain.Fence) { r.recovery.wake() }
+
+// Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
+func (r *Runtime) Moved() { r.hub.renewSoon() }
+
+// CatalogChanged is told when buyers may have become eligible: held leads are offered again.
+func (r *Runtime) CatalogChanged() { r.recovery.wake() }
+
+// Start joins the actors to their node and starts the services around them.
+func (r *Runtime) Start(node Node) {
+	r.node.set(node)
+	r.hub.register(node.System())
+	r.services.Go(r.hub.run)
+	r.services.Go(r.lookout.run)
+	r.services.Go(r.recovery.run)
+}
+
+// Quiet says whether nothing is under way outside of mailboxes.
+func (r *Runtime) Quiet() bool { return r.work.Running() == 0 && r.hub.quiet() }
+
+// Drain waits for the commits that actors wait for. Call it after the cluster has drained.
+func (r *Runtime) Drain(ctx context.Context) error { return r.work.Wait(ctx) }
+
+// Stop ends the services and whatever is still under way. The store is closed after it.
+func (r *Runtime) Stop() {
+	r.services.Stop()
+	r.work.Stop()
+}
+
+// Hub is where dashboards' connections watch feeds.
+func (r *Runtime) Hub() *Hub { return r.hub }
+
+// lateNode is the node once it has started: its kinds need the runtime first.
+type lateNode struct{ p atomic.Pointer[Node] }
+
+func (l *lateNode) set(n Node) { l.p.Store(&n) }
+
+func (l *lateNode) get() (Node, error) {
+	if n := l.p.Load(); n != nil {
+		return *n, nil
+	}
+	return nil, errNotStarted
+}
+
+func (l *lateNode) Tell(m cluster.Keyed) error {
+	n, err := l.get()
+	if err != nil {
+		return err
+	}
+	return n.Tell(m)
+}
+
+func (l *lateNode) Ask(ctx context.Context, m cluster.Keyed) (any, error) {
+	n, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return n.Ask(ctx, m)
+}
+
+func (l *lateNode) Abandon(f domain.Fence) {
+	if n, err := l.get(); err == nil {
+		n.Abandon(f)
+	}
+}
+
+func (l *lateNode) Held() []domain.Fence {
+	n, err := l.get()
+	if err != nil {
+		return nil
+	}
+	return n.Held()
+}
+
+// pipe runs work away from the mailbox and sends the result back as a message. It is how an actor
+// waits. ctx is valid only inside Receive, so pipe takes what it needs before it leaves.
+func (r *Runtime) pipe(ctx actor.Context, work func(context.Context) any) {
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	r.work.Go(func(c context.Context) { root.Send(self, work(c)) })
+}
