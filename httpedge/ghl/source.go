@@ -1,0 +1,83 @@
+package ghl
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/signature"
+	"github.com/leadwire/leadwire/httpedge/source"
+	"github.com/leadwire/leadwire/httpedge/strictjson"
+)
+
+// Kind is the kind's name in a catalog.
+const Kind = "ghl"
+
+const op = "read ghl event"
+
+// Limits of a body. Its bytes are capped by the edge (Source.MaxBody, 1 MiB by default: GHL's largest, an
+// e-mail with its HTML, stay under half of that).
+const (
+	maxDepth  = 32    // GHL's deepest nest is 5; 32 costs nothing and survives an odd custom field
+	maxValues = 16384 // a contact has about 40; bounds the parser at 1 MiB of nodes
+)
+
+// Source is one configured source of the kind.
+type Source struct {
+	*signature.GHL
+	id   domain.SourceID
+	docs sync.Pool // of *strictjson.Doc: a parse then allocates only what it returns
+}
+
+var _ source.Inbound = (*Source)(nil)
+
+// Open prepares a source. An Invalid error names the key that cannot be read.
+func Open(src domain.Source) (source.Inbound, error) {
+	verify, err := signature.NewGHL(src)
+	if err != nil {
+		return nil, err
+	}
+	return &Source{GHL: verify, id: src.ID, docs: sync.Pool{New: func() any { return new(strictjson.Doc) }}}, nil
+}
+
+// Parse reads a body, which is always one event.
+func (s *Source) Parse(body []byte) ([]source.Draft, error) {
+	doc := s.docs.Get().(*strictjson.Doc)
+	defer func() {
+		doc.Forget()
+		s.docs.Put(doc)
+	}()
+	root, err := doc.Parse(string(body), strictjson.Limits{Depth: maxDepth, Values: maxValues})
+	if err != nil {
+		return nil, refuseText(err)
+	}
+	if root.Kind() != strictjson.Object {
+		return nil, source.Refuse(op, "", source.Type, "must be an object, is "+root.Kind().String())
+	}
+	draft, err := s.read(newRecord(root), body)
+	if err != nil {
+		return nil, err
+	}
+	return []source.Draft{draft}, nil
+}
+
+// refuseText says in the edge's words what the text broke.
+func refuseText(err error) error {
+	var fault *strictjson.Fault
+	if !errors.As(err, &fault) {
+		return domain.Fail(op, domain.Internal, err)
+	}
+	rule := source.JSON
+	switch fault.Rule {
+	case strictjson.UTF8:
+		rule = source.UTF8
+	case strictjson.Duplicate:
+		rule = source.Duplicate
+	case strictjson.TooDeep:
+		rule = source.Depth
+	case strictjson.TooMany:
+		rule = source.Count
+	}
+	key, _ := cut(fault.Key, 64)
+	return source.Refuse(op, key, rule, fault.Error())
+}
