@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -14,23 +13,11 @@ import (
 	"github.com/leadwire/leadwire/cluster"
 )
 
-// How long an actor stays after its last message, and how many may wait for it.
-const (
-	// leadIdle: repeats and follow-ups of a lead come within seconds; at 1 KB each, a minute of 5,000
-	// leads a second is 300 MB, the most one node should spend on them.
-	leadIdle = 45 * time.Second
-	// buyerIdle: a buyer that nobody watches is cheap to load again.
-	buyerIdle = 2 * time.Minute
-	// leadMailbox: intake.MaxKeeping events and their repeats.
-	leadMailbox = 256
-	// buyerMailbox: announcements of one buyer, which never wait for anything slow.
-	buyerMailbox = 8192
-)
-
 var errNotStarted = domain.Fail("reach the cluster", domain.Unavailable, errors.New("this node is starting"))
 
 // Runtime is everything of the actors that one node has.
 type Runtime struct {
+	cfg      Config
 	deps     Deps
 	chooser  chooser
 	desk     *distribution.Desk
@@ -43,9 +30,9 @@ type Runtime struct {
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
-func New(deps Deps, counts []domain.Count) *Runtime {
+func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	desk := distribution.NewDesk(counts)
-	r := &Runtime{deps: deps, desk: desk, chooser: chooser{deps.Book, desk}, work: NewWork(), services: NewWork()}
+	r := &Runtime{cfg: cfg.withDefaults(), deps: deps, desk: desk, chooser: chooser{deps.Book, desk}, work: NewWork(), services: NewWork()}
 	r.hub = newHub(r)
 	r.lookout = newLookout(r)
 	r.recovery = newRecovery(r)
@@ -55,8 +42,8 @@ func New(deps Deps, counts []domain.Count) *Runtime {
 // Kinds are the virtual actors for cluster.Start.
 func (r *Runtime) Kinds() []cluster.Kind {
 	return []cluster.Kind{
-		{Name: wire.KindLead, New: r.newLead, Mailbox: leadMailbox, IdleAfter: leadIdle},
-		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: buyerMailbox, IdleAfter: buyerIdle},
+		{Name: wire.KindLead, New: r.newLead, Mailbox: r.cfg.LeadMailbox, IdleAfter: r.cfg.LeadIdle},
+		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: r.cfg.BuyerMailbox, IdleAfter: r.cfg.BuyerIdle},
 	}
 }
 

@@ -137,11 +137,14 @@ func (a Account) flattenInto(all map[string]fields, name string) {
 
 // with adds a field, unless it is zero.
 func (f fields) with(name string, value any) fields {
-	b, err := json.Marshal(value)
-	if err != nil { // strings, numbers and times of four-digit years: see flatten
-		b = fmt.Appendf(nil, "%q", fmt.Sprint(value))
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // a diff is read at a terminal
+	text := fmt.Sprint(value)
+	if e.Encode(value) == nil { // fails for times beyond year 9999 only
+		text = strings.TrimSpace(b.String())
 	}
-	switch text := string(b); text {
+	switch text {
 	case `""`, `0`, `false`, `null`, `[]`:
 	default:
 		f[name] = text

@@ -1,0 +1,95 @@
+package actortest
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Store is a real store that fails when a test says so.
+type Store struct {
+	domain.Store
+	mu    sync.Mutex
+	rules map[string]*rule
+	calls map[string]int
+}
+
+type rule struct {
+	left  int
+	after bool
+	err   error
+}
+
+// ErrDown is what a failing store answers unless the test says otherwise.
+var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
+
+// Fail makes the next n calls of a method ("Receive", "Decide", "Heads", "Feed") answer err, before
+// they reach the store.
+func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
+
+// FailAfter lets the next n calls of a method reach the store and commit, and then answers err: the
+// answer was lost.
+func (s *Store) FailAfter(method string, n int, err error) { s.set(method, &rule{n, true, err}) }
+
+// Calls is how often a method has been called.
+func (s *Store) Calls(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[method]
+}
+
+func (s *Store) set(method string, r *rule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules[method] = r
+}
+
+func (s *Store) take(method string) (before, after error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[method]++
+	r := s.rules[method]
+	if r == nil || r.left == 0 {
+		return nil, nil
+	}
+	r.left--
+	if r.after {
+		return nil, r.err
+	}
+	return r.err, nil
+}
+
+func call[T any](s *Store, method string, f func() (T, error)) (T, error) {
+	var zero T
+	before, after := s.take(method)
+	if before != nil {
+		return zero, before
+	}
+	v, err := f()
+	if err == nil && after != nil {
+		return zero, after
+	}
+	return v, err
+}
+
+// Receive is domain.Store's.
+func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
+	return call(s, "Receive", func() (domain.Received, error) { return s.Store.Receive(ctx, f, e) })
+}
+
+// Decide is domain.Store's.
+func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, error) {
+	return call(s, "Decide", func() (domain.Decided, error) { return s.Store.Decide(ctx, d) })
+}
+
+// Heads is domain.Store's.
+func (s *Store) Heads(ctx context.Context, keys []domain.BuyerKey) ([]domain.Head, error) {
+	return call(s, "Heads", func() ([]domain.Head, error) { return s.Store.Heads(ctx, keys) })
+}
+
+// Feed is domain.Store's.
+func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq, limit int) ([]domain.FeedEvent, error) {
+	return call(s, "Feed", func() ([]domain.FeedEvent, error) { return s.Store.Feed(ctx, key, after, limit) })
+}

@@ -1,0 +1,31 @@
+package actors
+
+import (
+	"cmp"
+	"time"
+)
+
+// Config is how long actors stay and how many messages may wait for them. Zero fields take their
+// default.
+type Config struct {
+	// LeadIdle is the quiet time after which a lead leaves memory; default 45s. Repeats and follow-ups
+	// come within seconds; at 1 KB each, 5,000 leads a second for that long are 225 MB.
+	LeadIdle time.Duration
+	// BuyerIdle is the quiet time after which a buyer that nobody watches leaves memory; default 2m. It
+	// is one small read to load it again.
+	BuyerIdle time.Duration
+	// LeadMailbox is how many messages may wait for one lead; default 256: intake's own limit of 64
+	// events, and their repeats. The next one is answered 429.
+	LeadMailbox int
+	// BuyerMailbox is how many messages may wait for one buyer; default 8192: a second of all the leads
+	// a node can take, if one buyer got them all. What is lost beyond it is read from the store.
+	BuyerMailbox int
+}
+
+func (c Config) withDefaults() Config {
+	c.LeadIdle = cmp.Or(c.LeadIdle, 45*time.Second)
+	c.BuyerIdle = cmp.Or(c.BuyerIdle, 2*time.Minute)
+	c.LeadMailbox = cmp.Or(c.LeadMailbox, 256)
+	c.BuyerMailbox = cmp.Or(c.BuyerMailbox, 8192)
+	return c
+}
