@@ -14,9 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -37,8 +36,13 @@ func Read(r io.Reader) (domain.Catalog, error) {
 	case len(bytes.TrimSpace(text)) == 0:
 		return c, domain.Fail("read catalog", domain.Invalid, errors.New("is empty; to remove everything write \"accounts: []\""))
 	}
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return c, domain.Fail("read catalog", domain.Invalid, errors.New(yaml.FormatError(err, false, true)))
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil {
+		return c, domain.Fail("read catalog", domain.Invalid, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return c, domain.Fail("read catalog", domain.Invalid, errors.New("holds more than one document"))
 	}
 	return c, Check(c)
 }
@@ -64,14 +68,6 @@ type Outcome struct {
 	Applied  bool            `json:"applied"`
 	Revision int64           `json:"revision"` // of the catalog in force now
 	Tokens   []Token         `json:"tokens,omitempty"`
-}
-
-// Token is a buyer's key to its feed, as it goes to the buyer.
-type Token struct {
-	Account domain.AccountID `json:"account"`
-	Buyer   domain.BuyerID   `json:"buyer"`
-	ID      string           `json:"id"`
-	Token   string           `json:"token"`
 }
 
 // Apply makes the store's catalog say what the request's says. When someone else changed the catalog
@@ -120,27 +116,4 @@ func conflict(ctx context.Context, store Store, r Request, was int64, cause erro
 	return out, domain.Fail("apply catalog", domain.Conflict, fmt.Errorf(
 		"someone changed the catalog meanwhile (revision %d became %d); nothing was written: look at the changes it takes now, and apply again",
 		was, now.Revision))
-}
-
-// wanted lists the token entries that the operator is owed a token for.
-func wanted(before domain.Catalog, r Request) []Token {
-	old := map[Token]bool{}
-	if !r.AllTokens {
-		for _, t := range entries(before) {
-			old[t] = true
-		}
-	}
-	return slices.DeleteFunc(entries(r.Catalog), func(t Token) bool { return old[t] })
-}
-
-func entries(c domain.Catalog) []Token {
-	var all []Token
-	for _, a := range c.Accounts {
-		for _, b := range a.Buyers {
-			for _, t := range b.Tokens {
-				all = append(all, Token{Account: a.ID, Buyer: b.ID, ID: t.ID})
-			}
-		}
-	}
-	return all
 }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -9,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
 )
 
 // Masked stands in place of a secret. A URL takes it unescaped.
@@ -26,15 +27,17 @@ func Print(w io.Writer, fs *pflag.FlagSet, origins Origins) error {
 		if !slices.Contains(known, f.Name) {
 			return
 		}
-		value, err := yaml.MarshalWithOptions(shown(f), yaml.Flow(true))
-		if err != nil {
-			fault = fmt.Errorf("print %s: %w", f.Name, err)
+		var value yaml.Node
+		if fault = errors.Join(fault, value.Encode(shown(f))); fault != nil {
 			return
 		}
-		fmt.Fprintf(&out, "%s: %s # %s\n", f.Name, bytes.TrimSpace(value), origins[f.Name])
+		value.Style |= yaml.FlowStyle // lists too stay on their line
+		text, err := yaml.Marshal(&value)
+		fault = errors.Join(fault, err)
+		fmt.Fprintf(&out, "%s: %s # %s\n", f.Name, bytes.TrimSpace(text), origins[f.Name])
 	})
 	if fault != nil {
-		return fault
+		return fmt.Errorf("print settings: %w", fault)
 	}
 	if _, err := w.Write(out.Bytes()); err != nil {
 		return fmt.Errorf("print settings: %w", err)

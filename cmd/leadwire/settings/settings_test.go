@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 )
 
 // load parses args as serve would, with a file of the given text (none when empty).
@@ -144,7 +144,7 @@ func TestPrint(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, Print(&out, fs, origins))
 	require.NotContains(t, out.String(), secret)
-	require.Contains(t, out.String(), "store: \"postgres://ann:REDACTED@db/leads?sslpassword=REDACTED\" # flag\n")
+	require.Contains(t, out.String(), "store: postgres://ann:REDACTED@db/leads?sslpassword=REDACTED # flag\n")
 	require.Contains(t, out.String(), "cluster-secret: REDACTED # environment LEADWIRE_CLUSTER_SECRET\n")
 	require.Contains(t, out.String(), "lead-idle: 30s # default\n")
 
