@@ -87,7 +87,9 @@ type load struct {
 	refused int // 429s met
 }
 
-func newLoad(c *crm, prefix string) *load { return &load{crm: c, prefix: prefix, acked: map[string]bool{}} }
+func newLoad(c *crm, prefix string) *load {
+	return &load{crm: c, prefix: prefix, acked: map[string]bool{}}
+}
 
 func (l *load) run(p *process, stop <-chan struct{}) *sync.WaitGroup {
 	var wg sync.WaitGroup
