@@ -1,0 +1,79 @@
+package httpedge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+)
+
+// Leads takes an event to its lead.
+type Leads interface {
+	// Ingest returns once the event is durable, or was before. Errors are *domain.Error; Unavailable and
+	// Fenced mean that trying again is safe. It keeps e.Body.
+	Ingest(ctx context.Context, e domain.Event) (domain.Received, error)
+}
+
+// Reader is what the edge needs of domain.Store, with its promises.
+type Reader interface {
+	BuyerLeads(ctx context.Context, key domain.BuyerKey, before domain.Seq, limit int) ([]domain.Lead, error)
+	Lead(ctx context.Context, key domain.LeadKey) (domain.Lead, error)
+	Heads(ctx context.Context, keys []domain.BuyerKey) ([]domain.Head, error)
+	RecordSeen(ctx context.Context, seen []domain.Seen) (int, error)
+	Backlog(ctx context.Context) (domain.Backlog, error)
+	TokenKey(ctx context.Context) ([]byte, error)
+	Epoch() string
+	Ping(ctx context.Context) error
+}
+
+var _ Reader = domain.Store(nil)
+
+// Stream serves a buyer's event stream to a request that is authenticated as that buyer.
+type Stream interface {
+	Serve(ctx *fasthttp.RequestCtx, buyer domain.BuyerKey)
+}
+
+// Telemetry learns what dashboards report. It does not block.
+type Telemetry interface{ Seen(seen []domain.Seen) }
+
+// Deps is the edge's collaborators.
+type Deps struct {
+	Leads     Leads
+	Reader    Reader
+	Directory func() *domain.Directory // never nil; a new pointer whenever the catalog changed
+	Stream    Stream
+	Page      fasthttp.RequestHandler // the dashboard: GET / and GET /assets/...; nil: none
+	Telemetry Telemetry               // nil: none
+	// Ready says why this node should get no traffic yet, nil when it should; a nil func: always ready.
+	Ready      func() error
+	Gatherer   prometheus.Gatherer   // behind /metrics; nil: an empty page
+	Registerer prometheus.Registerer // nil: the edge's own metrics are not published
+	Clock      domain.Clock          // nil: the machine's
+	Log        *slog.Logger          // nil: none
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Clock == nil {
+		d.Clock = domain.SystemClock{}
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Ready == nil {
+		d.Ready = func() error { return nil }
+	}
+	if d.Gatherer == nil {
+		d.Gatherer = prometheus.NewRegistry()
+	}
+	return d
+}
+
+func (d Deps) validate() error {
+	if d.Leads == nil || d.Reader == nil || d.Directory == nil || d.Stream == nil {
+		return domain.Fail("open edge", domain.Internal, errors.New("leads, reader, directory and stream are needed"))
+	}
+	return nil
+}

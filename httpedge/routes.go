@@ -1,0 +1,151 @@
+package httpedge
+
+import (
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/problem"
+	"github.com/valyala/fasthttp"
+)
+
+// route is one method of one path. The path may end in a parameter: "{name}" is one segment, "{name...}"
+// the rest.
+type route struct {
+	method string
+	path   string
+	name   string // labels metrics
+	// body says that the handler reads the request's body, or closes the connection. A body nobody read
+	// would be taken for the connection's next request.
+	body   bool
+	handle func(ctx *fasthttp.RequestCtx, param string)
+}
+
+// routes is the whole HTTP surface. openapi.yaml describes each; a test compares the two.
+func (s *Server) routes() []route {
+	plain := func(h fasthttp.RequestHandler) func(*fasthttp.RequestCtx, string) {
+		return func(ctx *fasthttp.RequestCtx, _ string) { h(ctx) }
+	}
+	return []route{
+		{"POST", "/leads/webhook/{source}", "ingest", true, s.ingest},
+		{"GET", "/api/buyer/events", "events", false, plain(s.asBuyer(s.deps.Stream.Serve))},
+		{"GET", "/api/buyer/leads", "leads", false, plain(s.asBuyer(s.listLeads))},
+		{"GET", "/api/buyer/leads/{id}", "lead", false, s.oneLead},
+		{"POST", "/api/buyer/seen", "seen", true, plain(s.asBuyer(s.seen))},
+		{"GET", "/api/status", "status", false, plain(s.status)},
+		{"GET", "/healthz", "healthz", false, plain(s.healthz)},
+		{"GET", "/readyz", "readyz", false, plain(s.readyz)},
+		{"GET", "/metrics", "metrics", false, plain(s.metricsPage())},
+		{"GET", "/", "page", false, plain(s.page)},
+		{"GET", "/assets/{file...}", "asset", false, plain(s.asset)},
+	}
+}
+
+// router finds the route of a request: by the whole path, else by what stands before a parameter.
+type router struct {
+	exact map[string][]*route
+	open  []*route // those with a parameter
+}
+
+func newRouter(routes []route) *router {
+	r := &router{exact: map[string][]*route{}}
+	for i := range routes {
+		one := &routes[i]
+		if strings.Contains(one.path, "{") {
+			r.open = append(r.open, one)
+		} else {
+			r.exact[one.path] = append(r.exact[one.path], one)
+		}
+	}
+	return r
+}
+
+// find returns the routes of a path, of whatever method, and the parameter's value.
+func (r *router) find(path []byte) ([]*route, string) {
+	if found, ok := r.exact[string(path)]; ok {
+		return found, ""
+	}
+	var found []*route
+	var param string
+	for _, one := range r.open {
+		if value, ok := one.match(string(path)); ok {
+			found, param = append(found, one), value
+		}
+	}
+	return found, param
+}
+
+// match compares a path with a route that has a parameter, and returns the parameter's value.
+func (r *route) match(path string) (string, bool) {
+	fixed, param, _ := strings.Cut(r.path, "{")
+	value, ok := strings.CutPrefix(path, fixed)
+	if !ok || value == "" || (!strings.HasSuffix(param, "...}") && strings.Contains(value, "/")) {
+		return "", false
+	}
+	return value, true
+}
+
+// serve is the server's handler: route, call, count.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
+	found, param := s.router.find(ctx.Path())
+	one := pick(found, string(ctx.Method()))
+	name := "none"
+	switch {
+	case one != nil:
+		name = one.name
+		s.call(ctx, one, param)
+	case len(found) > 0:
+		methodNotAllowed(ctx, found)
+	default:
+		problem.Problem{Status: fasthttp.StatusNotFound, Code: domain.NotFound, Detail: "no such path"}.Write(ctx)
+	}
+	if (one == nil || !one.body) && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
+		ctx.SetConnectionClose()
+	}
+	if s.draining.Load() {
+		ctx.SetConnectionClose() // so that kept-alive connections move to another node
+	}
+	s.metrics.response(name, ctx.Response.StatusCode())
+}
+
+// pick chooses a route by its method. HEAD is served as GET, whose body is then not sent, but for the
+// stream, which never ends.
+func pick(found []*route, method string) *route {
+	for _, one := range found {
+		if one.method == method || (method == fasthttp.MethodHead && one.method == fasthttp.MethodGet && one.name != "events") {
+			return one
+		}
+	}
+	return nil
+}
+
+// call runs a handler and survives its panic: one request's bug must not end the process, and a webhook
+// that met it is worth another try after the fix.
+func (s *Server) call(ctx *fasthttp.RequestCtx, one *route, param string) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.metrics.panics.Inc()
+			s.deps.Log.Error("a handler panicked", "route", one.name, "panic", p, "stack", string(debug.Stack()))
+			ctx.Response.Reset()
+			ctx.SetConnectionClose()
+			if one.name == "ingest" {
+				s.comeBack(ctx)
+				return
+			}
+			problem.Problem{Status: fasthttp.StatusInternalServerError, Code: domain.Internal}.Write(ctx)
+		}
+	}()
+	one.handle(ctx, param)
+}
+
+func methodNotAllowed(ctx *fasthttp.RequestCtx, found []*route) {
+	var allow []string
+	for _, one := range found {
+		allow = append(allow, one.method)
+	}
+	slices.Sort(allow)
+	ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(allow, ", "))
+	problem.Problem{Status: fasthttp.StatusMethodNotAllowed, Code: domain.Invalid, Detail: "not a method of this path"}.Write(ctx)
+}
