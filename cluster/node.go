@@ -1,0 +1,249 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/remote"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Node is one member of the cluster.
+type Node struct {
+	cfg     Config
+	deps    Deps
+	m       *metrics
+	sys     *actor.ActorSystem
+	remote  *remote.Remote // nil until it listens
+	address string
+
+	router   *router
+	roster   *roster
+	asks     *asks
+	provider *provider
+	keeper   *keeper
+	sweeper  *sweeper
+	herald   *herald
+
+	base   context.Context // ends with the node
+	cancel context.CancelFunc
+	onStop []func()
+	closed atomic.Bool
+	end    sync.Once
+}
+
+// Start begins a node and returns once it is a member and holds its partitions, or with an error and
+// nothing left running.
+func Start(ctx context.Context, cfg Config, deps Deps) (*Node, error) {
+	cfg, deps = cfg.withDefaults(), deps.withDefaults()
+	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
+		return nil, err
+	}
+	n := newNode(cfg, deps)
+	if err := n.start(ctx); err != nil {
+		n.Kill()
+		return nil, domain.Fail("start cluster node", domain.Unavailable, err)
+	}
+	deps.Log.Info("node started", "node", n.ID(), "address", n.address, "gossip", n.GossipAddress(), "partitions", len(n.Held()))
+	return n, nil
+}
+
+func newNode(cfg Config, deps Deps) *Node {
+	n := &Node{cfg: cfg, deps: deps, m: newMetrics(deps.Registerer), asks: newAsks(cfg.AsksInFlight), herald: newHerald(deps)}
+	n.base, n.cancel = context.WithCancel(context.Background())
+	n.sys = newSystem(newRuntimeLog(deps.Log))
+	n.router = newRouter(cfg, deps, n.m)
+	n.router.sys = n.sys
+	n.keeper = newKeeper(cfg, deps, n.m, n.router, n.ID(), n.herald)
+	n.router.wake = n.keeper.poke
+	n.provider = newProvider(cfg, deps.Log, n.evicted)
+	n.sweeper = newSweeper(n.router, deps.Clock)
+	return n
+}
+
+func (n *Node) start(ctx context.Context) error {
+	if err := n.m.register(n); err != nil {
+		return err
+	}
+	if err := n.assemble(); err != nil {
+		return err
+	}
+	n.sweeper.start()
+	n.keeper.start()
+	go n.herald.run()
+	n.onStop = append(n.onStop, n.herald.close)
+	if err := n.keeper.settled.wait(ctx); err != nil {
+		return errors.Join(errors.New("wait for our partitions"), err, n.keeper.obstacle())
+	}
+	return nil
+}
+
+// ID names this run of this process in the ledger.
+func (n *Node) ID() domain.NodeID { return domain.NodeID(n.sys.ID) }
+
+// Address is host:port of this node's actor messages.
+func (n *Node) Address() string { return n.address }
+
+// GossipAddress is host:port by which other nodes join: a seed for them.
+func (n *Node) GossipAddress() string { return n.provider.gossipAddress() }
+
+// System is the actor system, for actors that are not virtual.
+func (n *Node) System() *actor.ActorSystem { return n.sys }
+
+// Owner says which node an identity belongs to, by the address of its actor messages ("" while there
+// is none), and whether that is this one. It activates nothing.
+func (n *Node) Owner(kind, id string) (address string, local bool) {
+	_, owner := n.router.owner(kind, id)
+	if owner == nil {
+		return "", false
+	}
+	return owner.address, owner.local
+}
+
+// Members lists the addresses of all nodes, this one included, sorted.
+func (n *Node) Members() []string {
+	t := n.router.table.Load()
+	out := make([]string, len(t.members))
+	for i, m := range t.members {
+		out[i] = m.address
+	}
+	return out
+}
+
+// Held lists the partitions this node holds, by partition.
+func (n *Node) Held() []domain.Fence {
+	var out []domain.Fence
+	for i := range n.router.parts {
+		if s, f := n.router.parts[i].now(); s == held {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Abandon is for an actor that was told it is fenced: the whole partition is dropped, the ledger is
+// read again, and the partition claimed again if membership still proposes this node. A fence that is
+// no longer held is ignored, so every actor of the partition may call it. It does not block.
+func (n *Node) Abandon(f domain.Fence) {
+	if n.router.parts[f.Partition].abandon(f, time.Now()) {
+		n.m.fenced.Inc()
+		n.deps.Log.Warn("a partition was claimed by another node", "partition", f.Partition, "epoch", f.Epoch)
+		n.herald.changed()
+		n.keeper.doubt()
+	}
+}
+
+// Pending is how many messages have been posted to mailboxes on this node and not been handled. At 0,
+// every mailbox was quiet at one moment during the call.
+func (n *Node) Pending() int64 { return n.router.pending() }
+
+// Live is how many activations of a kind are in memory on this node.
+func (n *Node) Live(kind string) int {
+	if k := n.router.kinds[kind]; k != nil {
+		return int(k.live.Load())
+	}
+	return 0
+}
+
+// Sweep asks every activation that is idle at now to leave memory. The node does so by itself, a few
+// partitions at a time.
+func (n *Node) Sweep(now time.Time) {
+	n.router.clock.Store(now.UnixNano())
+	for i := range n.router.parts {
+		n.router.sweep(&n.router.parts[i], now)
+	}
+}
+
+// Drain gives up all partitions: new messages are refused, so that whoever asks on another node tries
+// again there, what is queued is finished, and activations stop. It returns when nothing is alive. The
+// ledger still names this node until others claim.
+func (n *Node) Drain(ctx context.Context) error {
+	n.keeper.draining.Store(true)
+	n.keeper.poke()
+	if err := n.keeper.emptied.wait(ctx); err != nil {
+		return domain.Fail("drain partitions", domain.Unavailable, err)
+	}
+	return nil
+}
+
+// Stop drains if that has not been done, leaves the cluster and ends everything. It always ends the
+// node; an error says what was not done in order.
+func (n *Node) Stop(ctx context.Context) error {
+	err := n.Drain(ctx)
+	peers := n.provider.peers()
+	err = errors.Join(err, n.provider.leave())
+	if peers > 0 {
+		n.linger(ctx)
+	}
+	n.Kill()
+	n.deps.Log.Info("node stopped", "node", n.ID())
+	return err
+}
+
+// linger answers peers that have not heard yet that we left.
+func (n *Node) linger(ctx context.Context) {
+	t := time.NewTimer(n.cfg.Linger)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// Kill ends the node at once and tells nobody: to the others it looks like a crash. It is what a
+// second signal does.
+func (n *Node) Kill() {
+	n.end.Do(func() {
+		n.closed.Store(true)
+		n.cancel()
+		n.keeper.close()
+		n.sweeper.close()
+		n.provider.close()
+		for i := range n.router.parts {
+			n.router.parts[i].leave(true, time.Now())
+		}
+		n.sys.Shutdown()
+		if n.remote != nil {
+			n.remote.Shutdown(false)
+		}
+		for _, stop := range n.onStop {
+			stop()
+		}
+	})
+}
+
+// evicted drops everything: the others have claimed it.
+func (n *Node) evicted() {
+	for i := range n.router.parts {
+		n.router.parts[i].leave(true, time.Now())
+	}
+	n.herald.changed()
+	n.keeper.doubt()
+}
+
+// pending reads what was handled before what was posted: both only grow, so when they are equal
+// there was a moment between the two readings at which nothing waited.
+func (r *router) pending() int64 {
+	var handled, posted int64
+	for i := range r.parts {
+		handled += r.parts[i].handled.Load()
+	}
+	for i := range r.parts {
+		posted += r.parts[i].posted.Load()
+	}
+	return posted - handled
+}
+
+func (r *router) count(s state) (n int) {
+	for i := range r.parts {
+		if now, _ := r.parts[i].now(); now == s {
+			n++
+		}
+	}
+	return n
+}

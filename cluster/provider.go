@@ -1,0 +1,305 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/remote"
+	"github.com/hashicorp/memberlist"
+	"google.golang.org/protobuf/proto"
+)
+
+// provider brings gossip membership to the runtime. It publishes topologies itself: the runtime's own
+// member list would block a member that was once thought dead for ever, by id, and tear down a new
+// process's connection because an old one had the same address.
+//
+// memberlist's callbacks run under its locks; they only copy and signal. One goroutine publishes.
+type provider struct {
+	cfg     Config
+	log     *slog.Logger
+	evicted func() // the others thought us dead: whatever we hold, they have claimed
+	c       *cluster.Cluster
+	ml      *memberlist.Memberlist
+	started int64
+	meta    atomic.Pointer[[]byte]
+
+	dirty  chan struct{} // holds one
+	notice chan string   // an eviction notice, naming the member id it is about
+	stop   context.CancelFunc
+	ctx    context.Context
+	done   chan struct{}
+
+	mu    sync.Mutex
+	nodes map[string]memberlist.Node // by memberlist name; copies, because memberlist goes on writing its own
+	dead  departed
+
+	self       *cluster.Member
+	generation int
+	last       map[string]*cluster.Member // as published, by member id
+}
+
+var _ cluster.ClusterProvider = (*provider)(nil)
+
+func newProvider(cfg Config, log *slog.Logger, evicted func()) *provider {
+	return &provider{
+		cfg: cfg, log: log, evicted: evicted, started: time.Now().UnixNano(),
+		dirty: make(chan struct{}, 1), notice: make(chan string, 4), done: make(chan struct{}),
+		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{},
+	}
+}
+
+// StartMember joins the cluster and publishes the first topology. It is part of
+// cluster.ClusterProvider.
+func (p *provider) StartMember(c *cluster.Cluster) error {
+	host, port, err := c.ActorSystem.GetHostPort()
+	if err != nil {
+		return fmt.Errorf("read our own address: %w", err)
+	}
+	p.c = c
+	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: []string{memberKind}}
+	if err := p.encodeSelf(); err != nil {
+		return err
+	}
+	if p.ml, err = memberlist.Create(p.settings()); err != nil {
+		return fmt.Errorf("start gossip on %s port %d: %w", p.cfg.Host, p.cfg.GossipPort, err)
+	}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	p.joinSeeds(time.Now().Add(p.cfg.JoinWait))
+	p.publish()
+	go p.run(p.ctx)
+	return nil
+}
+
+// memberKind marks a member that takes part in partitions. One that shows none is not counted.
+const memberKind = "partitions"
+
+// StartClient is part of cluster.ClusterProvider. The runtime's clients panic when they stop; a node
+// without kinds does their work.
+func (p *provider) StartClient(*cluster.Cluster) error {
+	return errors.New("start cluster client: not supported, start a node without kinds")
+}
+
+// Shutdown is part of cluster.ClusterProvider.
+func (p *provider) Shutdown(graceful bool) error {
+	if p.ml == nil {
+		return nil
+	}
+	var err error
+	if graceful {
+		err = p.leave()
+	}
+	p.close()
+	return err
+}
+
+func (p *provider) settings() *memberlist.Config {
+	mc := memberlist.DefaultLANConfig()
+	mc.Name = p.c.ActorSystem.ID // of this process, not of the host: a restart is a new member
+	mc.BindAddr, mc.BindPort = p.cfg.Host, p.cfg.GossipPort
+	mc.AdvertiseAddr, mc.AdvertisePort = advertised(p.cfg), p.cfg.GossipPort
+	mc.SecretKey, mc.Label = p.cfg.SecretKey, p.cfg.Name
+	mc.Delegate, mc.Events, mc.Alive = p, p, p
+	mc.Logger = log.New(gossipWriter{p.log}, "", 0)
+	mc.ProbeInterval, mc.ProbeTimeout = p.cfg.Probe, p.cfg.Probe*2/5
+	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 4, 3
+	mc.IndirectChecks, mc.AwarenessMaxMultiplier = 2, 4
+	mc.GossipInterval, mc.PushPullInterval = 50*time.Millisecond, 10*time.Second
+	mc.TCPTimeout = 2 * time.Second
+	return mc
+}
+
+// advertised is the address to gossip about; "" lets memberlist take the one it is bound to.
+func advertised(cfg Config) string {
+	if cfg.Advertise == cfg.Host {
+		return ""
+	}
+	if ip, err := net.ResolveIPAddr("ip", cfg.Advertise); err == nil {
+		return ip.String()
+	}
+	return cfg.Advertise
+}
+
+// joinSeeds tries the seeds until one answers or the time is over. Not being able to join is not an
+// error: somebody has to be first, and run goes on trying.
+func (p *provider) joinSeeds(until time.Time) {
+	for p.ctx.Err() == nil {
+		seeds := p.missingSeeds()
+		if len(seeds) == 0 {
+			return
+		}
+		if n, _ := p.ml.Join(seeds); n > 0 {
+			return
+		}
+		if time.Now().After(until) {
+			p.log.Warn("no seed answers, beginning alone", "seeds", seeds)
+			return
+		}
+		select {
+		case <-p.ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// rejoinEvery is how often seeds that are not members are tried: memberlist does not bring two halves
+// of a cluster together again by itself.
+const rejoinEvery = 2 * time.Second
+
+func (p *provider) run(ctx context.Context) {
+	defer close(p.done)
+	ticker := time.NewTicker(rejoinEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.dirty:
+		case id := <-p.notice:
+			if id == p.self.Id { // several peers send the same notice
+				p.rejoin()
+			}
+		case <-ticker.C:
+			if seeds := p.missingSeeds(); len(seeds) > 0 {
+				_, _ = p.ml.Join(seeds) // an error says what missingSeeds will say again
+			}
+		}
+		p.publish()
+	}
+}
+
+func (p *provider) missingSeeds() []string {
+	have := map[string]bool{}
+	for _, n := range p.snapshot() {
+		have[n.Address()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(p.cfg.Seeds), func(s string) bool { return have[s] })
+}
+
+// rejoin comes back after the others have declared us dead: under a new generation of our id, because
+// they will not believe the old one again, and holding nothing.
+func (p *provider) rejoin() {
+	p.log.Warn("the others had declared this node dead; joining again")
+	p.evicted()
+	p.generation++
+	name, _, _ := strings.Cut(p.self.Id, ".")
+	p.self = proto.CloneOf(p.self)
+	p.self.Id = name + "." + strconv.Itoa(p.generation)
+	if err := p.encodeSelf(); err == nil { // only a longer id could fail
+		_ = p.ml.UpdateNode(time.Second) // a timeout only means that the news travels with the next round
+	}
+}
+
+// publish tells the runtime of the members as they are now, if that is news.
+func (p *provider) publish() {
+	current := p.current()
+	t := &cluster.ClusterTopology{}
+	for id, m := range current {
+		t.Members = append(t.Members, m)
+		if p.last[id] == nil {
+			t.Joined = append(t.Joined, m)
+		}
+	}
+	for id, m := range p.last {
+		if current[id] == nil {
+			t.Left = append(t.Left, m)
+		}
+	}
+	if len(t.Joined)+len(t.Left) == 0 {
+		return
+	}
+	p.last = current
+	t.TopologyHash = cluster.TopologyHash(t.Members)
+	p.log.Info("cluster members changed", "members", len(t.Members), "joined", addresses(t.Joined), "left", addresses(t.Left))
+	p.disconnect(t.Left, current)
+	p.c.ActorSystem.EventStream.Publish(t)
+}
+
+// disconnect ends the connections to members that left, except to an address where a new one lives.
+func (p *provider) disconnect(left []*cluster.Member, current map[string]*cluster.Member) {
+	alive := map[string]bool{p.c.ActorSystem.Address(): true}
+	for _, m := range current {
+		alive[m.Address()] = true
+	}
+	for _, m := range left {
+		if !alive[m.Address()] {
+			p.c.ActorSystem.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: m.Address()})
+		}
+	}
+}
+
+// current is the members by id: alive, not once declared dead, and one per address: of two, the
+// process that started later, for the earlier one must be gone.
+func (p *provider) current() map[string]*cluster.Member {
+	type entry struct {
+		m       *cluster.Member
+		started int64
+	}
+	byAddress := map[string]entry{}
+	for _, n := range p.snapshot() {
+		m, started, err := decodeMeta(n.Meta)
+		if err != nil || len(m.Kinds) == 0 {
+			continue
+		}
+		if p.wasDead(m.Id) {
+			if err := p.ml.SendReliable(n, evictionNotice(m.Id)); err != nil {
+				p.log.Debug("send eviction notice", "member", m.Id, "error", err)
+			}
+			continue
+		}
+		if e, ok := byAddress[m.Address()]; !ok || started > e.started {
+			byAddress[m.Address()] = entry{m, started}
+		}
+	}
+	out := make(map[string]*cluster.Member, len(byAddress))
+	for _, e := range byAddress {
+		out[e.m.Id] = e.m
+	}
+	return out
+}
+
+// leave tells the others that we go. It returns when the news is out, or after a second.
+func (p *provider) leave() error {
+	if err := p.ml.Leave(time.Second); err != nil {
+		return fmt.Errorf("leave cluster: %w", err)
+	}
+	return nil
+}
+
+// peers is how many other members there are.
+func (p *provider) peers() int { return max(p.ml.NumMembers()-1, 0) }
+
+// gossipAddress is where others join us.
+func (p *provider) gossipAddress() string { return p.ml.LocalNode().Address() }
+
+func (p *provider) close() {
+	if p.ml == nil || p.stop == nil {
+		return
+	}
+	p.stop()
+	<-p.done
+	_ = p.ml.Shutdown() // memberlist only logs
+	for _, m := range p.last {
+		if m.Address() != p.c.ActorSystem.Address() {
+			p.c.ActorSystem.EventStream.Publish(&remote.EndpointTerminatedEvent{Address: m.Address()})
+		}
+	}
+}
+
+func addresses(members []*cluster.Member) []string {
+	out := make([]string, len(members))
+	for i, m := range members {
+		out[i] = m.Address()
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+)
+
+// roster turns the runtime's topologies into tables, and keeps each member's record for as long as it
+// is a member.
+type roster struct {
+	mu      sync.Mutex
+	cfg     Config
+	self    string // our address
+	members map[string]*member
+	peers   map[uint32]*peer
+	last    uint32
+}
+
+func newRoster(cfg Config, self string) *roster {
+	return &roster{cfg: cfg, self: self, members: map[string]*member{}, peers: map[uint32]*peer{}}
+}
+
+// table is the proposal that follows from a list of members.
+func (r *roster) table(list []*cluster.Member) *table {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := make(map[string]*member, len(list))
+	members := make([]*member, 0, len(list))
+	for _, m := range list {
+		known := r.members[m.GetId()]
+		if known == nil {
+			known = r.admit(m)
+		}
+		now[m.GetId()] = known
+		members = append(members, known)
+	}
+	for id, m := range r.members {
+		if now[id] == nil && m.peer != nil {
+			delete(r.peers, m.peer.marks.GetRequestId())
+		}
+	}
+	r.members = now
+	return newTable(members)
+}
+
+func (r *roster) admit(m *cluster.Member) *member {
+	known := &member{id: m.GetId(), address: m.Address(), local: m.Address() == r.self}
+	if known.local {
+		return known
+	}
+	known.inbox = actor.NewPID(known.address, inboxID)
+	r.last++
+	marks := &actor.PID{Address: r.self, Id: marksID, RequestId: r.last}
+	known.peer = newPeer(known.address, marks, r.cfg)
+	r.peers[r.last] = known.peer
+	return known
+}
+
+func (r *roster) confirm(number uint32, sent uint64) {
+	r.mu.Lock()
+	p := r.peers[number]
+	r.mu.Unlock()
+	if p != nil {
+		p.confirm(sent)
+	}
+}

@@ -1,0 +1,173 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/remote"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+)
+
+// The runtime's cluster is used as a shell: its three plugs hold our provider, our router as the
+// identity lookup, and our Ask as the context. It is put together from its parts rather than by its
+// own StartMember, which panics on a busy port, starts a gossip of its own and a publisher nobody
+// subscribes to, and then sleeps for a second.
+
+// newSystem makes the actor system. Its dead letters are not logged one by one.
+func newSystem(log *slog.Logger) *actor.ActorSystem {
+	return actor.NewActorSystem(
+		actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return log }),
+		actor.WithDeadLetterRequestLogging(false),
+		actor.WithDeadLetterThrottleInterval(time.Millisecond), // each dead letter starts a timer of this length
+	)
+}
+
+// assemble starts the remoting and the provider. What it started is stopped by Node.Kill.
+func (n *Node) assemble() error {
+	lookup := &lookup{n: n}
+	shell := cluster.New(n.sys, cluster.Configure(n.cfg.Name, n.provider, lookup, n.remoting(),
+		cluster.WithClusterContextProducer(func(*cluster.Cluster) cluster.Context { return caller{n} })))
+	shell.Remote = remote.NewRemote(n.sys, shell.Config.RemoteConfig)
+	shell.IdentityLookup = lookup
+	if err := listen(shell.Remote); err != nil {
+		return err
+	}
+	n.remote = shell.Remote
+	n.address = n.sys.Address()
+	lookup.Setup(shell, nil, false)
+	return n.provider.StartMember(shell)
+}
+
+// listen opens the port for actor messages. The runtime panics when it cannot.
+func listen(r *remote.Remote) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("open the port for actor messages: %v", reason)
+		}
+	}()
+	r.Start()
+	return nil
+}
+
+// receiveLimit is the largest batch of messages one node takes from another. The library's 4 MiB is
+// less than 200 messages with bodies may need, and what exceeds it is lost with its whole batch.
+const receiveLimit = 64 << 20
+
+func (n *Node) remoting() *remote.Config {
+	server, client := credentials.TransportCredentials(insecure.NewCredentials()), credentials.TransportCredentials(insecure.NewCredentials())
+	if n.cfg.ServerTLS != nil {
+		server, client = credentials.NewTLS(n.cfg.ServerTLS), credentials.NewTLS(n.cfg.ClientTLS)
+	}
+	options := []remote.ConfigOption{
+		remote.WithEndpointWriterBatchSize(200),
+		remote.WithEndpointWriterQueueSize(1024), // how large the queue begins; the library's million takes 16 MB a peer
+		remote.WithServerOptions(
+			grpc.StreamInterceptor(survive(n.deps.Log)),
+			grpc.MaxRecvMsgSize(receiveLimit),
+			grpc.Creds(server),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+			grpc.KeepaliveParams(keepalive.ServerParameters{Time: 10 * time.Second, Timeout: 3 * time.Second})),
+		remote.WithDialOptions(
+			grpc.WithTransportCredentials(client),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 2, MaxDelay: time.Second}, MinConnectTimeout: 2 * time.Second}),
+			// A peer that has stopped reading is let go within 13s, and the messages that waited for it.
+			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second, PermitWithoutStream: true})),
+	}
+	if n.cfg.Advertise != n.cfg.Host {
+		options = append(options, remote.WithAdvertisedHost(fmt.Sprintf("%s:%d", n.cfg.Advertise, n.cfg.Port)))
+	}
+	rc := remote.Configure(n.cfg.Host, n.cfg.Port, options...)
+	rc.MaxRetryCount = 1 // each costs 2s in which messages to the peer wait; 0 would pretend to be connected
+	return rc
+}
+
+// survive keeps a message that this version does not know from taking the process down: the library
+// dereferences nil on it. The stream ends and the peer connects again.
+func survive(log *slog.Logger) grpc.StreamServerInterceptor {
+	limit := &limiter{perSecond: 1}
+	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+		defer func() {
+			if reason := recover(); reason != nil {
+				if _, ok := limit.allow(time.Now()); ok {
+					log.Error("a batch from another node could not be read", "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+				}
+				err = status.Error(codes.Internal, "the batch could not be read")
+			}
+		}()
+		return handler(srv, stream)
+	}
+}
+
+// lookup is the router in the runtime's plug for finding actors.
+type lookup struct{ n *Node }
+
+var _ cluster.IdentityLookup = (*lookup)(nil)
+
+// Setup registers the router's processes and listens for topologies. It is part of
+// cluster.IdentityLookup.
+func (l *lookup) Setup(c *cluster.Cluster, _ []string, _ bool) {
+	n := l.n
+	n.roster = newRoster(n.cfg, n.address)
+	for id, process := range map[string]actor.Process{
+		inboxID: (*inbox)(n.router), sinkID: (*sink)(n.asks), marksID: (*confirmations)(n.roster),
+	} {
+		n.sys.ProcessRegistry.Add(process, id)
+	}
+	c.ActorSystem.EventStream.Subscribe(func(event any) {
+		if t, ok := event.(*cluster.ClusterTopology); ok {
+			n.router.setTable(n.roster.table(t.Members))
+			n.m.topologies.Inc()
+			n.keeper.poke()
+		}
+	})
+}
+
+// Get returns where to send a message for an identity: the inbox of its owner, which finds or makes
+// the activation. It is part of cluster.IdentityLookup.
+func (l *lookup) Get(ci *cluster.ClusterIdentity) *actor.PID {
+	_, owner := l.n.router.owner(ci.GetKind(), ci.GetIdentity())
+	if owner == nil {
+		return nil
+	}
+	return actor.NewPID(owner.address, inboxID)
+}
+
+// RemovePid is part of cluster.IdentityLookup. Nothing is cached.
+func (l *lookup) RemovePid(*cluster.ClusterIdentity, *actor.PID) {}
+
+// Shutdown is part of cluster.IdentityLookup. The node stops the router itself.
+func (l *lookup) Shutdown() {}
+
+// caller is Ask in the runtime's plug for calls by identity.
+type caller struct{ n *Node }
+
+var _ cluster.Context = caller{}
+
+// Request asks. The runtime's options are shared by the whole process and have no effect here. It is
+// part of cluster.Context.
+func (c caller) Request(identity, kind string, message any, _ ...cluster.GrainCallOption) (any, error) {
+	m, ok := message.(Keyed)
+	if !ok {
+		return nil, errors.New("ask: the message has no address")
+	}
+	if k, id := m.Address(); k != kind || id != identity {
+		return nil, fmt.Errorf("ask: the message is addressed to %s/%s, not to %s/%s", k, id, kind, identity)
+	}
+	return c.n.Ask(c.n.base, m)
+}
+
+// RequestFuture is part of cluster.Context.
+func (c caller) RequestFuture(string, string, any, ...cluster.GrainCallOption) (*actor.Future, error) {
+	return nil, errors.New("ask: futures are not supported, use Ask")
+}
