@@ -42,6 +42,9 @@ func between(r *Recorder, from, to time.Time) {
 // events a second a whole parse would cost the harness more than sending does. The contacts in these
 // events are the run's own, so the keys cannot stand in a value.
 func readMarks(data []byte) marks {
+	if bytes.Contains(data, []byte(`"replay":true`)) {
+		return marks{} // read back from the store after a reconnect: its marks measure nothing
+	}
 	return marks{
 		Received:  readMark(data, `"received_at":"`),
 		Committed: readMark(data, `"committed_at":"`),

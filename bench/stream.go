@@ -59,7 +59,7 @@ func (s *stream) received(at time.Time, b []byte) error {
 }
 
 func (s *stream) message(at time.Time, m message) {
-	if !s.ready {
+	if m.HasID && !s.ready {
 		s.ready = true
 		s.hub.waiting--
 	}

@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// observer looks at the server, and at the harness itself, from outside.
+type observer struct {
+	target Target
+	load   *load
+	client *http.Client
+}
+
+func newObserver(target Target, l *load) *observer {
+	return &observer{target: target, load: l, client: &http.Client{Timeout: 10 * time.Second}}
+}
+
+// snapshot is how things stood at one moment. Parts that could not be had are nil or false.
+type snapshot struct {
+	at      time.Time
+	acked   int64
+	own     time.Duration // processor time of the harness
+	server  *usage
+	metrics samples
+}
+
+func (o *observer) snapshot(ctx context.Context) snapshot {
+	s := snapshot{at: time.Now(), acked: o.load.acked.Load()}
+	s.own, _ = ownCPU()
+	if o.target.PID != 0 {
+		if u, err := readUsage(o.target.PID); err == nil {
+			s.server = &u
+		}
+	}
+	if m, err := scrape(ctx, o.client, o.target.URL); err == nil {
+		s.metrics = m
+	}
+	o.client.CloseIdleConnections()
+	return s
+}
+
+func tellCrm(r *Report, cfg CrmConfig, target Target) {
+	r.tell("rate", "%g/s", cfg.Rate)
+	r.tell("duration", "%s", cfg.Duration)
+	r.tell("warmup", "%s", cfg.Warmup)
+	r.tell("buyers", "%d", len(target.Tokens))
+	r.tell("connections", "at most %d", cfg.Connections)
+	switch {
+	case cfg.Target != nil:
+		r.tell("server", "%s", target.URL)
+	case cfg.Server.Store == "":
+		r.tell("store", "embedded")
+	default:
+		r.tell("store", "postgres")
+	}
+	r.note("latencies count from when a webhook was due by the plan; the first %s are proven but not timed", cfg.Warmup)
+	r.note("server, sender and streams share this machine")
+}
+
+// tellLoad fills in what the sender and the streams know.
+func tellLoad(r *Report, l *load) {
+	r.set("sent", float64(l.sent))
+	r.set("acked", float64(l.ledger.acked))
+	r.set("refused", float64(l.ledger.refused))
+	r.set("failed", float64(l.ledger.failed))
+	if n := l.ack.Count(); n > 1 {
+		took := l.lastAck.Sub(l.due(l.cfg.warm)).Seconds()
+		r.set("rate.achieved", float64(n)/took)
+	}
+	r.setLatency("ack", l.ack)
+	r.setLatency("sse", l.sse)
+	r.setLatency("received", l.segments.received)
+	r.setLatency("committed", l.segments.committed)
+	r.setLatency("published", l.segments.published)
+	r.setLatency("client", l.segments.client)
+	r.set("lost", float64(l.ledger.lost()))
+	r.set("duplicates", float64(l.ledger.duplicates))
+	r.set("gaps", float64(l.ledger.gaps))
+	r.set("unacked", float64(l.ledger.unacked()))
+	r.set("resyncs", float64(l.resyncs))
+	r.set("reconnects", float64(l.streams.reconnects))
+	r.set("connections", float64(l.peak))
+	r.set("waited", float64(l.busy))
+	if l.late.Count() > 0 {
+		r.setDuration("lateness.p50", l.late.Quantile(0.50))
+		r.setDuration("lateness.p99", l.late.Quantile(0.99))
+		r.setDuration("lateness.max", l.late.Max())
+	}
+	if l.ledger.strangers > 0 {
+		r.note("%d events were of leads that are not this run's", l.ledger.strangers)
+	}
+	if l.streams.lastError != nil && l.streams.reconnects > 0 {
+		r.note("a stream was last cut because: %v", l.streams.lastError)
+	}
+}
+
+// tellServer fills in what happened between the two snapshots.
+func tellServer(r *Report, before, after snapshot) {
+	leads := float64(after.acked - before.acked)
+	if before.at.IsZero() || leads <= 0 {
+		return
+	}
+	r.set("harness.cpu_per_lead", (after.own-before.own).Seconds()/leads)
+	if before.server != nil && after.server != nil {
+		cpu := (after.server.CPU - before.server.CPU).Seconds()
+		r.set("server.cpu_per_lead", cpu/leads)
+		r.set("server.cpu", cpu/after.at.Sub(before.at).Seconds())
+		r.set("server.rss", float64(after.server.RSS))
+		r.set("server.rss_peak", float64(after.server.PeakRSS))
+	}
+	grown := func(name string) (float64, bool) {
+		_, there := after.metrics[name]
+		return after.metrics[name] - before.metrics[name], there && before.metrics != nil
+	}
+	if commits, ok := grown("leadwire_commit_total"); ok {
+		r.set("store.round_trips_per_lead", commits/leads)
+	}
+	sum, ok := grown("leadwire_commit_batch_operations_sum")
+	if batches, also := grown("leadwire_commit_batch_operations_count"); ok && also && batches > 0 {
+		r.set("store.batch_ops_mean", sum/batches)
+	}
+}

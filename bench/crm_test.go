@@ -1,0 +1,147 @@
+package bench
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// short is a run of one second after a short warm-up, 220 webhooks in all.
+func short(target *Target) CrmConfig {
+	return CrmConfig{
+		Rate: 200, Duration: time.Second, Warmup: 100 * time.Millisecond, Target: target,
+		Patience: 5 * time.Second, Drain: 300 * time.Millisecond,
+	}
+}
+
+func value(t *testing.T, r *Report, name string) float64 {
+	t.Helper()
+	f, ok := r.Get(name)
+	require.True(t, ok, "figure %s", name)
+	require.True(t, f.Known, "figure %s is measured", name)
+	return f.Value
+}
+
+// A faultless server: everything is acked, every lead is seen once, and every figure is measured.
+func TestCrm_MeasuresEverything(t *testing.T) {
+	t.Parallel()
+	server, target := startStandIn(t, 5, faults{})
+	report, err := Crm(t.Context(), short(target))
+	require.NoError(t, err)
+	require.Zero(t, server.forged, "every signature verifies over the body that was sent")
+	for _, f := range report.Figures {
+		require.True(t, f.Known, "figure %s is measured", f.Name)
+	}
+	require.EqualValues(t, 220, value(t, report, "sent"), "warm-up and measured part, both at the rate")
+	require.EqualValues(t, 220, value(t, report, "acked"))
+	for _, none := range []string{"lost", "duplicates", "gaps", "refused", "failed", "unacked", "reconnects", "resyncs"} {
+		require.Zero(t, value(t, report, none), none)
+	}
+	require.InDelta(t, 200, value(t, report, "rate.achieved"), 10)
+	require.InDelta(t, 1, value(t, report, "store.round_trips_per_lead"), 0.1, "the stand-in commits once a webhook")
+	require.InDelta(t, 2, value(t, report, "store.batch_ops_mean"), 0.01)
+	require.LessOrEqual(t, value(t, report, "sse.p50"), value(t, report, "sse.max"))
+}
+
+// What goes wrong is found, counted under its own name, and nothing else is.
+func TestCrm_FindsFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		story  string
+		faults faults
+		want   map[string]float64
+	}{
+		{"an acked webhook whose lead never shows is lost", faults{swallow: 50}, map[string]float64{"acked": 220, "lost": 1}},
+		{"a lead shown to two buyers is a duplicate", faults{double: 50}, map[string]float64{"acked": 220, "duplicates": 1}},
+		{"a number left out is a gap", faults{skip: 50}, map[string]float64{"acked": 220, "gaps": 1}},
+		{"429 is refused, and a refused webhook is not lost", faults{refuse: 50}, map[string]float64{"acked": 219, "refused": 1}},
+		{"another status is failed", faults{fail: 50}, map[string]float64{"acked": 219, "failed": 1}},
+		{"no answer at all is failed", faults{hangUp: 50}, map[string]float64{"acked": 219, "failed": 1}},
+		{"a stream that is cut resumes where it was", faults{cutStream: 50}, map[string]float64{"acked": 220, "reconnects": 3}},
+		{"answers may be chunked", faults{chunked: true}, map[string]float64{"acked": 220}},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			t.Parallel()
+			_, target := startStandIn(t, 3, c.faults)
+			report, err := Crm(t.Context(), short(target))
+			require.NoError(t, err)
+			for _, name := range []string{"acked", "lost", "duplicates", "gaps", "refused", "failed", "unacked", "reconnects", "resyncs"} {
+				require.Equal(t, c.want[name], value(t, report, name), name)
+			}
+		})
+	}
+}
+
+// Signatures made ahead and signatures made on the way are the same to the server.
+func TestCrm_SignsWhatIsNotPresigned(t *testing.T) {
+	t.Parallel()
+	server, target := startStandIn(t, 2, faults{})
+	cfg := short(target)
+	cfg.Presign = 100
+	report, err := Crm(t.Context(), cfg)
+	require.NoError(t, err)
+	require.Zero(t, server.forged)
+	require.EqualValues(t, 220, value(t, report, "acked"))
+}
+
+// An interrupted run reports what there was, and meets no requirement.
+func TestCrm_Interrupted(t *testing.T) {
+	t.Parallel()
+	_, target := startStandIn(t, 2, faults{})
+	cfg := short(target)
+	cfg.Duration = time.Hour
+	cfg.Presign = 1000
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	report, err := Crm(ctx, cfg)
+	require.NoError(t, err)
+	require.True(t, report.Cut)
+	require.Positive(t, value(t, report, "acked"))
+	reqs, err := ParseRequire("lost>=0", CrmFigures())
+	require.NoError(t, err)
+	require.Len(t, report.Check(reqs), 1)
+}
+
+func TestCrm_RefusesNonsense(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cfg   CrmConfig
+		field string
+	}{
+		{CrmConfig{Rate: -1}, "rate"},
+		{CrmConfig{Duration: -1}, "duration"},
+		{CrmConfig{Rate: 1e6, Duration: time.Hour}, "duration"},
+		{CrmConfig{Ramp: time.Minute}, "ramp"},
+		{CrmConfig{Buyers: -1}, "buyers"},
+		{CrmConfig{Connections: -1}, "connections"},
+		{CrmConfig{Target: &Target{URL: "https://example"}}, "http://"},
+	} {
+		_, err := Crm(t.Context(), c.cfg)
+		require.ErrorContains(t, err, c.field)
+	}
+}
+
+// A server that refuses the streams is an error within the time for opening, and says why.
+func TestLoad_StreamsRefused(t *testing.T) {
+	t.Parallel()
+	_, target := startStandIn(t, 1, faults{})
+	target.Tokens = []string{"wrong"}
+	l, err := prepare(t.Context(), short(target).withDefaults(), *target, newRun())
+	require.NoError(t, err)
+	l.cfg.openTimeout = 200 * time.Millisecond
+	require.ErrorContains(t, l.run(t.Context()), "status 401")
+}
+
+func TestIdle_HoldsConnections(t *testing.T) {
+	t.Parallel()
+	_, target := startStandIn(t, 20, faults{})
+	report, err := Idle(t.Context(), IdleConfig{Connections: 40, Buyers: 20, Settle: time.Second, Target: target})
+	require.NoError(t, err)
+	for _, f := range report.Figures {
+		require.True(t, f.Known, "figure %s is measured", f.Name)
+	}
+	require.EqualValues(t, 40, value(t, report, "connections"))
+	require.GreaterOrEqual(t, value(t, report, "server.fds"), 40.0)
+}

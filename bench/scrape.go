@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// samples are the values of a /metrics page, summed over the labels of each name.
+type samples map[string]float64
+
+// maxPage bounds a /metrics page: the product's is under 100 KiB.
+const maxPage = 8 << 20
+
+// scrape reads a server's /metrics.
+func scrape(ctx context.Context, client *http.Client, url string) (samples, error) {
+	body, err := fetch(ctx, client, url+"/metrics", maxPage)
+	if err != nil {
+		return nil, err
+	}
+	return parseSamples(body), nil
+}
+
+func fetch(ctx context.Context, client *http.Client, url string, limit int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("get %s: status %d", url, resp.StatusCode)
+	}
+	return body, err
+}
+
+// parseSamples reads the text format: "name{labels} value [time]". What it cannot read it passes over:
+// the harness wants a handful of names it knows.
+func parseSamples(page []byte) samples {
+	all := samples{}
+	for line := range bytes.Lines(page) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		end := bytes.IndexAny(line, "{ ")
+		if end < 0 {
+			continue
+		}
+		name, rest := string(line[:end]), line[end:]
+		if rest[0] == '{' {
+			rest = rest[bytes.LastIndexByte(rest, '}')+1:]
+		}
+		fields := bytes.Fields(rest)
+		if len(fields) == 0 {
+			continue
+		}
+		if v, err := strconv.ParseFloat(string(fields[0]), 64); err == nil {
+			all[name] += v
+		}
+	}
+	return all
+}
