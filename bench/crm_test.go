@@ -89,12 +89,15 @@ func TestCrm_SignsWhatIsNotPresigned(t *testing.T) {
 // An interrupted run reports what there was, and meets no requirement.
 func TestCrm_Interrupted(t *testing.T) {
 	t.Parallel()
-	_, target := startStandIn(t, 2, faults{})
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	_, target := startStandIn(t, 2, faults{after: func(k int) {
+		if k == 50 {
+			interrupt()
+		}
+	}})
 	cfg := short(target)
-	cfg.Duration = time.Hour
-	cfg.Presign = 1000
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
+	cfg.Duration, cfg.Presign = time.Hour, 100
 	report, err := Crm(ctx, cfg)
 	require.NoError(t, err)
 	require.True(t, report.Cut)

@@ -53,7 +53,7 @@ func readMarks(data []byte) marks {
 }
 
 func readMark(data []byte, key string) time.Time {
-	i := bytes.LastIndex(data, []byte(key))
+	i := bytes.Index(data, []byte(key))
 	if i < 0 {
 		return time.Time{}
 	}

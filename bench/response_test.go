@@ -21,7 +21,7 @@ func TestParseHead(t *testing.T) {
 		{"an ordinary answer", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", head{Status: 200, Length: 2, Size: 38}, true, nil},
 		{"an answer that is not whole yet", "HTTP/1.1 200 OK\r\nContent-Le", head{}, false, nil},
 		{"a stream", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", head{Status: 200, Length: -1, Chunked: true, Size: 47}, true, nil},
-		{"the last answer of a connection", "HTTP/1.1 429 X\r\nConnection: close\r\nContent-Length:0\r\n\r\n", head{Status: 429, Close: true, Size: 54}, true, nil},
+		{"the last answer of a connection", "HTTP/1.1 429 X\r\nConnection: close\r\nContent-Length:0\r\n\r\n", head{Status: 429, Close: true, Size: 55}, true, nil},
 		{"not HTTP", "SSH-2.0-OpenSSH_9.6\r\n\r\n", head{}, false, errHead},
 		{"a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", head{}, false, errHead},
 		{"a field without a colon", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", head{}, false, errHead},

@@ -45,6 +45,8 @@ type faults struct {
 	hangUp    int  // the connection ends without an answer
 	cutStream int  // every stream is cut once, and comes back
 	chunked   bool // answers have no Content-Length
+
+	after func(k int) // called with every webhook; nil: nothing
 }
 
 const standInEpoch = "0badcafe"
@@ -83,6 +85,9 @@ func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.count++
+	if s.faults.after != nil {
+		s.faults.after(s.count)
+	}
 	switch s.count {
 	case s.faults.refuse:
 		w.WriteHeader(http.StatusTooManyRequests)
