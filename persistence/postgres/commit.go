@@ -1,0 +1,308 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
+)
+
+type result = groupcommit.Result[reply]
+
+// Steps of a commit, as Options.Fail is asked: before anything is sent, after each part of the pipeline,
+// and after the server has confirmed the commit.
+var Steps = []string{stepBegin, stepLocked, stepReceived, stepDecided, stepSeen, stepCommitted}
+
+const (
+	stepBegin     = "begin"
+	stepLocked    = "locked"
+	stepReceived  = "received"
+	stepDecided   = "decided"
+	stepSeen      = "seen"
+	stepCommitted = "committed"
+)
+
+// maxTries is how often a batch is run in all. A deadlock or a broken connection is rare; four in a row
+// are no accident, and the callers are better at waiting than we are.
+const maxTries = 4
+
+// batch is one group commit on its way, through all its tries.
+type batch struct {
+	id      int64 // stands in every row it writes
+	ops     []op
+	todo    []int // of ops: still without an answer
+	results []result
+	unknown bool // an earlier try may have been committed
+}
+
+// commit makes a batch durable. It is called by the group commit, one call at a time.
+func (s *Store) commit(ctx context.Context, ops []op) ([]result, error) {
+	b := &batch{id: rand.Int64(), ops: ops, results: make([]result, len(ops)), todo: make([]int, len(ops))}
+	for i := range ops {
+		b.todo[i] = i
+	}
+	var waited time.Duration
+	for try := 1; ; try++ {
+		err := s.try(ctx, b, &waited)
+		if err == nil && len(b.todo) == 0 {
+			return b.results, nil
+		}
+		if err = s.again(err, try, b); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// again decides whether a batch is run once more: nil, or the error that answers its callers.
+func (s *Store) again(err error, try int, b *batch) error {
+	const op = "commit"
+	var reason string
+	switch {
+	case err == nil: // what is left to do lacks its feed row
+		reason = retryFeed
+	case domain.CodeOf(err) == domain.Unavailable: // no connection
+		return err
+	default:
+		switch judge(err) {
+		case broken:
+			b.unknown, reason = true, retryUnknown
+		case rollback:
+			reason = retryRollback
+		case refused:
+			if b.unknown { // an earlier try may have written some of it: Invalid promises the contrary
+				return domain.Fail(op, domain.Unavailable, err)
+			}
+			return domain.Fail(op, domain.Invalid, err)
+		case full:
+			return domain.Fail(op, domain.Unavailable, err)
+		default:
+			return domain.Fail(op, domain.Internal, err)
+		}
+	}
+	if try >= maxTries {
+		if err == nil {
+			return domain.Fail(op, domain.Internal, errNoFeed)
+		}
+		return domain.Fail(op, domain.Unavailable, err)
+	}
+	s.metrics.retries.WithLabelValues(reason).Inc()
+	return nil
+}
+
+// try runs what is left of the batch once. A broken connection is given up.
+func (s *Store) try(ctx context.Context, b *batch, waited *time.Duration) error {
+	conn, err := s.line.take(ctx, waited)
+	if err != nil {
+		return domain.Fail("commit", domain.Unavailable, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.opts.StatementTimeout*3/2)
+	defer cancel()
+	if err = s.run(ctx, conn, b); err != nil && (judge(err) == broken || conn.IsClosed()) {
+		s.line.lose(conn, err)
+	}
+	return err
+}
+
+func (s *Store) run(ctx context.Context, conn *pgx.Conn, b *batch) error {
+	if err := s.opts.Fail(stepBegin); err != nil {
+		return err
+	}
+	if err := s.ensureFeeds(ctx, conn, b); err != nil {
+		return err
+	}
+	p := newPipeline(b, s.opts.Fail)
+	if err := p.send(ctx, conn); err != nil {
+		return err
+	}
+	if err := s.opts.Fail(stepCommitted); err != nil {
+		return err
+	}
+	if b.unknown {
+		if err := s.recognise(ctx, conn, b, p); err != nil {
+			return err
+		}
+	}
+	b.todo = p.answer()
+	s.forgetFeeds(b)
+	return nil
+}
+
+// pipeline is one try of a batch: its statements, and what they answer.
+type pipeline struct {
+	b      *batch
+	sent   pgx.Batch
+	fail   func(string) error
+	broke  error // what fail answered
+	epochs map[domain.Partition]int64
+
+	stored  map[int]int64 // op → seq
+	decided map[int]domain.Decided
+	noFeed  []int
+	marks   *marks
+}
+
+func newPipeline(b *batch, fail func(string) error) *pipeline {
+	p := &pipeline{
+		b: b, fail: fail, epochs: map[domain.Partition]int64{},
+		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(),
+	}
+	ops := make([]op, len(b.todo))
+	for i, n := range b.todo {
+		ops[i] = b.ops[n]
+	}
+	p.lock(ops)
+	p.step(stepLocked)
+	for _, wave := range waves(ops) {
+		for i, n := range wave {
+			wave[i] = b.todo[n]
+		}
+		p.receive(wave)
+		p.step(stepReceived)
+		p.decide(wave)
+		p.step(stepDecided)
+		p.see(wave)
+		p.step(stepSeen)
+	}
+	return p
+}
+
+// step lets a test break the pipeline here: the server undoes the transaction at this statement.
+func (p *pipeline) step(name string) {
+	if p.broke != nil {
+		return
+	}
+	if p.broke = p.fail(name); p.broke != nil {
+		p.sent.Queue("SELECT 1 / (SELECT 0)")
+	}
+}
+
+// send is the round trip. Statements without BEGIN up to the final Sync are one transaction, and Close
+// returns after the server has answered the Sync, which is after the commit: until then nothing counts.
+func (p *pipeline) send(ctx context.Context, conn *pgx.Conn) error {
+	if p.sent.Len() == 0 {
+		return nil
+	}
+	err := conn.SendBatch(ctx, &p.sent).Close()
+	if p.broke != nil {
+		return p.broke
+	}
+	return err
+}
+
+// queue adds a statement and what to do with each of its rows.
+func (p *pipeline) queue(sql string, row func(pgx.Rows) error, args ...any) {
+	p.sent.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if row == nil {
+				continue
+			}
+			if err := row(rows); err != nil {
+				rows.Close()
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}
+
+// lock queues the locks, each kind in the order of its keys. The keys are distinct, and the server
+// sorts them.
+func (p *pipeline) lock(ops []op) {
+	var parts []int16
+	held := [domain.Partitions]bool{}
+	var named, leads pairs
+	for _, o := range ops {
+		if f, ok := o.fence(); ok && !held[f.Partition] {
+			held[f.Partition] = true
+			parts = append(parts, int16(f.Partition))
+		}
+		switch d := o.decide; {
+		case d == nil:
+		case d.Verb == domain.Assign:
+			named.add(string(d.Lead.Account), string(d.Buyer))
+		case d.Verb == domain.Update:
+			leads.add(string(d.Lead.Account), string(d.Lead.Lead))
+		}
+	}
+	if len(parts) > 0 {
+		p.queue(sqlLockPartitions, p.scanEpoch, parts)
+	}
+	if old := existing(ops); old.len() > 0 {
+		p.queue(sqlLockLeads, nil, old.a, old.b)
+	}
+	if named.len()+leads.len() > 0 {
+		p.queue(sqlLockFeeds, nil, named.a, named.b, leads.a, leads.b)
+	}
+}
+
+// existing lists the leads that the ops expect to be there already.
+func existing(ops []op) pairs {
+	var all pairs
+	for _, o := range ops {
+		if o.decide != nil && o.decide.Expect > 0 {
+			all.add(string(o.decide.Lead.Account), string(o.decide.Lead.Lead))
+		}
+	}
+	return all
+}
+
+func (p *pipeline) scanEpoch(rows pgx.Rows) error {
+	var part int16
+	var epoch int64
+	if err := rows.Scan(&part, &epoch); err != nil {
+		return fmt.Errorf("read partition: %w", err)
+	}
+	p.epochs[domain.Partition(part)] = epoch
+	return nil
+}
+
+// answer turns what the pipeline found into results, and returns the ops that have to run again.
+func (p *pipeline) answer() []int {
+	for _, n := range p.b.todo {
+		o := p.b.ops[n]
+		if f, ok := o.fence(); ok && p.epochs[f.Partition] != f.Epoch {
+			p.b.results[n] = result{Err: domain.ErrFenced}
+			continue
+		}
+		switch {
+		case o.receive != nil:
+			p.b.results[n] = received(p.stored[n])
+		case o.decide != nil:
+			d := p.decided[n]
+			p.b.results[n] = result{Value: reply{decided: d}, Outcome: string(d.Outcome)}
+		default:
+			p.b.results[n] = result{Value: reply{seen: p.marks.count(n)}}
+		}
+	}
+	return p.noFeed
+}
+
+func received(seq int64) result {
+	if seq == 0 {
+		return result{Value: reply{received: domain.Received{Duplicate: true}}, Outcome: "duplicate"}
+	}
+	return result{Value: reply{received: domain.Received{Seq: seq}}, Outcome: "stored"}
+}
+
+// pairs is a set of (account, id) as two columns.
+type pairs struct {
+	a, b []string
+	has  map[[2]string]struct{}
+}
+
+func (p *pairs) add(a, b string) {
+	if _, ok := p.has[[2]string{a, b}]; ok {
+		return
+	}
+	if p.has == nil {
+		p.has = map[[2]string]struct{}{}
+	}
+	p.has[[2]string{a, b}] = struct{}{}
+	p.a, p.b = append(p.a, a), append(p.b, b)
+}
+
+func (p *pairs) len() int { return len(p.a) }

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Decide settles a pending event: see domain.Store.
+func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, error) {
+	const doing = "decide"
+	switch d.Verb {
+	case domain.Assign, domain.Update, domain.Hold, domain.Ignore:
+	default:
+		return domain.Decided{}, domain.FailField(doing, "verb", "must be assign, update, hold or ignore")
+	}
+	if d.Verb == domain.Assign && d.Buyer == "" {
+		return domain.Decided{}, domain.FailField(doing, "buyer", "must name a buyer to assign to")
+	}
+	if err := storable(doing, string(d.Lead.Account), string(d.Lead.Lead), string(d.Source), string(d.EventID), string(d.Campaign), string(d.Buyer), d.Day); err != nil {
+		return domain.Decided{}, err
+	}
+	d.ReceivedAt, d.At = micro(d.ReceivedAt), micro(d.At)
+	r, err := s.writer.Do(ctx, op{decide: &d})
+	if err == nil && r.decided.Event.Seq > 0 {
+		r.decided.Event.CommittedAt = s.opts.Clock.Now()
+	}
+	return r.decided, err
+}
+
+// decide queues the decisions of a wave.
+func (p *pipeline) decide(wave []int) {
+	var c decisionColumns
+	for _, n := range wave {
+		if d := p.b.ops[n].decide; d != nil {
+			c.add(n, d)
+		}
+	}
+	if len(c.of) == 0 {
+		return
+	}
+	p.queue(sqlDecide, func(rows pgx.Rows) error {
+		var r ruling
+		if err := r.scan(rows); err != nil {
+			return fmt.Errorf("read ruling: %w", err)
+		}
+		n := c.of[r.ord-1]
+		if r.outcome == outcomeNoFeed {
+			p.noFeed = append(p.noFeed, n)
+			return nil
+		}
+		p.decided[n] = r.decided(p.b.ops[n].decide)
+		return nil
+	}, p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
+		c.buyer, c.cap, c.day, c.trace, c.received, c.at)
+}
+
+// outcomeNoFeed is decide.sql's word for a buyer without a row in feeds: nothing was written.
+const outcomeNoFeed = "no_feed"
+
+var errNoFeed = errors.New("the buyer's feed row does not stay")
+
+// decisionColumns are decisions as the arrays that decide.sql takes.
+type decisionColumns struct {
+	of                                                         []int // the op of each row
+	part                                                       []int16
+	epoch, eventSeq, expect, cap                               []int64
+	verb, account, lead, source, eventID, campaign, buyer, day []string
+	contact, trace                                             [][]byte
+	received, at                                               []time.Time
+}
+
+func (c *decisionColumns) add(n int, d *domain.Decision) {
+	c.of = append(c.of, n)
+	c.part = append(c.part, int16(d.Fence.Partition))
+	c.epoch = append(c.epoch, d.Fence.Epoch)
+	c.eventSeq = append(c.eventSeq, d.EventSeq)
+	c.verb = append(c.verb, string(d.Verb))
+	c.account = append(c.account, string(d.Lead.Account))
+	c.lead = append(c.lead, string(d.Lead.Lead))
+	c.expect = append(c.expect, d.Expect)
+	c.source = append(c.source, string(d.Source))
+	c.eventID = append(c.eventID, string(d.EventID))
+	c.campaign = append(c.campaign, string(d.Campaign))
+	c.contact = append(c.contact, bytesOf(d.Contact))
+	c.buyer = append(c.buyer, string(d.Buyer))
+	c.cap = append(c.cap, int64(d.Cap))
+	c.day = append(c.day, d.Day)
+	c.trace = append(c.trace, bytesOf(d.Trace))
+	c.received = append(c.received, d.ReceivedAt)
+	c.at = append(c.at, d.At)
+}
+
+// ruling is a row that decide.sql answers with.
+type ruling struct {
+	ord                                   int64
+	outcome                               string
+	feedSeq, count                        int64
+	day                                   string
+	revision                              int64
+	state, campaign, buyer, source        string
+	contact                               []byte
+	heldSeq, assignSeq, lastSeq           int64
+	receivedAt, assignedAt, formerUpdated pgtype.Timestamptz
+}
+
+func (r *ruling) scan(rows pgx.Rows) error {
+	return rows.Scan(&r.ord, &r.outcome, &r.feedSeq, &r.count, &r.day, &r.revision, &r.state, &r.campaign, &r.buyer,
+		&r.contact, &r.source, &r.heldSeq, &r.assignSeq, &r.lastSeq, &r.receivedAt, &r.assignedAt, &r.formerUpdated)
+}
+
+func (r *ruling) decided(d *domain.Decision) domain.Decided {
+	out := domain.Decided{Outcome: domain.Outcome(r.outcome)}
+	switch out.Outcome {
+	case domain.CapReached:
+		out.Count, out.Day = int(r.count), r.day
+	case domain.Stale:
+		if r.revision > 0 {
+			out.Lead = r.lead(d, r.contact, instant(r.formerUpdated))
+		}
+	case domain.Done:
+		if d.Verb != domain.Ignore {
+			out.Lead = r.lead(d, d.Contact, d.At)
+		}
+		if r.feedSeq > 0 {
+			out.Event = announcement(d, out.Lead, domain.Seq(r.feedSeq))
+		}
+		if d.Verb == domain.Assign {
+			out.Count, out.Day = int(r.count), r.day
+		}
+	}
+	return out
+}
+
+func (r *ruling) lead(d *domain.Decision, contact json.RawMessage, updated time.Time) domain.Lead {
+	return domain.Lead{
+		Account: d.Lead.Account, ID: d.Lead.Lead, State: domain.LeadState(r.state), Revision: r.revision,
+		Campaign: domain.CampaignID(r.campaign), Buyer: domain.BuyerID(r.buyer), Contact: contact,
+		Source: domain.SourceID(r.source), HeldSeq: r.heldSeq, AssignSeq: domain.Seq(r.assignSeq), LastSeq: domain.Seq(r.lastSeq),
+		ReceivedAt: instant(r.receivedAt), AssignedAt: instant(r.assignedAt), UpdatedAt: updated,
+	}
+}
+
+// announcement is the feed event of a decision that was done.
+func announcement(d *domain.Decision, lead domain.Lead, seq domain.Seq) domain.FeedEvent {
+	kind := domain.LeadUpdated
+	if d.Verb == domain.Assign {
+		kind = domain.LeadAssigned
+	}
+	return domain.FeedEvent{
+		Account: lead.Account, Buyer: lead.Buyer, Seq: seq, Type: kind, Lead: lead.ID, Campaign: lead.Campaign,
+		Source: d.Source, EventID: d.EventID, Contact: d.Contact, ReceivedAt: d.ReceivedAt, DecidedAt: d.At,
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package pgtest
+
+import "syscall"
+
+// dieWithParent needs Linux; elsewhere a killed test binary leaves its server running.
+func dieWithParent(*syscall.SysProcAttr) {}

@@ -1,0 +1,87 @@
+package postgres
+
+import "github.com/leadwire/leadwire/actors/domain"
+
+// waves orders a batch into runs that can each be one set-based statement. A statement sees the tables
+// as they were when it began, so two ops that touch the same thing must not share one: the second has
+// to see what the first did. All waves of a batch are in the same pipeline and transaction, so a second
+// wave costs statements and no round trip.
+//
+//	same event key twice           the second comes a wave later and finds the first: a duplicate
+//	same lead or pending twice     likewise: stale, or already decided
+//	many assignments to one buyer  share a wave: the statement ranks them against the cap,
+//	... with another cap or day    a wave later: the rank holds for one cap and one day
+//	the same mark seen twice       the unique key drops the second (see seenBatch)
+//
+// An actor sends one op per lead at a time, so nearly every batch has one wave.
+func waves(ops []op) [][]int {
+	w := planner{}
+	for i, o := range ops {
+		switch {
+		case o.receive != nil:
+			w.put(i, w.free(o.receive.key), o.receive.key)
+		case o.decide != nil:
+			w.putDecision(i, o.decide)
+		default:
+			w.put(i, 0)
+		}
+	}
+	return w.waves
+}
+
+type planner struct {
+	waves [][]int
+	last  map[any]int         // the last wave that touches a thing
+	caps  map[capKey]capEntry // the last wave that assigns to a buyer, and against what
+}
+
+type (
+	pendingKey int64
+	capKey     domain.BuyerKey
+	capEntry   struct {
+		wave, cap int
+		day       string
+	}
+)
+
+// free is the first wave in which none of the things has been touched.
+func (w *planner) free(things ...any) int {
+	wave := 0
+	for _, thing := range things {
+		if last, ok := w.last[thing]; ok {
+			wave = max(wave, last+1)
+		}
+	}
+	return wave
+}
+
+func (w *planner) put(i, wave int, things ...any) {
+	for len(w.waves) <= wave {
+		w.waves = append(w.waves, nil)
+	}
+	w.waves[wave] = append(w.waves[wave], i)
+	if w.last == nil {
+		w.last, w.caps = map[any]int{}, map[capKey]capEntry{}
+	}
+	for _, thing := range things {
+		w.last[thing] = wave
+	}
+}
+
+func (w *planner) putDecision(i int, d *domain.Decision) {
+	lead, pending := d.Lead, pendingKey(d.EventSeq)
+	wave := w.free(lead, pending)
+	if d.Verb != domain.Assign {
+		w.put(i, wave, lead, pending)
+		return
+	}
+	buyer := capKey{d.Lead.Account, d.Buyer}
+	if c, ok := w.caps[buyer]; ok {
+		wave = max(wave, c.wave)
+		if wave == c.wave && (c.cap != d.Cap || c.day != d.Day) {
+			wave++
+		}
+	}
+	w.put(i, wave, lead, pending)
+	w.caps[buyer] = capEntry{wave, d.Cap, d.Day}
+}
