@@ -31,6 +31,7 @@ type lead struct {
 type (
 	kept struct {
 		own
+		event    domain.Event
 		received domain.Received
 		err      error
 	}
@@ -59,7 +60,7 @@ func (l *lead) Receive(ctx actor.Context) {
 	case *wire.Ingest:
 		l.perform(ctx, l.core.Ingest(msg.Event.Domain(), ctx.Sender()))
 	case kept:
-		l.perform(ctx, l.core.Kept(now, msg.received, msg.err))
+		l.perform(ctx, l.core.Kept(now, msg.event, msg.received, msg.err))
 	case decided:
 		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
 	case retry:
@@ -77,7 +78,7 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 		case intake.Keep:
 			l.rt.pipe(ctx, func(c context.Context) any {
 				received, err := deps.Store.Receive(c, l.id.Fence, step.Event)
-				return kept{received: received, err: err}
+				return kept{event: step.Event, received: received, err: err}
 			})
 		case intake.Answer:
 			answer(ctx, step)

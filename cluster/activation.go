@@ -99,25 +99,34 @@ func (a *activation) wake() {
 	a.running = true
 	a.mu.Unlock()
 	if idle {
-		go a.run()
+		a.r.workers.schedule(a)
 	}
 }
 
 // PostUserMessage takes a message that was sent to the activation's PID: its own timers and pipes,
 // and other actors' direct answers. It is part of actor.Mailbox.
 func (a *activation) PostUserMessage(msg any) {
-	_, poison := msg.(*actor.PoisonPill)
 	a.mu.Lock()
 	switch {
 	case a.stopped || a.closing:
 		a.mu.Unlock()
 		a.r.refuse(msg, refusalDropped(a.kind, "the activation has stopped"))
-	case len(a.queue)-int(a.head) >= a.kind.limit && !poison:
+	case len(a.queue)-int(a.head) >= a.kind.limit && !urgent(msg):
 		a.mu.Unlock()
 		a.kind.rejects.Inc()
 		a.r.refuse(msg, refusalFull(a.kind))
 	default:
 		a.enqueue(msg)
+	}
+}
+
+// urgent says whether a message goes in however full the mailbox is.
+func urgent(msg any) bool {
+	switch msg.(type) {
+	case Urgent, *actor.PoisonPill:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -20,6 +20,11 @@ import (
 // message. It is read by the receiver without a copy, so the sender never touches it again.
 type Keyed interface{ Address() (kind, id string) }
 
+// Urgent is implemented by the messages an actor causes itself: answers to its own work, its own
+// timers. A full mailbox lets them in, because the actor waits for each of them, and the work it has
+// under way bounds them.
+type Urgent interface{ Urgent() }
+
 // Identity is who an activation is, and by what right it commits.
 type Identity struct {
 	Kind  string

@@ -89,6 +89,9 @@ func (f *Feed) Head() domain.Seq { return f.head }
 // Loaded takes the store's answer to Load. Everything up to head is taken as published: whoever
 // watches from an older place reads it from the store.
 func (f *Feed) Loaded(now time.Time, head domain.Head, err error) []Step {
+	if f.loaded { // an earlier incarnation's question
+		return nil
+	}
 	f.loading = false
 	if err != nil {
 		var steps []Step

@@ -108,9 +108,10 @@ func (l *Lead) Ingest(e domain.Event, to Ticket) []Step {
 	return []Step{Keep{e}}
 }
 
-// Kept takes the store's answer to Keep.
-func (l *Lead) Kept(now time.Time, r domain.Received, err error) []Step {
-	if len(l.keeping) == 0 {
+// Kept takes the store's answer to Keep of e. An answer to somebody else's Keep, an earlier incarnation's
+// of this lead, says nothing about the event that is being kept now.
+func (l *Lead) Kept(now time.Time, e domain.Event, r domain.Received, err error) []Step {
+	if len(l.keeping) == 0 || keyOf(l.keeping[0].event) != keyOf(e) {
 		return nil
 	}
 	a := l.keeping[0]

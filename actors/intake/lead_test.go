@@ -50,6 +50,32 @@ func event(id, contact string) domain.Event {
 		Campaign: "solar", Contact: []byte(contact), Body: []byte("{}"), ReceivedAt: noon}
 }
 
+// kept answers the Keep that is under way.
+func kept(l *recorded, r domain.Received, err error) []intake.Step {
+	return l.note(l.Kept(noon, l.keep, r, err))
+}
+
+// recorded is a lead that remembers which event it asked to keep.
+type recorded struct {
+	*intake.Lead
+	keep domain.Event
+}
+
+func newLead(o *office) *recorded { return &recorded{Lead: intake.New(key, fence, o)} }
+
+func (r *recorded) note(steps []intake.Step) []intake.Step {
+	for _, s := range steps {
+		if k, ok := s.(intake.Keep); ok {
+			r.keep = k.Event
+		}
+	}
+	return steps
+}
+
+func (r *recorded) Ingest(e domain.Event, to intake.Ticket) []intake.Step {
+	return r.note(r.Lead.Ingest(e, to))
+}
+
 func only[T intake.Step](t *testing.T, steps []intake.Step) T {
 	t.Helper()
 	require.Len(t, steps, 1)
@@ -72,11 +98,11 @@ func decision(t *testing.T, steps []intake.Step) domain.Decision {
 // A contact is created: kept, answered, given to the buyer whose turn it is, announced.
 func TestLead_FromEventToAnnouncement(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	keep := only[intake.Keep](t, l.Ingest(event("e1", `{"name":"Jo"}`), "crm"))
 	require.Equal(t, domain.EventID("e1"), keep.Event.ID)
 
-	steps := l.Kept(noon, domain.Received{Seq: 41}, nil)
+	steps := kept(l, domain.Received{Seq: 41}, nil)
 	require.Equal(t, intake.Answer{To: "crm", Received: domain.Received{Seq: 41}}, steps[0], "the source is answered first")
 	d := decision(t, steps)
 	require.Equal(t, domain.Assign, d.Verb)
@@ -95,23 +121,23 @@ func TestLead_FromEventToAnnouncement(t *testing.T) {
 // "kept".
 func TestLead_MeetsARetryStorm(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice())
+	l := newLead(newOffice())
 	only[intake.Keep](t, l.Ingest(event("e1", "{}"), 0))
 	for i := 1; i < 10; i++ {
 		require.Empty(t, l.Ingest(event("e1", "{}"), i))
 	}
-	var kept, repeats int
-	for _, s := range l.Kept(noon, domain.Received{Seq: 1}, nil) {
+	var stored, repeats int
+	for _, s := range kept(l, domain.Received{Seq: 1}, nil) {
 		if a, ok := s.(intake.Answer); ok {
 			require.NoError(t, a.Err)
 			if a.Received.Duplicate {
 				repeats++
 			} else {
-				kept++
+				stored++
 			}
 		}
 	}
-	require.Equal(t, 1, kept)
+	require.Equal(t, 1, stored)
 	require.Equal(t, 9, repeats)
 	late := only[intake.Answer](t, l.Ingest(event("e1", "{}"), "late"))
 	require.True(t, late.Received.Duplicate, "the cache spares the store")
@@ -120,10 +146,10 @@ func TestLead_MeetsARetryStorm(t *testing.T) {
 // The store is down: everyone who waits is told to come back, and the event is not remembered as kept.
 func TestLead_NeverAcksWhatWasNotKept(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice())
+	l := newLead(newOffice())
 	l.Ingest(event("e1", "{}"), "a")
 	l.Ingest(event("e1", "{}"), "b")
-	steps := l.Kept(noon, domain.Received{}, down)
+	steps := kept(l, domain.Received{}, down)
 	require.Equal(t, []intake.Step{intake.Answer{To: "a", Err: down}, intake.Answer{To: "b", Err: down}}, steps)
 	only[intake.Keep](t, l.Ingest(event("e1", "{}"), "again"))
 }
@@ -131,11 +157,11 @@ func TestLead_NeverAcksWhatWasNotKept(t *testing.T) {
 // A second event is answered as soon as it is durable, although the first is still being decided.
 func TestLead_KeepsWhileDeciding(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	l.Ingest(event("e1", `{"name":"Jo"}`), 1)
-	first := decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil))
+	first := decision(t, kept(l, domain.Received{Seq: 1}, nil))
 	only[intake.Keep](t, l.Ingest(event("e2", `{"email":"jo@example.com"}`), 2))
-	only[intake.Answer](t, l.Kept(noon, domain.Received{Seq: 2}, nil))
+	only[intake.Answer](t, kept(l, domain.Received{Seq: 2}, nil))
 
 	assigned := domain.Lead{Revision: 1, State: domain.Assigned, Buyer: "ann", Contact: []byte(`{"name":"Jo"}`)}
 	second := decision(t, l.Decided(noon, first, domain.Decided{Outcome: domain.Done, Lead: assigned}, noon, nil))
@@ -147,9 +173,9 @@ func TestLead_KeepsWhileDeciding(t *testing.T) {
 // The buyer's day filled up elsewhere: the next one is chosen without a pause.
 func TestLead_ChoosesAgainWhenTheDayIsFull(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann", DailyCap: 5}, domain.Buyer{ID: "bob"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann", DailyCap: 5}, domain.Buyer{ID: "bob"}))
 	l.Ingest(event("e1", "{}"), 1)
-	d := decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil))
+	d := decision(t, kept(l, domain.Received{Seq: 1}, nil))
 	require.Equal(t, domain.BuyerID("ann"), d.Buyer)
 	d = decision(t, l.Decided(noon, d, domain.Decided{Outcome: domain.CapReached, Count: 5, Day: "2026-11-22"}, noon, nil))
 	require.Equal(t, domain.BuyerID("bob"), d.Buyer)
@@ -159,9 +185,9 @@ func TestLead_ChoosesAgainWhenTheDayIsFull(t *testing.T) {
 func TestLead_LearnsFromStale(t *testing.T) {
 	t.Parallel()
 	o := newOffice(domain.Buyer{ID: "ann"}, domain.Buyer{ID: "bob"})
-	l := intake.New(key, fence, o)
+	l := newLead(o)
 	l.Ingest(event("e2", `{"phone":"+1"}`), 1)
-	d := decision(t, l.Kept(noon, domain.Received{Seq: 9}, nil))
+	d := decision(t, kept(l, domain.Received{Seq: 9}, nil))
 	require.Equal(t, domain.Assign, d.Verb)
 	bobs := domain.Lead{Revision: 4, State: domain.Assigned, Buyer: "bob", Campaign: "solar", Contact: []byte(`{"name":"Jo"}`)}
 	d = decision(t, l.Decided(noon, d, domain.Decided{Outcome: domain.Stale, Lead: bobs}, noon, nil))
@@ -175,9 +201,9 @@ func TestLead_LearnsFromStale(t *testing.T) {
 func TestLead_WaitsForABuyer(t *testing.T) {
 	t.Parallel()
 	o := newOffice(domain.Buyer{ID: "ann", Paused: true})
-	l := intake.New(key, fence, o)
+	l := newLead(o)
 	l.Ingest(event("e1", `{"name":"Jo"}`), 1)
-	d := decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil))
+	d := decision(t, kept(l, domain.Received{Seq: 1}, nil))
 	require.Equal(t, domain.Hold, d.Verb)
 	waiting := domain.Lead{Revision: 1, State: domain.Waiting, HeldSeq: 1, Campaign: "solar", Contact: []byte(`{"name":"Jo"}`)}
 	require.Empty(t, l.Decided(noon, d, domain.Decided{Outcome: domain.Done, Lead: waiting}, noon, nil))
@@ -185,7 +211,7 @@ func TestLead_WaitsForABuyer(t *testing.T) {
 	require.Empty(t, l.Recover(noon, []domain.Pending{held}), "still nobody: nothing is written")
 
 	l.Ingest(event("e2", `{"city":"Reno"}`), 2)
-	d = decision(t, l.Kept(noon, domain.Received{Seq: 2}, nil))
+	d = decision(t, kept(l, domain.Received{Seq: 2}, nil))
 	require.Equal(t, domain.Update, d.Verb)
 	waiting.Revision, waiting.Contact = 2, d.Contact
 	l.Decided(noon, d, domain.Decided{Outcome: domain.Done, Lead: waiting}, noon, nil)
@@ -200,20 +226,20 @@ func TestLead_WaitsForABuyer(t *testing.T) {
 // A deletion of somebody nobody bought is settled without a lead; a deleted contact finds no buyer.
 func TestLead_Deletion(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	gone := event("e1", `{"status":"deleted"}`)
 	gone.Effect = domain.Amend
 	l.Ingest(gone, 1)
-	require.Equal(t, domain.Ignore, decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil)).Verb)
+	require.Equal(t, domain.Ignore, decision(t, kept(l, domain.Received{Seq: 1}, nil)).Verb)
 }
 
 // Another node owns the lead now: askers are told, nothing is decided, the cluster looks again.
 func TestLead_StopsWhenFenced(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	l.Ingest(event("e1", "{}"), 1)
 	l.Ingest(event("e2", "{}"), 2)
-	steps := l.Kept(noon, domain.Received{}, domain.ErrFenced)
+	steps := kept(l, domain.Received{}, domain.ErrFenced)
 	require.Equal(t, []intake.Step{
 		intake.Answer{To: 1, Err: domain.ErrFenced}, intake.Abandon{}, intake.Answer{To: 2, Err: domain.ErrFenced},
 	}, steps)
@@ -223,9 +249,9 @@ func TestLead_StopsWhenFenced(t *testing.T) {
 // The store cannot decide: pauses double up to their ceiling, and a success starts over.
 func TestLead_PausesBetweenTries(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	l.Ingest(event("e1", "{}"), 1)
-	d := decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil))
+	d := decision(t, kept(l, domain.Received{Seq: 1}, nil))
 	var pauses []time.Duration
 	for range 9 {
 		pauses = append(pauses, only[intake.Retry](t, l.Decided(noon, d, domain.Decided{}, noon, down)).After)
@@ -240,11 +266,11 @@ func TestLead_PausesBetweenTries(t *testing.T) {
 // One poisoned event does not stop those behind it.
 func TestLead_DropsWhatCannotBeDecided(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}))
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
 	l.Ingest(event("e1", "{}"), 1)
-	bad := decision(t, l.Kept(noon, domain.Received{Seq: 1}, nil))
+	bad := decision(t, kept(l, domain.Received{Seq: 1}, nil))
 	l.Ingest(event("e2", "{}"), 2)
-	l.Kept(noon, domain.Received{Seq: 2}, nil)
+	kept(l, domain.Received{Seq: 2}, nil)
 	steps := l.Decided(noon, bad, domain.Decided{}, noon, domain.FailField("decide", "contact", "is not UTF-8"))
 	require.IsType(t, intake.Dropped{}, steps[0])
 	require.Equal(t, int64(2), decision(t, steps).EventSeq)
@@ -253,7 +279,7 @@ func TestLead_DropsWhatCannotBeDecided(t *testing.T) {
 // A runaway contact is told to slow down; nothing it was told was kept is lost.
 func TestLead_HasLimits(t *testing.T) {
 	t.Parallel()
-	l := intake.New(key, fence, newOffice())
+	l := newLead(newOffice())
 	for i := range intake.MaxKeeping {
 		l.Ingest(event(string(rune('A'+i)), "{}"), i)
 	}

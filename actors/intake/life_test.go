@@ -104,15 +104,15 @@ func live(t *testing.T, seed uint64) {
 		switch s := s.(type) {
 		case intake.Keep:
 			if fail == 1 {
-				run(l.Kept(noon, domain.Received{}, down))
+				run(l.Kept(noon, s.Event, domain.Received{}, down))
 				return
 			}
 			r := m.receive(s.Event)
 			if fail == 2 {
-				run(l.Kept(noon, domain.Received{}, down))
+				run(l.Kept(noon, s.Event, domain.Received{}, down))
 				return
 			}
-			run(l.Kept(noon, r, nil))
+			run(l.Kept(noon, s.Event, r, nil))
 		case intake.Decide:
 			if fail == 1 {
 				run(l.Decided(noon, s.Decision, domain.Decided{}, noon, down))
@@ -157,7 +157,9 @@ func live(t *testing.T, seed uint64) {
 					m.decide(d.Decision)
 				}
 			}
-			todo = nil
+			if rng.IntN(2) == 0 { // else their answers come to the next incarnation
+				todo = nil
+			}
 			l = intake.New(key, fence, o)
 		}
 	}
