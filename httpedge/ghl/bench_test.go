@@ -6,9 +6,6 @@ import (
 	"errors"
 	"io"
 	"testing"
-
-	"github.com/leadwire/leadwire/actors/domain"
-	"github.com/leadwire/leadwire/httpedge/ghl"
 )
 
 // usual is a contact of a usual size, a little over 1 KB.
@@ -19,17 +16,6 @@ const usual = `{"type":"ContactCreate","locationId":"ve9EPM428h8vShlRW1KT","vers
 	`"website":"https://www.example.com/","attachments":[],"assignedTo":"nmFmQEsNgz6AVpgLVUJ0","customFields":[{"id":"BcdmQEsNgz6AVpgLVUJ0","value":"XYZ Corp"},{"id":"AcdmQEsNgz6AVpgLVUJ1","value":42},{"id":"CcdmQEsNgz6AVpgLVUJ2","value":["a","b"]}],` +
 	`"attributionSource":{"url":"https://example.com/landing?utm_source=fb","campaign":"autumn","utmSource":"fb","utmMedium":"cpc","referrer":null,"gclid":null,"fbclid":"IwAR0x"},` +
 	`"timestamp":"2026-11-22T10:15:30.456Z","webhookId":"7c2f1d1a-5f7e-4a0a-9a7b-0d0a4e6f9b11"}`
-
-func open(t testing.TB) interface {
-	Parse([]byte) ([]draft, error)
-} {
-	t.Helper()
-	s, err := ghl.Open(domain.Source{ID: "ghl", Kind: ghl.Kind})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func BenchmarkParse(b *testing.B) {
 	s, body := open(b), []byte(usual)
