@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/leadwire/leadwire/httpedge/sse"
 	"github.com/leadwire/leadwire/httpedge/sse/ssetest"
@@ -32,7 +33,7 @@ func ways(t *testing.T, story func(t *testing.T, start func(sse.Config) *edge)) 
 }
 
 // A new page is told where the feed stands and gets what happens from then on, beyond the server's
-// read and write time-outs.
+// write time-out.
 func TestStream_Life(t *testing.T) {
 	t.Parallel()
 	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
@@ -55,7 +56,7 @@ func TestStream_Life(t *testing.T) {
 		e.Feeds.Publish(ada, leads(2)...)
 		state = page.WaitID(t, id(5))
 		require.Equal(t, 2, state.Of("lead.assigned"))
-		page.Wait(t, "heartbeats past both time-outs", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 5 })
+		page.Wait(t, "heartbeats past the time-out", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 5 })
 
 		e.Feeds.Publish(ada, lead(6))
 		page.WaitID(t, id(6))
@@ -183,11 +184,12 @@ func TestServer_MassClose(t *testing.T) {
 	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
 		e := start(sse.Config{PerBuyer: 1000, Heartbeat: 20 * time.Millisecond, MaxPending: 1 << 20})
 		pages := make([]*ssetest.Client, 200)
-		var opening sync.WaitGroup
+		var opening errgroup.Group
+		opening.SetLimit(16)
 		for i := range pages {
-			opening.Go(func() { pages[i] = e.dial(t, "/acme/ada") })
+			opening.Go(func() error { pages[i] = e.dial(t, "/acme/ada"); return nil })
 		}
-		opening.Wait()
+		require.NoError(t, opening.Wait())
 		require.True(t, e.Feeds.WaitWatching(ada, len(pages)))
 		var busy sync.WaitGroup
 		busy.Go(func() {

@@ -24,7 +24,12 @@ import (
 	"github.com/leadwire/leadwire/httpedge/sse/ssetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// fasthttp leaves two housekeepers asleep after Shutdown: they end by themselves, seconds later.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
 
 const epoch = "5f3a01cc"
 
@@ -40,23 +45,36 @@ type edge struct {
 func start(t testing.TB, config sse.Config, secure bool) *edge {
 	t.Helper()
 	e := &edge{Feeds: ssetest.NewFeeds(), metrics: prometheus.NewRegistry()}
-	streams, err := sse.New(config, sse.Deps{Feeds: e.Feeds, Epoch: epoch, Metrics: e.metrics})
+	var certificate *tls.Config
+	if secure {
+		certificate = &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
+		e.TLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a certificate made for this test
+	}
+	streams, addr := serve(t, config, e.Feeds, certificate, e.metrics)
+	e.Streams, e.Addr = streams, addr.String()
+	return e
+}
+
+// serve runs streams behind an HTTP server until the test ends.
+func serve(t testing.TB, config sse.Config, feeds sse.Feeds, secure *tls.Config, metrics ...prometheus.Registerer) (*sse.Server, net.Addr) {
+	t.Helper()
+	deps := sse.Deps{Feeds: feeds, Epoch: epoch}
+	for _, m := range metrics {
+		deps.Metrics = m
+	}
+	streams, err := sse.New(config, deps)
 	require.NoError(t, err)
-	e.Streams = streams
 	server := &fasthttp.Server{
 		Handler:      func(ctx *fasthttp.RequestCtx) { streams.Serve(ctx, buyerOf(string(ctx.Path()))) },
-		ReadTimeout:  time.Second, // streams must outlive both
-		WriteTimeout: time.Second,
+		WriteTimeout: time.Second, // streams must outlive it
 		Logger:       quiet{},
 	}
 	sse.Prepare(server)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
-	e.Addr = listener.Addr().String()
-	if secure {
-		certificate := selfSigned(t)
-		e.TLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // a certificate made for this test
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
+	addr := listener.Addr()
+	if secure != nil {
+		listener = tls.NewListener(listener, secure)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -65,7 +83,7 @@ func start(t testing.TB, config sse.Config, secure bool) *edge {
 		require.NoError(t, server.Shutdown())
 		require.NoError(t, <-served)
 	})
-	return e
+	return streams, addr
 }
 
 type quiet struct{}

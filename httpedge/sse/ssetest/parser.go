@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Event is what a browser would dispatch.
@@ -55,10 +54,7 @@ func (p *Parser) endLine() {
 		line = bytes.TrimPrefix(line, []byte("\ufeff"))
 		p.started = true
 	}
-	text := string(line)
-	if !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(text, "\ufffd")
-	}
+	text := string([]rune(string(line))) // what is not UTF-8 becomes U+FFFD
 	p.line = p.line[:0]
 	if text == "" {
 		p.dispatch()
