@@ -36,9 +36,21 @@ func (o *observer) snapshot(ctx context.Context) snapshot {
 	}
 	if m, err := scrape(ctx, o.client, o.target.URL); err == nil {
 		s.metrics = m
+		if o.target.PID == 0 {
+			s.server = usageOf(m)
+		}
 	}
 	o.client.CloseIdleConnections()
 	return s
+}
+
+// usageOf takes a server's own word for what it uses: the way to know it of another machine's.
+func usageOf(m samples) *usage {
+	cpu, ok := m["process_cpu_seconds_total"]
+	if !ok {
+		return nil
+	}
+	return &usage{CPU: seconds(cpu), RSS: int64(m["process_resident_memory_bytes"])}
 }
 
 func tellCrm(r *Report, cfg CrmConfig, target Target) {
@@ -108,7 +120,9 @@ func tellServer(r *Report, before, after snapshot) {
 		r.set("server.cpu_per_lead", cpu/leads)
 		r.set("server.cpu", cpu/after.at.Sub(before.at).Seconds())
 		r.set("server.rss", float64(after.server.RSS))
-		r.set("server.rss_peak", float64(after.server.PeakRSS))
+		if after.server.PeakRSS > 0 {
+			r.set("server.rss_peak", float64(after.server.PeakRSS))
+		}
 	}
 	grown := func(name string) (float64, bool) {
 		_, there := after.metrics[name]

@@ -27,7 +27,7 @@ type Target struct {
 	Source   string             // the path's last part: POST /leads/webhook/{source}
 	Location string             // the locationId that leads to the buyers
 	Tokens   []string           // one stream is opened for each
-	PID      int                // of the server's process; 0: not on this machine, so its memory is not measured
+	PID      int                // of the server's process; 0: not known, so its /metrics are believed instead of the kernel
 }
 
 // Against says how to reach a server that runs already.
