@@ -47,7 +47,7 @@ func BenchmarkIdle(b *testing.B) {
 					<-feeds.left
 				}
 			}
-			shut(open(50)) // what the first connections make once
+			shut(open(50))               // what the first connections make once
 			var fresh, collected float64 // the worst: later rounds find some memory already there
 			for b.Loop() {
 				debug.FreeOSMemory()

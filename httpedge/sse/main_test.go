@@ -58,6 +58,9 @@ func start(t testing.TB, config sse.Config, secure bool) *edge {
 // serve runs streams behind an HTTP server until the test ends.
 func serve(t testing.TB, config sse.Config, feeds sse.Feeds, secure *tls.Config, metrics ...prometheus.Registerer) (*sse.Server, net.Addr) {
 	t.Helper()
+	if config.Heartbeat == 0 {
+		config.Heartbeat = time.Hour // tests count events
+	}
 	deps := sse.Deps{Feeds: feeds, Epoch: epoch}
 	for _, m := range metrics {
 		deps.Metrics = m
