@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/bench"
+	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
+)
+
+const benchLong = `Measure the product from outside: real HTTP, real signatures, real event streams, and a server process
+of the bench's own. One figure per line; docs/bench.md defines each. Exit code 1 when a requirement
+does not hold.`
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{Use: "bench", Short: "Measure latency, load and memory, and prove that nothing is lost", Long: benchLong}
+	cmd.AddCommand(newBenchCrm(), newBenchIdle())
+	return cmd
+}
+
+// benchOutput is what every scenario can be asked to do with its figures.
+type benchOutput struct {
+	require string
+	json    bool
+}
+
+func (o *benchOutput) bind(fs *pflag.FlagSet, example string) {
+	fs.StringVar(&o.require, "require", "", "conditions on figures, as '"+example+"'; exit 1 when one does not hold")
+	fs.BoolVar(&o.json, "json", false, "print one JSON object, values in seconds, bytes and fractions")
+}
+
+// show prints a report and judges it.
+func (o *benchOutput) show(stdout, stderr io.Writer, r *bench.Report, reqs []bench.Requirement) error {
+	write := r.WriteText
+	if o.json {
+		write = r.WriteJSON
+	}
+	if err := write(stdout); err != nil {
+		return fmt.Errorf("print figures: %w", err)
+	}
+	misses := r.Check(reqs)
+	for _, m := range misses {
+		fmt.Fprintln(stderr, m)
+	}
+	switch {
+	case len(misses) > 0:
+		return fmt.Errorf("%d of %d requirements do not hold", len(misses), len(reqs))
+	case r.Cut:
+		return errors.New("the run was interrupted")
+	}
+	return nil
+}
+
+func newBenchCrm() *cobra.Command {
+	var cfg bench.CrmConfig
+	var out benchOutput
+	var against bench.Against
+	var profile string
+	cmd := &cobra.Command{
+		Use:   "crm",
+		Short: "Signed webhooks at a constant rate, and a stream for every buyer",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reqs, err := bench.ParseRequire(out.require, bench.CrmFigures())
+			if err != nil {
+				return &misuse{err}
+			}
+			if against.URL != "" {
+				target, err := against.Target()
+				if err != nil {
+					return &misuse{err}
+				}
+				cfg.Target = &target
+			}
+			if profile != "" {
+				if err := profileTo(&cfg, profile); err != nil {
+					return err
+				}
+			}
+			return onStore(&cfg.Server, func() error {
+				report, err := bench.Crm(cmd.Context(), cfg)
+				return finishBench(cmd, out, report, reqs, err)
+			})
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.Float64Var(&cfg.Rate, "rate", 1000, "webhooks a second")
+	fs.DurationVar(&cfg.Duration, "duration", time.Minute, "how long is measured")
+	fs.DurationVar(&cfg.Warmup, "warmup", 2*time.Second, "before that: sent and proven, not timed; negative: none")
+	fs.DurationVar(&cfg.Ramp, "ramp", 0, "part of the warm-up over which the rate rises from nothing")
+	fs.IntVar(&cfg.Buyers, "buyers", 100, "buyers, each with one open stream")
+	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections for webhooks at once")
+	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
+	fs.DurationVar(&cfg.Drain, "drain", 10*time.Second, "after the last answer, for the last lead to show")
+	fs.Int64Var(&cfg.Presign, "presign", 1<<20, "most signatures made before the start, at 64 bytes each")
+	bindServer(fs, &cfg.Server)
+	fs.StringVar(&against.URL, "against", "", "measure the server that runs at this http:// URL")
+	fs.StringVar(&against.KeyFile, "key", "", "with --against: the source's Ed25519 private key, as PKCS#8 PEM or base64 of its seed")
+	fs.StringVar(&against.TokensFile, "tokens", "", "with --against: file of the buyers' tokens, one a line")
+	fs.StringVar(&against.Source, "source", "ghl", "with --against: the source's id")
+	fs.StringVar(&against.Location, "location", "", "with --against: the locationId whose campaign has these buyers")
+	fs.StringVar(&profile, "profile", "", "write the server's CPU profile over the measured time to this file")
+	out.bind(fs, "sse.p95<25ms,ack.p99<10ms,lost=0")
+	cmd.MarkFlagsRequiredTogether("against", "key", "tokens", "location")
+	cmd.MarkFlagsMutuallyExclusive("against", "store")
+	cmd.MarkFlagsMutuallyExclusive("against", "profile")
+	return cmd
+}
+
+func newBenchIdle() *cobra.Command {
+	var cfg bench.IdleConfig
+	var out benchOutput
+	cmd := &cobra.Command{
+		Use:   "idle",
+		Short: "Open streams on which nothing happens, and what each costs in memory",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reqs, err := bench.ParseRequire(out.require, bench.IdleFigures())
+			if err != nil {
+				return &misuse{err}
+			}
+			return onStore(&cfg.Server, func() error {
+				report, err := bench.Idle(cmd.Context(), cfg)
+				return finishBench(cmd, out, report, reqs, err)
+			})
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.IntVar(&cfg.Connections, "connections", 10_000, "open streams")
+	fs.IntVar(&cfg.Buyers, "buyers", 0, "buyers they are spread over; default: one each, so that a buyer's actor is in the price")
+	fs.DurationVar(&cfg.Settle, "settle", 10*time.Second, "after the last is open, until memory is read again")
+	bindServer(fs, &cfg.Server)
+	out.bind(fs, "rss_per_connection<8KiB")
+	return cmd
+}
+
+func bindServer(fs *pflag.FlagSet, s *bench.ServerConfig) {
+	fs.StringVar(&s.Store, "store", "embedded", "embedded, postgres (a private one is started), or the postgres:// URL of an empty database")
+	fs.StringArrayVar(&s.Args, "serve-arg", nil, "further argument of the server that is started; may be repeated")
+}
+
+// onStore runs a scenario with the store it asked for.
+func onStore(s *bench.ServerConfig, run func() error) error {
+	switch {
+	case s.Store == "embedded":
+		s.Store = ""
+		return run()
+	case s.Store == "postgres":
+		return onPostgres(s, run)
+	case !strings.HasPrefix(s.Store, "postgres://") && !strings.HasPrefix(s.Store, "postgresql://"):
+		return &misuse{domain.FailField("configure bench", "store", "must be embedded, postgres, or a postgres:// URL")}
+	}
+	return run()
+}
+
+// onPostgres lends the scenario a PostgreSQL of its own, with the settings it comes with.
+func onPostgres(s *bench.ServerConfig, run func() error) (err error) {
+	dir, err := os.MkdirTemp("", "leadwire-bench-postgres-")
+	if err != nil {
+		return fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	server, err := pgtest.Start(dir)
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	defer func() { err = errors.Join(err, server.Stop(pgtest.Fast)) }()
+	s.Store = server.URL()
+	return run()
+}
+
+// finishBench shows what there is, also of a run that broke down at its very end.
+func finishBench(cmd *cobra.Command, out benchOutput, report *bench.Report, reqs []bench.Requirement, err error) error {
+	if report != nil {
+		err = errors.Join(out.show(cmd.OutOrStdout(), cmd.ErrOrStderr(), report, reqs), err)
+	}
+	if domain.CodeOf(err) == domain.Invalid && report == nil && !errors.Is(err, context.Canceled) {
+		return &misuse{err}
+	}
+	return err
+}
+
+// profileTo makes the server of the run serve its profile on a free port.
+func profileTo(cfg *bench.CrmConfig, file string) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("find a port for the profile: %w", err)
+	}
+	cfg.Profile, cfg.ProfileTo = l.Addr().String(), file
+	cfg.Server.Args = append(cfg.Server.Args, "--pprof", cfg.Profile)
+	return l.Close()
+}
