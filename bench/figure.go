@@ -82,7 +82,7 @@ func threeDigits(v float64) string {
 	case v == math.Trunc(v) && abs < 1e15:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case abs >= 100:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		return trimZeros(strconv.FormatFloat(v, 'f', 1, 64))
 	case abs >= 10:
 		return trimZeros(strconv.FormatFloat(v, 'f', 2, 64))
 	default:

@@ -58,18 +58,27 @@ func startStandIn(t *testing.T, buyers int, f faults) (*standIn, *Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &standIn{key: public, faults: f, feeds: make([]feedOf, buyers), wake: make(chan struct{})}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /leads/webhook/ghl", s.webhook)
-	mux.HandleFunc("GET /api/buyer/events", s.events)
-	mux.HandleFunc("GET /metrics", s.metrics)
-	server := httptest.NewServer(mux)
+	s := newStandIn(public, buyers, f)
+	server := httptest.NewServer(s.routes())
 	t.Cleanup(server.Close)
 	target := &Target{URL: server.URL, Key: private, Source: "ghl", Location: locationID, PID: os.Getpid()}
 	for i := range buyers {
 		target.Tokens = append(target.Tokens, "token-"+strconv.Itoa(i))
 	}
 	return s, target
+}
+
+func newStandIn(key ed25519.PublicKey, buyers int, f faults) *standIn {
+	return &standIn{key: key, faults: f, feeds: make([]feedOf, buyers), wake: make(chan struct{})}
+}
+
+func (s *standIn) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /leads/webhook/ghl", s.webhook)
+	mux.HandleFunc("GET /api/buyer/events", s.events)
+	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	return mux
 }
 
 func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,55 @@
+package bench
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// By itself the bench starts a server process, configures it, measures it, and leaves nothing behind.
+func TestCrm_WithAServerOfItsOwn(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	report, err := Crm(t.Context(), CrmConfig{
+		Rate: 100, Duration: 500 * time.Millisecond, Warmup: -1, Buyers: 3, Connections: 50, Drain: 5 * time.Second,
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 50, value(t, report, "acked"))
+	require.Zero(t, value(t, report, "lost"))
+	require.Positive(t, value(t, report, "server.rss"), "the memory is the child's")
+	left, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, left, "the server's folder is gone")
+}
+
+// A server that ends while starting is an error at once, and the end of its log is in it.
+func TestStartProcess_Broken(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	_, err := startProcess(t.Context(), "", "", []string{"--break", "now"})
+	require.ErrorContains(t, err, "told to break")
+	_, err = startProcess(t.Context(), "/does/not/exist", "", nil)
+	require.ErrorContains(t, err, "start server")
+	left, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// A store that holds somebody's catalog is left alone.
+func TestStartServer_RefusesAStoreInUse(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	p, err := startProcess(t.Context(), "", "", nil)
+	require.NoError(t, err)
+	s := &ownServer{process: p}
+	_, err = s.provision(t.Context(), newRun(), 2, nil)
+	require.NoError(t, err)
+	_, err = s.provision(t.Context(), newRun(), 2, nil)
+	require.ErrorContains(t, err, "empty database")
+	require.NoError(t, p.stop())
+}
+
+func TestPlainEnvironment(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"PATH=/bin", "X=LEADWIRE_"}, plainEnvironment([]string{"PATH=/bin", "LEADWIRE_STORE=x", "X=LEADWIRE_"}),
+		"what is measured is what the command line says")
+}
