@@ -17,6 +17,9 @@ type Work[Op, Res any] struct {
 	// again; any other code goes to every caller as it is. Commit does its own safe retries first. The
 	// slice of operations is reused after Commit returns; the slice it returns may be reused by it.
 	Commit func(ctx context.Context, ops []Op) ([]Result[Res], error)
+	// Between runs between two batches, when the first is answered and the next still gathers: the
+	// place for upkeep that nobody should have to wait for with an answer ready. Nil: nothing.
+	Between func()
 	// Size is about how many bytes the operation keeps in memory and writes.
 	Size func(Op) int
 	// Kind names the operation in the metrics; one of the keys of Config.Outcomes.
@@ -155,6 +158,9 @@ func (w *Writer[Op, Res]) run() {
 		for w.take(b) {
 			w.commit(ctx, b.ops, b.replies)
 			b.clear()
+			if w.work.Between != nil {
+				w.work.Between()
+			}
 			runtime.Gosched() // let the callers just answered bring their next operation into this batch
 		}
 		if w.finished() {

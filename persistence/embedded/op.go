@@ -1,0 +1,168 @@
+package embedded
+
+import (
+	"unicode/utf8"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// op is one operation on its way through the writer: exactly one of its fields is set.
+type op struct {
+	receive *receive
+	decide  *domain.Decision
+	seen    []domain.Seen
+	// admin is everything rare: claims, the catalog, retention, pings. It may run again when its batch
+	// is tried again, so it has no effect outside of tx.
+	admin func(tx *tx) error
+}
+
+type receive struct {
+	fence domain.Fence
+	event domain.Event
+}
+
+// answer is what an operation gets back: the field that belongs to it is set.
+type answer struct {
+	received domain.Received
+	decided  *domain.Decided
+	seen     int
+}
+
+const (
+	kindReceive = "receive"
+	kindDecide  = "decide"
+	kindSeen    = "seen"
+	kindAdmin   = "admin"
+)
+
+const (
+	outcomeStored    = "stored"
+	outcomeDuplicate = "duplicate"
+	outcomeOK        = "ok"
+)
+
+// outcomes are what the metrics can say of each kind, beside its failures.
+func outcomes() map[string][]string {
+	return map[string][]string{
+		kindReceive: {outcomeStored, outcomeDuplicate},
+		kindDecide: {
+			string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale),
+		},
+		kindSeen:  {outcomeOK},
+		kindAdmin: {outcomeOK, string(domain.Conflict)},
+	}
+}
+
+func (o op) kind() string {
+	switch {
+	case o.receive != nil:
+		return kindReceive
+	case o.decide != nil:
+		return kindDecide
+	case o.seen != nil:
+		return kindSeen
+	default:
+		return kindAdmin
+	}
+}
+
+// rowOverhead is about what an operation's ids, times and rows weigh beside its payload, in bytes.
+const rowOverhead = 512
+
+func (o op) size() int {
+	switch {
+	case o.receive != nil:
+		return rowOverhead + len(o.receive.event.Body) + len(o.receive.event.Contact)
+	case o.decide != nil:
+		return rowOverhead + len(o.decide.Contact) + len(o.decide.Trace)
+	default:
+		return rowOverhead + 64*len(o.seen)
+	}
+}
+
+// maxText is the longest id or type in bytes: a foreign id behind the name of its source.
+const maxText = domain.MaxForeignID + 64 + 1
+
+// text is a field that goes into a text column.
+type text struct {
+	field, value string
+	optional     bool
+}
+
+// checkTexts refuses what no store can keep as text: bytes that are not UTF-8, and NUL, at which
+// SQLite's own functions end a text and which Postgres does not take at all.
+func checkTexts(op string, texts ...text) error {
+	for _, t := range texts {
+		switch {
+		case t.value == "" && !t.optional:
+			return domain.FailField(op, t.field, "must not be empty")
+		case len(t.value) > maxText:
+			return domain.FailField(op, t.field, "is too long")
+		case !cleanText(t.value):
+			return domain.FailField(op, t.field, "must be UTF-8 without NUL")
+		}
+	}
+	return nil
+}
+
+func cleanText(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 {
+			return false
+		}
+		if s[i] >= utf8.RuneSelf {
+			return utf8.ValidString(s)
+		}
+	}
+	return true
+}
+
+// checkJSON refuses JSON that could not go back out as UTF-8.
+func checkJSON(op, field string, b []byte) error {
+	if !utf8.Valid(b) {
+		return domain.FailField(op, field, "must be UTF-8")
+	}
+	return nil
+}
+
+func (r *receive) check() error {
+	const op = "receive event"
+	e := &r.event
+	if err := checkTexts(op,
+		text{"account", string(e.Account), false}, text{"source", string(e.Source), false}, text{"id", string(e.ID), false},
+		text{"type", e.Type, true}, text{"effect", string(e.Effect), false}, text{"lead", string(e.Lead), e.Effect == domain.Record},
+		text{"campaign", string(e.Campaign), true},
+	); err != nil {
+		return err
+	}
+	return checkJSON(op, "contact", e.Contact)
+}
+
+func checkDecision(d *domain.Decision) error {
+	const op = "decide event"
+	if err := checkTexts(op,
+		text{"account", string(d.Lead.Account), false}, text{"lead", string(d.Lead.Lead), false},
+		text{"source", string(d.Source), true}, text{"event_id", string(d.EventID), true},
+		text{"campaign", string(d.Campaign), true}, text{"buyer", string(d.Buyer), d.Verb != domain.Assign},
+		text{"day", d.Day, d.Verb != domain.Assign},
+	); err != nil {
+		return err
+	}
+	if err := checkJSON(op, "contact", d.Contact); err != nil {
+		return err
+	}
+	switch d.Verb {
+	case domain.Assign:
+	case domain.Update:
+		if d.Expect == 0 {
+			return domain.FailField(op, "expect", "an update needs a lead")
+		}
+	case domain.Hold, domain.Ignore:
+		if d.Expect != 0 {
+			return domain.FailField(op, "expect", "must be 0: there is no lead yet")
+		}
+	default:
+		return domain.FailField(op, "verb", "is unknown")
+	}
+	return checkJSON(op, "trace", d.Trace)
+}

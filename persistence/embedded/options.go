@@ -1,0 +1,79 @@
+package embedded
+
+import (
+	"log/slog"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a Store works with. The zero value is right for production, but silent.
+type Options struct {
+	Log        *slog.Logger          // nil: silent
+	Registerer prometheus.Registerer // nil: metrics are kept and not exposed
+	Clock      domain.Clock          // nil: the machine's
+	// Commit limits the writer's batches and its queue.
+	Commit groupcommit.Config
+	// Readers is how many connections read beside the writer; default 4: reads are short, and on few
+	// cores more of them would only take turns.
+	Readers int
+	// CheckpointPages is about how long the write-ahead log grows, in pages of 4 KiB, before it is
+	// moved into the file; default 8192 (32 MiB). Longer: fewer writes per row and a slower reopen.
+	CheckpointPages int
+	// Fail is for tests: it is asked at each of Steps, and an error it returns stands for a disk that
+	// fails there. Nil in production.
+	Fail func(step string) error
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = domain.SystemClock{}
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.CheckpointPages == 0 {
+		o.CheckpointPages = 8192
+	}
+	return o
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Readers < 1:
+		return domain.FailField("configure store", "readers", "must be at least 1")
+	case o.CheckpointPages < 1:
+		return domain.FailField("configure store", "checkpoint_pages", "must be at least 1")
+	}
+	return nil
+}
+
+// The steps of a commit, in their order. Each stands before what it names.
+const (
+	stepBegin     = "begin"
+	stepKey       = "event key"
+	stepEvent     = "event"
+	stepPending   = "pending event"
+	stepRead      = "read decision's rows"
+	stepFeedEvent = "feed event"
+	stepLead      = "lead"
+	stepSettle    = "settle event"
+	stepHold      = "hold event"
+	stepSeen      = "seen"
+	stepAdmin     = "admin"
+	stepFeeds     = "feeds"
+	stepCommit    = "commit"
+	stepCommitted = "committed"
+)
+
+// Steps lists where Options.Fail is asked.
+func Steps() []string {
+	return []string{
+		stepBegin, stepKey, stepEvent, stepPending, stepRead, stepFeedEvent, stepLead, stepSettle, stepHold,
+		stepSeen, stepAdmin, stepFeeds, stepCommit, stepCommitted,
+	}
+}

@@ -1,0 +1,161 @@
+package embedded
+
+import (
+	"fmt"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
+	"zombiezen.com/go/sqlite"
+)
+
+// tx is the writer's connection with its prepared statements and what it remembers during a batch. It
+// has one owner at a time: first Open, then the writer's goroutine.
+type tx struct {
+	conn  *sqlite.Conn
+	fail  func(step string) error
+	clock domain.Clock
+	stmts
+
+	// epochs mirrors the partitions table. The lock file makes this process the only writer and claims
+	// come through this very connection, so the mirror is exact; it is read again after every failure.
+	epochs      [domain.Partitions]int64
+	epochsKnown bool
+	claimed     map[domain.Partition]int64 // by the batch at hand: epochs takes them over once committed
+
+	feeds   map[domain.BuyerKey]*feedRow // read or made by the batch at hand; written back before COMMIT
+	results []groupcommit.Result[answer]
+}
+
+// step asks the test's hook.
+func (t *tx) step(name string) error {
+	if t.fail == nil {
+		return nil
+	}
+	if err := t.fail(name); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// commit carries out a batch in one transaction. Every operation first reads and checks, and writes
+// only when nothing can refuse it any more; so no operation is ever undone alone, and an error always
+// means that the whole batch was rolled back (or, past COMMIT, that its outcome is unknown).
+func (t *tx) commit(ops []op) ([]groupcommit.Result[answer], error) {
+	t.begin(len(ops))
+	err := t.perform(ops)
+	if err != nil {
+		t.rollback()
+		return nil, classify("commit", err)
+	}
+	for p, epoch := range t.claimed {
+		t.epochs[p] = epoch
+	}
+	t.stampCommitted()
+	return t.results, nil
+}
+
+func (t *tx) begin(ops int) {
+	if t.feeds == nil {
+		t.claimed, t.feeds = map[domain.Partition]int64{}, map[domain.BuyerKey]*feedRow{}
+	}
+	clear(t.claimed)
+	clear(t.feeds)
+	clear(t.results)
+	t.results = t.results[:0]
+	if cap(t.results) < ops {
+		t.results = make([]groupcommit.Result[answer], 0, ops)
+	}
+}
+
+func (t *tx) perform(ops []op) error {
+	if !t.conn.AutocommitEnabled() { // a commit that panicked left its transaction and statements open
+		if err := t.prepare(); err != nil {
+			return err
+		}
+		t.rollback()
+	}
+	if err := t.step(stepBegin); err != nil {
+		return err
+	}
+	if err := run(t.stmtBegin); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := t.loadEpochs(); err != nil {
+		return err
+	}
+	for i := range ops {
+		r, err := t.one(&ops[i])
+		if err != nil {
+			return err
+		}
+		t.results = append(t.results, r)
+	}
+	if err := t.writeFeeds(); err != nil {
+		return err
+	}
+	if err := t.step(stepCommit); err != nil {
+		return err
+	}
+	if err := run(t.stmtCommit); err != nil {
+		return err
+	}
+	return t.step(stepCommitted)
+}
+
+// one carries out one operation. An error ends the batch; what concerns the operation alone is in its
+// result.
+func (t *tx) one(o *op) (groupcommit.Result[answer], error) {
+	switch {
+	case o.receive != nil:
+		return t.receive(o.receive)
+	case o.decide != nil:
+		return t.decide(o.decide)
+	case o.seen != nil:
+		return t.seen(o.seen)
+	default:
+		return t.admin(o.admin)
+	}
+}
+
+// admin runs the rare operations. A Conflict is the operation's own answer; it comes before the first
+// write, like every refusal.
+func (t *tx) admin(work func(*tx) error) (r groupcommit.Result[answer], err error) {
+	if err := t.step(stepAdmin); err != nil {
+		return r, err
+	}
+	if err := work(t); err != nil {
+		if domain.CodeOf(err) != domain.Conflict {
+			return r, err
+		}
+		r.Err = err
+	}
+	return r, nil
+}
+
+func (t *tx) rollback() {
+	t.epochsKnown = false
+	if !t.conn.AutocommitEnabled() {
+		_ = run(t.stmtRollback) // fails only if SQLite has rolled back by itself meanwhile
+	}
+}
+
+// stampCommitted notes on every new feed event when it was known to be durable.
+func (t *tx) stampCommitted() {
+	now := t.clock.Now()
+	for i := range t.results {
+		if d := t.results[i].Value.decided; d != nil && d.Event.Seq > 0 {
+			d.Event.CommittedAt = now
+		}
+	}
+}
+
+func (t *tx) close() error { return t.conn.Close() }
+
+// run carries out a statement that answers no rows.
+func run(s *sqlite.Stmt) error {
+	_, err := s.Step()
+	if resetErr := s.Reset(); err == nil {
+		err = resetErr
+	}
+	return err
+}
