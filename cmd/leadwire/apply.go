@@ -31,17 +31,17 @@ func newApply() *cobra.Command {
 		Long:  applyLong,
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := settings.Load(cmd.Flags()); err != nil {
-				return &misuse{err}
+			log, err := prepare(cmd, &s)
+			if err != nil {
+				return err
 			}
 			if file == "" {
 				return &misuse{errors.New("apply needs -f FILE")}
 			}
-			var err error
 			if request.Catalog, err = readCatalog(file, cmd.InOrStdin()); err != nil {
 				return err
 			}
-			out, err := applyWhere(cmd.Context(), s, request)
+			out, err := apply(cmd.Context(), s, log, request)
 			if shown := showOutcome(cmd.OutOrStdout(), out, request.DryRun, asJSON); err == nil {
 				err = shown
 			}

@@ -97,6 +97,6 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &misuse{err} })
-	root.AddCommand(newServe(), newApply(), newBench(), newVersion())
+	root.AddCommand(newServe(), newDemo(), newApply(), newMigrate(), newBackup(), newBench(), newVersion())
 	return root
 }

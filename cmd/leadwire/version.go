@@ -14,18 +14,22 @@ func newVersion() *cobra.Command {
 		Short: "Print the version, the commit and the Go that built it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, _ := debug.ReadBuildInfo()
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), describe(info))
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version())
 			return err
 		},
 	}
 }
 
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	return describe(info)
+}
+
 // describe is "leadwire v1.2.3 (4f5a6b7, modified) go1.26.0 linux/amd64".
 func describe(info *debug.BuildInfo) string {
-	version, commit := "(unknown)", "no commit"
+	release, commit := "(unknown)", "no commit"
 	if info != nil {
-		version = info.Main.Version
+		release = info.Main.Version
 		var modified string
 		for _, s := range info.Settings {
 			switch {
@@ -37,7 +41,7 @@ func describe(info *debug.BuildInfo) string {
 		}
 		commit += modified
 	}
-	return fmt.Sprintf("leadwire %s (%s) %s %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("leadwire %s (%s) %s %s/%s", release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // noArgs refuses words that no flag asked for.

@@ -7,51 +7,77 @@ import (
 )
 
 func (s *Settings) bindEdge(fs *pflag.FlagSet) {
-	fs.StringVar(&s.Listen, "listen", ":8080", "address of the public port; port 0 takes a free one")
-	fs.StringVar(&s.AddressFile, "address-file", "", "write the chosen address here once requests are served; removed at stop")
-	s.MaxBody = 1 << 20
-	fs.Var(&s.MaxBody, "max-body", "largest webhook body; a CRM's are under 100 KiB, and 1 MiB is what their platforms allow")
-	fs.IntVar(&s.MaxInFlight, "max-in-flight", 4096, "webhooks worked on at once, each holding its body; more are answered 429")
-	fs.DurationVar(&s.HeaderTimeout, "read-timeout", 10*time.Second, "for a whole request to arrive; slower ones hold a connection for nothing")
-	fs.DurationVar(&s.AckTimeout, "ack-timeout", 5*time.Second, "for a webhook to become durable; later is answered 429, and the sender comes again")
-	fs.BoolVar(&s.CookieSecure, "cookie-secure", false, "mark the session cookie Secure: set it wherever TLS stands in front")
+	e := &s.Node.Edge
+	fs.StringVar(&s.Node.Listen, "listen", ":8080", "address of the public port; port 0 takes a free one")
+	fs.StringVar(&s.AddressFile, "address-file", "", "write the chosen address here once requests are answered; removed at stop")
+	fs.StringVar(&e.PublicURL, "public-url", "", "where browsers reach us, as https://leads.example.com; with https the cookie is Secure")
+	fs.DurationVar(&e.ReadTimeout, "read-timeout", 10*time.Second, "for a request to arrive whole: a megabyte at 1 Mbit/s, and the end of slow senders")
+	fs.DurationVar(&e.WriteTimeout, "write-timeout", 10*time.Second, "for a client to read an answer; streams are exempt")
+	fs.DurationVar(&e.IdleTimeout, "idle-timeout", 75*time.Second, "for a kept-alive connection without requests: longer than balancers keep theirs (60s), so that none sends into one we close")
+	bytesVar(fs, &e.HeaderSize, "header-size", 8<<10, "largest request line with headers: a signature, a cookie and a resume place take 2KiB")
+	fs.IntVar(&e.InFlight, "webhooks-in-flight", 8192, "webhooks waiting for their commit: 1.6s of work at 5,000 a second; more are answered 429")
+	bytesVar(fs, &e.BodyBytes, "webhook-bytes", 256<<20, "bytes of webhook bodies held at once: what unsigned senders can make us keep")
+	fs.DurationVar(&e.IngestTimeout, "ingest-timeout", 5*time.Second, "for a webhook to become durable: under the 10s after which senders give up; later is answered 429")
+	fs.DurationVar(&e.RetryAfter, "retry-after", 10*time.Second, "least wait that a refused sender is asked for; up to as much again is added at random, so that they do not return together")
+	fs.DurationVar(&e.ReadLimit, "read-limit", 5*time.Second, "for a read of the API")
+	fs.DurationVar(&e.DrainGrace, "drain-grace", time.Second, "how long webhooks are still taken after readiness turned false, for a balancer to notice; negative: not at all")
 }
 
-func (s *Settings) bindFeeds(fs *pflag.FlagSet) {
-	fs.IntVar(&s.FeedWatchersPerBuyer, "feed-watchers-per-buyer", 32, "open dashboards of one buyer: a team with spare tabs, and no more than a leaked token may cost")
-	fs.IntVar(&s.FeedWatchers, "feed-watchers", 50000, "open dashboards of this node: 400 MB at 8 KiB each")
-	s.FeedPending = 64 << 10
-	fs.Var(&s.FeedPending, "feed-pending", "bytes waiting for one slow dashboard before it is dropped and resumes: about 60 rows")
-	fs.DurationVar(&s.FeedHeartbeat, "feed-heartbeat", 15*time.Second, "pause between heartbeats: half of the 30 s after which the strictest common proxies cut")
+func (s *Settings) bindStreams(fs *pflag.FlagSet) {
+	c := &s.Node.Streams
+	fs.IntVar(&c.PerBuyer, "streams-per-buyer", 16, "open pages of one buyer: a team's screens and phones, with those that died unnoticed")
+	fs.IntVar(&c.PerNode, "streams", 0, "open pages of this node; 0: 20,000, or nine tenths of the file limit less 200 if that is lower")
+	fs.DurationVar(&c.Heartbeat, "heartbeat", 17*time.Second, "pause between a stream's heartbeats: under the 30s of common proxies, out of step with round-minute timers")
+	fs.DurationVar(&c.Stall, "stall", 10*time.Second, "for pending bytes of a stream to move: a phone that changes cells is back by then; a later one resumes")
+	fs.DurationVar(&c.DeadPeer, "dead-peer", 25*time.Second, "for sent bytes to be acknowledged (TCP_USER_TIMEOUT): without it a vanished client is kept for hours")
+	bytesVar(fs, &c.SendBuffer, "send-buffer", 16<<10, "a stream's socket buffer: a stalled reader then pins under 100KiB of kernel memory instead of 4MiB")
+	bytesVar(fs, &c.MaxPending, "stream-pending", 64<<10, "bytes waiting for one stream before it is dropped and resumes: some hundred rows")
+	bytesVar(fs, &c.MaxBurst, "stream-burst", 1<<20, "bytes of one replay: 500 rows of 2KiB")
+	bytesVar(fs, &c.MaxContact, "stream-row", 32<<10, "largest row sent along; a page fetches a larger one")
+	fs.DurationVar(&c.RetryMin, "reconnect-min", time.Second, "soonest return of a page whose connection broke")
+	fs.DurationVar(&c.RetryMax, "reconnect-max", 5*time.Second, "latest return: spread, so that 10,000 pages do not come back in one instant")
 }
 
 func (s *Settings) bindWriter(fs *pflag.FlagSet) {
-	fs.IntVar(&s.WriteQueue, "write-queue", 8192, "operations waiting for a commit: about a second at full rate; more are answered 429")
-	fs.IntVar(&s.WriteBatch, "write-batch", 512, "operations in one commit: beyond this a larger batch gains nothing and holds the others up")
-}
-
-func (s *Settings) bindCluster(fs *pflag.FlagSet) {
-	fs.StringVar(&s.NodeName, "node-name", "", "this node's name in logs and to its peers; default: the host's name")
-	fs.StringVar(&s.ClusterHost, "cluster-host", "127.0.0.1", "address on which peers reach this node")
-	fs.IntVar(&s.ClusterPort, "cluster-port", 0, "port for actors' messages; 0 takes a free one")
-	fs.IntVar(&s.GossipPort, "gossip-port", 0, "port for membership; 0 takes a free one")
-	fs.StringSliceVar(&s.Seeds, "seeds", nil, "gossip addresses of other nodes; none: a cluster of one")
-	fs.StringVar(&s.ClusterSecret, "cluster-secret", "", "key shared by all nodes, base64 of 16, 24 or 32 bytes; empty: gossip is not encrypted")
+	c := &s.Node.Storage.Commit
+	fs.IntVar(&c.QueueOps, "write-queue", 8192, "operations waiting for a commit: about a second of the heaviest load; more are answered 429")
+	bytesVar(fs, &c.QueueBytes, "write-queue-bytes", 64<<20, "their bytes")
+	fs.IntVar(&c.MaxOps, "write-batch", 512, "operations in one commit: beyond it a store gains nothing per row, and the first waits for the last")
+	bytesVar(fs, &c.MaxBytes, "write-batch-bytes", 4<<20, "their bytes; a larger single operation is refused")
+	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that gives out connections per transaction")
 }
 
 func (s *Settings) bindActors(fs *pflag.FlagSet) {
-	fs.IntVar(&s.LeadMailbox, "lead-mailbox", 64, "messages waiting for one lead: a person does not do more at once; more are answered 429")
-	fs.DurationVar(&s.LeadIdle, "lead-idle", 30*time.Second, "quiet time after which a lead leaves memory; it costs nothing to come back")
-	fs.IntVar(&s.BuyerMailbox, "buyer-mailbox", 4096, "messages waiting for one buyer; what is not announced in time is read from the store")
-	fs.DurationVar(&s.BuyerIdle, "buyer-idle", 5*time.Minute, "quiet time after which a buyer without open dashboards leaves memory")
-	fs.IntVar(&s.BuyerRing, "buyer-ring", 256, "recent feed events a buyer keeps, so that a short cut of a connection needs no read of the store")
+	c := &s.Node.Actors
+	fs.IntVar(&c.LeadMailbox, "lead-mailbox", 256, "messages waiting for one lead: 64 events and their repeats; more are answered 429")
+	fs.DurationVar(&c.LeadIdle, "lead-idle", 45*time.Second, "quiet time after which a lead leaves memory: 225MB at 5,000 leads a second")
+	fs.IntVar(&c.BuyerMailbox, "buyer-mailbox", 8192, "messages waiting for one buyer: a second of everything a node can take; what is lost is read from the store")
+	fs.DurationVar(&c.BuyerIdle, "buyer-idle", 2*time.Minute, "quiet time after which an unwatched buyer leaves memory; one small read brings it back")
+}
+
+func (s *Settings) bindCluster(fs *pflag.FlagSet) {
+	c := &s.Node.Cluster
+	fs.StringVar(&c.Name, "cluster-name", "leadwire", "nodes of another name are not heard")
+	fs.StringVar(&c.Host, "cluster-host", "127.0.0.1", "address that actor messages and gossip are bound to")
+	fs.StringVar(&c.Advertise, "cluster-advertise", "", "host by which other nodes reach this one; default: --cluster-host; needs --cluster-port")
+	fs.IntVar(&c.Port, "cluster-port", 0, "port of actor messages; 0 takes a free one")
+	fs.IntVar(&c.GossipPort, "gossip-port", 0, "port of membership; 0 takes a free one")
+	fs.StringSliceVar(&c.Seeds, "seeds", nil, "gossip addresses of nodes to join; none: this node begins alone")
+	fs.StringVar(&s.clusterSecret, "cluster-secret", "", "encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes")
+	fs.IntVar(&c.AsksInFlight, "asks-in-flight", 8192, "questions between actors waiting for an answer: as many as webhooks in flight")
+	fs.IntVar(&c.PeerInFlight, "peer-in-flight", 4096, "of those, to one other node: half, so that a slow node leaves room for the others")
+	fs.IntVar(&c.TellWindow, "peer-window", 4096, "one-way messages that another node has not confirmed; more are refused, and found again in the store")
 }
 
 func (s *Settings) bindUpkeep(fs *pflag.FlagSet) {
-	fs.DurationVar(&s.MaintainEvery, "maintain-every", time.Hour, "pause between rounds of retention")
-	fs.DurationVar(&s.KeepEvents, "keep-events", 30*day, "bodies of inbound events: evidence for a month of disputes")
-	fs.DurationVar(&s.KeepFeed, "keep-feed", 30*day, "feed events, traces and marks; older readers refetch")
-	fs.DurationVar(&s.KeepKeys, "keep-keys", 90*day, "event keys for deduplication: far beyond any source's last retry")
-	fs.DurationVar(&s.KeepLeads, "keep-leads", 400*day, "leads after their last change: a year and a season")
-	fs.DurationVar(&s.StopTimeout, "stop-timeout", 20*time.Second, "for a graceful stop; orchestrators commonly kill after 30 s")
+	const day = 24 * time.Hour
+	k := &s.Node.Keep
+	fs.DurationVar(&s.Node.MaintainEvery, "maintain-every", time.Hour, "pause between rounds of retention")
+	fs.DurationVar(&k.Events, "keep-events", 30*day, "bodies of inbound events: evidence for a month of disputes")
+	fs.DurationVar(&k.Feed, "keep-feed", 30*day, "feed events, traces and marks; a page that was away for longer refetches")
+	fs.DurationVar(&k.Keys, "keep-keys", 90*day, "event keys for deduplication: far beyond any source's last retry")
+	fs.DurationVar(&k.Leads, "keep-leads", 400*day, "leads after their last change: a year and a season")
+	fs.DurationVar(&s.Node.Farewell, "farewell", time.Second, "over how long streams are closed at stop, so that they do not return in one instant")
+	fs.DurationVar(&s.StopTimeout, "stop-timeout", 20*time.Second, "for a graceful stop: orchestrators commonly kill after 30s")
+	fs.StringVar(&s.Pprof, "pprof", "", "address of Go's profiler, as 127.0.0.1:6060; empty: off. It is open to whoever reaches it")
 }

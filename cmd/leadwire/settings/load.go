@@ -15,8 +15,6 @@ import (
 const (
 	// ConfigFlag names the YAML file. It cannot stand in the file itself.
 	ConfigFlag = "config"
-	// Embedded is the value of --store that keeps everything under --data.
-	Embedded = "embedded"
 
 	envPrefix = "LEADWIRE"
 )
@@ -31,8 +29,9 @@ func Env(name string) string {
 }
 
 // Load lays environment and file under the flags that were parsed into fs, writes the outcome back
-// into the flags' variables, and reports where each value came from. Every fault is told at once.
-func Load(fs *pflag.FlagSet) (Origins, error) {
+// into the flags' variables, which are s's, and reports where each value came from. Every fault is told
+// at once.
+func (s *Settings) Load(fs *pflag.FlagSet) (Origins, error) {
 	v := viper.New()
 	v.SetEnvPrefix(envPrefix)
 	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
@@ -55,7 +54,7 @@ func Load(fs *pflag.FlagSet) (Origins, error) {
 			faults = append(faults, fmt.Errorf("read %s from %s: %w", f.Name, origins[f.Name], err))
 		}
 	})
-	return origins, errors.Join(faults...)
+	return origins, errors.Join(append(faults, s.finish())...)
 }
 
 const (

@@ -1,70 +1,34 @@
 // Package settings is what an operator can choose, and where a choice may be written down. Every
 // setting has one name in three spellings:
 //
-//	--max-body 1MiB   >   LEADWIRE_MAX_BODY=1MiB   >   max-body: 1MiB   >   default
-//	   flag                   environment               YAML file
+//	--read-timeout 5s   >   LEADWIRE_READ_TIMEOUT=5s   >   read-timeout: 5s   >   default
+//	      flag                    environment                  YAML file
 //
 // It promises that the first of these that is given counts, that a key nobody knows is an error which
 // names it, and that Print shows what is in force, from where, with every secret masked. It knows
-// values and their limits only: what they are for is told to the packages that are given them.
+// values and their limits only: what they are for is told to the parts of a node that are given them.
 package settings
 
 import (
+	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/leadwire/leadwire/cmd/leadwire/node"
 )
 
-// Settings are the values in force. Fields stand in the order of Print and of docs/configuration.md.
+// Settings are the values in force. Most are fields of the node's own configuration.
 type Settings struct {
-	// Where things are kept.
-	Data  string
-	Store string
-
-	// The edge.
-	Listen        string
-	AddressFile   string
-	MaxBody       Bytes
-	MaxInFlight   int
-	HeaderTimeout time.Duration
-	AckTimeout    time.Duration
-	CookieSecure  bool
-
-	// The feeds.
-	FeedWatchersPerBuyer int
-	FeedWatchers         int
-	FeedPending          Bytes
-	FeedHeartbeat        time.Duration
-	FeedPage             int
-
-	// The writer.
-	WriteQueue int
-	WriteBatch int
-
-	// The cluster.
-	NodeName      string
-	ClusterHost   string
-	ClusterPort   int
-	GossipPort    int
-	Seeds         []string
-	ClusterSecret string
-
-	// The actors.
-	LeadMailbox   int
-	LeadIdle      time.Duration
-	BuyerMailbox  int
-	BuyerIdle     time.Duration
-	BuyerRing     int
-	MaintainEvery time.Duration
-	KeepEvents    time.Duration
-	KeepFeed      time.Duration
-	KeepKeys      time.Duration
-	KeepLeads     time.Duration
-
-	// The process.
-	StopTimeout time.Duration
+	Node        node.Config
+	AddressFile string        // where the chosen address is written; empty: nowhere
+	StopTimeout time.Duration // for a graceful stop
+	Pprof       string        // address of Go's profiler; empty: off
 	LogFormat   string
 	LogLevel    string
+
+	clusterSecret string // as it was given: base64
 }
 
 // Group is a set of settings that a command understands.
@@ -76,8 +40,6 @@ const (
 	Serving // everything a node needs
 )
 
-const day = 24 * time.Hour
-
 // Bind declares the flags of the groups, with their defaults and the reason of each number.
 func (s *Settings) Bind(fs *pflag.FlagSet, groups Group) {
 	fs.SortFlags = false
@@ -87,10 +49,10 @@ func (s *Settings) Bind(fs *pflag.FlagSet, groups Group) {
 	}
 	if groups&Serving != 0 {
 		s.bindEdge(fs)
-		s.bindFeeds(fs)
+		s.bindStreams(fs)
 		s.bindWriter(fs)
-		s.bindCluster(fs)
 		s.bindActors(fs)
+		s.bindCluster(fs)
 		s.bindUpkeep(fs)
 	}
 	if groups&Logging != 0 {
@@ -98,9 +60,21 @@ func (s *Settings) Bind(fs *pflag.FlagSet, groups Group) {
 	}
 }
 
+// finish turns what was given as text into what the node takes.
+func (s *Settings) finish() error {
+	if s.clusterSecret != "" {
+		key, err := base64.StdEncoding.DecodeString(s.clusterSecret)
+		if err != nil {
+			return errors.New("cluster-secret must be base64") // and is not repeated
+		}
+		s.Node.Cluster.SecretKey = key
+	}
+	return nil
+}
+
 func (s *Settings) bindStorage(fs *pflag.FlagSet) {
-	fs.StringVar(&s.Data, "data", "./leadwire-data", "folder of the embedded store and of the control socket")
-	fs.StringVar(&s.Store, "store", Embedded, "\"embedded\" (one file under --data), or a postgres:// URL")
+	fs.StringVar(&s.Node.Data, "data", "./leadwire-data", "folder of the embedded store and of the control socket")
+	fs.StringVar(&s.Node.Store, "store", node.Embedded, "\"embedded\" (one file under --data), or a postgres:// URL")
 }
 
 func (s *Settings) bindLogging(fs *pflag.FlagSet) {

@@ -24,7 +24,7 @@ func load(t *testing.T, file string, args ...string) (Settings, *pflag.FlagSet, 
 		args = append(args, "--config", path)
 	}
 	require.NoError(t, fs.Parse(args))
-	origins, err := Load(fs)
+	origins, err := s.Load(fs)
 	return s, fs, origins, err
 }
 
@@ -56,7 +56,7 @@ func TestLoad_Precedence(t *testing.T) {
 			}
 			s, _, origins, err := load(t, file, args...)
 			require.NoError(t, err)
-			require.Equal(t, row.want, s.Listen)
+			require.Equal(t, row.want, s.Node.Listen)
 			require.Contains(t, origins["listen"], row.origin)
 		})
 	}
@@ -67,33 +67,33 @@ func TestLoad_EveryKindFromEveryPlace(t *testing.T) {
 	check := func(t *testing.T, s Settings, err error) {
 		t.Helper()
 		require.NoError(t, err)
-		require.Equal(t, Bytes(2<<20), s.MaxBody)
-		require.Equal(t, 90*time.Second, s.LeadIdle)
-		require.Equal(t, 7, s.MaxInFlight)
-		require.Equal(t, []string{"a:1", "b:2"}, s.Seeds)
-		require.True(t, s.CookieSecure)
+		require.Equal(t, 8<<20, s.Node.Streams.MaxBurst)
+		require.Equal(t, 90*time.Second, s.Node.Actors.LeadIdle)
+		require.Equal(t, 7, s.Node.Edge.InFlight)
+		require.Equal(t, []string{"a:1", "b:2"}, s.Node.Cluster.Seeds)
+		require.Equal(t, 11*time.Second, s.Node.Edge.IngestTimeout)
 	}
 	t.Run("flags", func(t *testing.T) {
-		s, _, _, err := load(t, "", "--max-body=2MiB", "--lead-idle=90s", "--max-in-flight=7", "--seeds=a:1,b:2", "--cookie-secure")
+		s, _, _, err := load(t, "", "--stream-burst=8MiB", "--lead-idle=90s", "--webhooks-in-flight=7", "--seeds=a:1,b:2", "--ingest-timeout=11s")
 		check(t, s, err)
 	})
 	t.Run("environment", func(t *testing.T) {
-		t.Setenv("LEADWIRE_MAX_BODY", "2MiB")
+		t.Setenv("LEADWIRE_STREAM_BURST", "8MiB")
 		t.Setenv("LEADWIRE_LEAD_IDLE", "90s")
-		t.Setenv("LEADWIRE_MAX_IN_FLIGHT", "7")
+		t.Setenv("LEADWIRE_WEBHOOKS_IN_FLIGHT", "7")
 		t.Setenv("LEADWIRE_SEEDS", "a:1,b:2")
-		t.Setenv("LEADWIRE_COOKIE_SECURE", "true")
+		t.Setenv("LEADWIRE_INGEST_TIMEOUT", "11s")
 		s, _, _, err := load(t, "")
 		check(t, s, err)
 	})
 	t.Run("file", func(t *testing.T) {
-		s, _, _, err := load(t, "max-body: 2MiB\nlead-idle: 90s\nmax-in-flight: 7\nseeds: [a:1, \"b:2\"]\ncookie-secure: true\n")
+		s, _, _, err := load(t, "stream-burst: 8MiB\nlead-idle: 90s\nwebhooks-in-flight: 7\nseeds: [a:1, \"b:2\"]\ningest-timeout: 11s\n")
 		check(t, s, err)
 	})
 	t.Run("a key without a value is as good as none", func(t *testing.T) {
 		s, _, origins, err := load(t, "listen:\n")
 		require.NoError(t, err)
-		require.Equal(t, ":8080", s.Listen)
+		require.Equal(t, ":8080", s.Node.Listen)
 		require.Equal(t, "default", origins["listen"])
 	})
 	t.Run("a file named by the environment", func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestLoad_EveryKindFromEveryPlace(t *testing.T) {
 		t.Setenv("LEADWIRE_CONFIG", path)
 		s, _, _, err := load(t, "")
 		require.NoError(t, err)
-		require.Equal(t, ":5", s.Listen)
+		require.Equal(t, ":5", s.Node.Listen)
 	})
 }
 
@@ -111,12 +111,12 @@ func TestLoad_Refuses(t *testing.T) {
 	for name, row := range map[string]struct{ file, want string }{
 		"a key that nobody knows":         {"listn: :1\n", `unknown key "listn"`},
 		"a key inside of another":         {"edge:\n  listen: :1\n", `unknown key "edge.listen"`},
-		"underscores, with the right one": {"max_body: 1\n", `unknown key "max_body" (did you mean "max-body"?)`},
+		"underscores, with the right one": {"send_buffer: 1\n", `unknown key "send_buffer" (did you mean "send-buffer"?)`},
 		"the file's own name":             {"config: other.yaml\n", `unknown key "config"`},
 		"every unknown key at once":       {"a: 1\nb: 2\n", `unknown key "b"`},
-		"a value of the wrong kind":       {"max-in-flight: many\n", "read max-in-flight from file"},
+		"a value of the wrong kind":       {"webhooks-in-flight: many\n", "read webhooks-in-flight from file"},
 		"a list where one value stands":   {"listen: [a, b]\n", "must be one value"},
-		"decimal units":                   {"max-body: 1MB\n", "must be bytes"},
+		"decimal units":                   {"send-buffer: 1MB\n", "must be bytes"},
 		"what is no YAML":                 {"a: [\n", "read configuration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,15 +129,15 @@ func TestLoad_Refuses(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrNotExist)
 	})
 	t.Run("the environment's wrong value, by its name", func(t *testing.T) {
-		t.Setenv("LEADWIRE_MAX_IN_FLIGHT", "many")
+		t.Setenv("LEADWIRE_WEBHOOKS_IN_FLIGHT", "many")
 		_, _, _, err := load(t, "")
-		require.ErrorContains(t, err, "environment LEADWIRE_MAX_IN_FLIGHT")
+		require.ErrorContains(t, err, "environment LEADWIRE_WEBHOOKS_IN_FLIGHT")
 	})
 }
 
 // Print shows what is in force and from where, keeps secrets, and is a file that Load takes.
 func TestPrint(t *testing.T) {
-	const secret = "hunter2"
+	const secret = "aHVudGVyMmh1bnRlcjIhIQ=="
 	t.Setenv("LEADWIRE_CLUSTER_SECRET", secret)
 	_, fs, origins, err := load(t, "listen: 127.0.0.1:9\nseeds: [a:1]\n", "--store", "postgres://ann:"+secret+"@db/leads?sslpassword="+secret)
 	require.NoError(t, err)
@@ -146,15 +146,22 @@ func TestPrint(t *testing.T) {
 	require.NotContains(t, out.String(), secret)
 	require.Contains(t, out.String(), "store: postgres://ann:REDACTED@db/leads?sslpassword=REDACTED # flag\n")
 	require.Contains(t, out.String(), "cluster-secret: REDACTED # environment LEADWIRE_CLUSTER_SECRET\n")
-	require.Contains(t, out.String(), "lead-idle: 30s # default\n")
+	require.Contains(t, out.String(), "lead-idle: 45s # default\n")
 
 	var parsed map[string]any
 	require.NoError(t, yaml.Unmarshal(out.Bytes(), &parsed))
 	require.Len(t, parsed, len(Names()))
 	again, _, _, err := load(t, out.String())
 	require.NoError(t, err)
-	require.Equal(t, "127.0.0.1:9", again.Listen)
-	require.Equal(t, []string{"a:1"}, again.Seeds)
+	require.Equal(t, "127.0.0.1:9", again.Node.Listen)
+	require.Equal(t, []string{"a:1"}, again.Node.Cluster.Seeds)
+}
+
+// A secret that cannot be used is refused without being repeated.
+func TestLoad_SecretIsNotRepeated(t *testing.T) {
+	_, _, _, err := load(t, "", "--cluster-secret=hunter2!")
+	require.ErrorContains(t, err, "cluster-secret must be base64")
+	require.NotContains(t, err.Error(), "hunter2")
 }
 
 // No spelling of a connection string shows its password.
@@ -175,17 +182,16 @@ func TestMaskStore(t *testing.T) {
 }
 
 // A size is read as it is shown, and what is ambiguous is refused.
-func TestBytes(t *testing.T) {
+func TestSize(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]Bytes{"0": 0, "1": 1, "65536": 64 << 10, "64KiB": 64 << 10, "3 MiB": 3 << 20, "2GiB": 2 << 30, "12B": 12} {
-		var b Bytes
-		require.NoError(t, b.Set(text), text)
-		require.Equal(t, want, b)
-		var again Bytes
-		require.NoError(t, again.Set(b.String()))
-		require.Equal(t, b, again)
+	for text, want := range map[string]int{"0": 0, "1": 1, "65536": 64 << 10, "64KiB": 64 << 10, "3 MiB": 3 << 20, "2GiB": 2 << 30, "12B": 12} {
+		var n, again int
+		require.NoError(t, size[int]{&n}.Set(text), text)
+		require.Equal(t, want, n)
+		require.NoError(t, size[int]{&again}.Set(size[int]{&n}.String()))
+		require.Equal(t, n, again)
 	}
 	for _, text := range []string{"", "KiB", "-1", "1MB", "1.5MiB", "x", "99999999999GiB"} {
-		require.Error(t, new(Bytes).Set(text), text)
+		require.Error(t, size[int]{new(int)}.Set(text), text)
 	}
 }

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/cmd/leadwire/control"
+	"github.com/leadwire/leadwire/cmd/leadwire/demo"
+	"github.com/leadwire/leadwire/cmd/leadwire/node"
+	"github.com/leadwire/leadwire/cmd/leadwire/provision"
+)
+
+// play is what the demo can be told.
+type play struct {
+	listen    string
+	data      string
+	rate      float64
+	duration  time.Duration
+	seed      uint64
+	logFormat string
+	logLevel  string
+	acked     func(int) // for tests
+}
+
+const demoLong = `Run a node on a temporary store, with one account, five buyers and a CRM of its own that sends signed
+webhooks of real shape to the public port. Open the printed page and watch leads arrive; Ctrl-C ends the
+demo and prints how long each segment of their way took. Nothing but this program is needed.`
+
+func newDemo() *cobra.Command {
+	var p play
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch leads arrive, with nothing set up",
+		Long:  demoLong,
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.rate <= 0 || p.rate > 1000 {
+				return &misuse{errors.New("rate: must be over 0 and at most 1000; leadwire bench measures more")}
+			}
+			log, err := newLogger(cmd.ErrOrStderr(), p.logFormat, p.logLevel)
+			if err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), cmd.OutOrStdout(), log)
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&p.listen, "listen", "", "address of the page; default: 127.0.0.1:8080, or a free port when that is taken")
+	fs.StringVar(&p.data, "data", "", "keep the store in this folder; default: a temporary one, removed at the end")
+	fs.Float64Var(&p.rate, "rate", 2, "webhooks a second: quick enough to watch, slow enough to read")
+	fs.DurationVar(&p.duration, "duration", 0, "end by itself after this; 0: at Ctrl-C")
+	fs.Uint64Var(&p.seed, "seed", uint64(time.Now().UnixNano()), "tell the same story again")
+	fs.StringVar(&p.logFormat, "log-format", "auto", "auto (text on a terminal, JSON elsewhere), text or json")
+	fs.StringVar(&p.logLevel, "log-level", "warn", "debug, info, warn or error")
+	fs.Lookup("seed").DefValue = "the time"
+	return cmd
+}
+
+func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err error) {
+	if p.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.duration)
+		defer cancel()
+	}
+	if p.data == "" {
+		if p.data, err = os.MkdirTemp("", "leadwire-demo-"); err != nil {
+			return fmt.Errorf("make a temporary folder: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(p.data)) }()
+	}
+	n, err := p.start(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		err = errors.Join(err, n.Stop(stopping))
+	}()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("make a key pair: %w", err)
+	}
+	tokens, err := settle(ctx, n, public)
+	if err != nil {
+		return err
+	}
+	p.greet(out, n.Addr(), tokens)
+	sender := demo.Sender{URL: "http://" + n.Addr() + "/leads/webhook/" + string(demo.Source), Key: private, Rate: p.rate, Log: log, Acked: p.acked}
+	acked := sender.Run(ctx, demo.NewStory(p.seed))
+	fmt.Fprintf(out, "\n%d webhooks were acknowledged.\n\n", acked)
+	return demo.WriteTable(out, n.Segments())
+}
+
+// start brings the node up: on the usual port, or on a free one when somebody has it.
+func (p play) start(ctx context.Context, log *slog.Logger) (*node.Node, error) {
+	config := node.Config{Data: p.data, Listen: p.listen, Farewell: time.Millisecond}
+	config.Edge.DrainGrace = -1 // there is no balancer to notice
+	if p.listen != "" {
+		return node.Start(ctx, config, node.Deps{Log: log, Version: version()})
+	}
+	config.Listen = "127.0.0.1:8080"
+	n, err := node.Start(ctx, config, node.Deps{Log: log, Version: version()})
+	if errors.Is(err, errInUse) {
+		config.Listen = "127.0.0.1:0"
+		return node.Start(ctx, config, node.Deps{Log: log, Version: version()})
+	}
+	return n, err
+}
+
+// settle applies the demo's catalog. A store that somebody set up for something else stays as it is.
+func settle(ctx context.Context, n control.Node, key ed25519.PublicKey) ([]provision.Token, error) {
+	market := demo.Market(key, time.Now())
+	now, err := n.Apply(ctx, provision.Request{Catalog: market, DryRun: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range now.Changes {
+		if change.Op == domain.Remove {
+			return nil, fmt.Errorf("the store holds something that is not the demo's (%s): choose another --data", change.Entity)
+		}
+	}
+	out, err := n.Apply(ctx, provision.Request{Catalog: market, AllTokens: true})
+	return out.Tokens, err
+}
+
+func (p play) greet(out io.Writer, address string, tokens []provision.Token) {
+	fmt.Fprintf(out, "Leadwire is at http://%s, and a CRM sends %g webhooks a second.\n\n", address, p.rate)
+	for i, t := range tokens {
+		if i == 0 {
+			fmt.Fprintf(out, "  Watch %s's page:\n\n    %s\n\n  The other buyers':\n\n", t.Buyer, pageURL(address, t.Token))
+			continue
+		}
+		fmt.Fprintf(out, "    %-14s %s\n", t.Buyer, pageURL(address, t.Token))
+	}
+	fmt.Fprintf(out, "\n  The same as a stream:\n\n    curl -N -H 'Authorization: Bearer %s' http://%s/api/buyer/events\n\n", tokens[0].Token, address)
+	if p.duration > 0 {
+		fmt.Fprintf(out, "It ends after %s.\n", p.duration)
+		return
+	}
+	fmt.Fprintln(out, "Ctrl-C ends it.")
+}
+
+// errInUse is what a taken port is refused with.
+const errInUse = syscall.EADDRINUSE
+
+// pageURL opens a buyer's page; the page trades the token for a cookie.
+func pageURL(address, token string) string { return "http://" + address + "/?token=" + token }

@@ -1,0 +1,60 @@
+// Package demo is a CRM and a small market of buyers for one evening: enough to watch the whole way of
+// a lead with nothing set up.
+//
+//	Market ──▶ catalog: one account, five buyers, one campaign, a source with a key made on the spot
+//	Story  ──▶ webhooks of real shape: contacts arrive, are corrected, become opportunities, are won
+//	Sender ──▶ POSTs them to the public port, signed, at a gentle rate, as the CRM would
+//
+// The story is a function of its seed and of the times it is given, so it can be told again. The
+// package sees the product from outside: its URL and its catalog.
+package demo
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// The names in the demo's catalog.
+const (
+	Account  domain.AccountID  = "demo"
+	Source   domain.SourceID   = "ghl"
+	Campaign domain.CampaignID = "home-solar"
+	Location                   = "ve9EPM428h8vShlRW1KT"
+)
+
+// tokenLife is how long the printed tokens work: long enough to come back tomorrow.
+const tokenLife = 7 * 24 * time.Hour
+
+// Market is the demo's catalog at now: its source is verified by key.
+func Market(key ed25519.PublicKey, now time.Time) domain.Catalog {
+	end := now.Add(tokenLife).UTC().Truncate(time.Second)
+	buyers := []domain.Buyer{
+		{ID: "brightroof", Name: "Brightroof Solar", Timezone: "America/New_York"},
+		{ID: "hudson-energy", Name: "Hudson Energy Partners", Timezone: "America/New_York"},
+		{ID: "sunharbor", Name: "Sunharbor Home Solar", Timezone: "America/Chicago"},
+		{ID: "mesa-electric", Name: "Mesa Electric & Solar", Timezone: "America/Denver"},
+		{ID: "pacific-crest", Name: "Pacific Crest Installers", Timezone: "America/Los_Angeles"},
+	}
+	turns := make([]domain.BuyerID, len(buyers))
+	for i := range buyers {
+		buyers[i].Tokens = []domain.Token{{ID: "page", ExpiresAt: end}}
+		turns[i] = buyers[i].ID
+	}
+	return domain.Catalog{
+		Sources: []domain.Source{{ID: Source, Kind: "ghl", PublicKeys: []string{base64.StdEncoding.EncodeToString(key)}}},
+		Accounts: []domain.Account{{
+			ID: Account, Name: "Leadwire demo",
+			Locations: []domain.Location{{ID: Location, Source: Source, Campaign: Campaign}},
+			Campaigns: []domain.Campaign{{ID: Campaign, Name: "Home solar", Method: domain.RoundRobin, Buyers: turns}},
+			Buyers:    buyers,
+		}},
+	}
+}
+
+// Ours says whether a catalog may be replaced by the demo's: it is empty, or an earlier demo's.
+func Ours(c domain.Catalog) bool {
+	return len(c.Accounts) == 0 && len(c.Sources) == 0 || len(c.Accounts) == 1 && c.Accounts[0].ID == Account
+}

@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/leadwire/leadwire/actors"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/cluster"
+	"github.com/leadwire/leadwire/cmd/leadwire/control"
+	"github.com/leadwire/leadwire/httpedge"
+	"github.com/leadwire/leadwire/httpedge/sse"
+)
+
+// Node is a Leadwire that runs.
+type Node struct {
+	config   Config
+	deps     Deps
+	registry *prometheus.Registry
+	started  time.Time
+
+	listener  net.Listener
+	store     domain.Store
+	book      *actors.Book
+	telemetry *telemetry.Recorder
+	runtime   *actors.Runtime
+	cluster   *cluster.Node
+	streams   *sse.Server
+	edge      *httpedge.Server
+	control   *control.Server
+
+	loops     sync.WaitGroup // book and maintenance
+	stopLoops context.CancelFunc
+	failed    chan error
+	served    chan struct{}
+	stopping  sync.Once
+	stopErr   error
+}
+
+// Start brings a node up. It returns once the node holds its partitions and answers requests; when a
+// part cannot start, those that did are stopped again. ctx bounds the start and nothing after it.
+func Start(ctx context.Context, config Config, deps Deps) (*Node, error) {
+	config, deps = config.withDefaults(), deps.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		config: config, deps: deps, registry: prometheus.NewRegistry(), started: deps.Clock.Now(),
+		failed: make(chan error, 1), served: make(chan struct{}),
+	}
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{
+		n.listen, n.openStore, n.openBook, n.startActors, n.openStreams, n.openEdge, n.openControl,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, n.giveUp(ctx))
+		}
+	}
+	n.run()
+	return n, nil
+}
+
+// giveUpWithin bounds the stop of a node that did not start, also when it was told to stop meanwhile.
+const giveUpWithin = 10 * time.Second
+
+func (n *Node) giveUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpWithin)
+	defer cancel()
+	return n.Stop(ctx)
+}
+
+// listen comes first: whoever finds the port taken must not take partitions from the one who has it.
+func (n *Node) listen(ctx context.Context) error {
+	var err error
+	n.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", n.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", n.config.Listen, err)
+	}
+	return nil
+}
+
+func (n *Node) openBook(ctx context.Context) error {
+	var err error
+	n.book, err = actors.OpenBook(ctx, n.store, n.deps.Log, func() { n.runtime.CatalogChanged() })
+	if err != nil {
+		return fmt.Errorf("read catalog: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) startActors(ctx context.Context) error {
+	counts, err := n.store.Counts(ctx)
+	if err != nil {
+		return fmt.Errorf("read assignment counts: %w", err)
+	}
+	n.telemetry = telemetry.New(n.registry)
+	n.runtime = actors.New(n.config.Actors, actors.Deps{
+		Store: n.store, Book: n.book, Clock: n.deps.Clock, Log: n.deps.Log,
+		Metrics: actors.NewMetrics(n.registry), Telemetry: n.telemetry,
+	}, counts)
+	n.runtime.RegisterBacklog(n.registry)
+	n.cluster, err = cluster.Start(ctx, n.config.Cluster, cluster.Deps{
+		Ledger: n.store, Kinds: n.runtime.Kinds(), Clock: n.deps.Clock, Log: n.deps.Log, Registerer: n.registry,
+		OnHeld: n.runtime.Held, OnChange: n.runtime.Moved,
+	})
+	if err != nil {
+		return fmt.Errorf("start cluster: %w", err)
+	}
+	n.runtime.Start(n.cluster)
+	return nil
+}
+
+func (n *Node) openStreams(context.Context) error {
+	var err error
+	n.streams, err = sse.New(n.config.Streams, sse.Deps{
+		Feeds: n.runtime.Hub(), Epoch: n.store.Epoch(), Log: n.deps.Log, Metrics: n.registry,
+	})
+	return err
+}
+
+func (n *Node) openEdge(context.Context) error {
+	var err error
+	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
+		Leads: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Telemetry: n.telemetry,
+		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log,
+	})
+	return err
+}
+
+// openControl is for the embedded store only: with Postgres, commands go to the database themselves.
+func (n *Node) openControl(context.Context) error {
+	if n.config.Store != Embedded {
+		return nil
+	}
+	var err error
+	n.control, err = control.Serve(n.config.Data, n)
+	return err
+}
+
+// run starts what goes on until Stop.
+func (n *Node) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopLoops = cancel
+	n.loops.Go(func() { n.book.Run(ctx) })
+	n.loops.Go(func() { n.maintain(ctx) })
+	go func() {
+		defer close(n.served)
+		if err := n.edge.Serve(n.listener); err != nil {
+			n.failed <- err
+		}
+	}()
+	n.deps.Log.Info("serving", "address", n.Addr(), "node", n.cluster.ID(), "store", n.storeName())
+}
+
+// Addr is where the node answers, with the port that was chosen.
+func (n *Node) Addr() string { return n.listener.Addr().String() }
+
+// Failed delivers the error with which the edge stopped by itself. The node has to be stopped then.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// Segments is how long each segment of the leads' way has taken so far.
+func (n *Node) Segments() []telemetry.Segment { return n.telemetry.Snapshot() }

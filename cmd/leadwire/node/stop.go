@@ -1,0 +1,97 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Stop ends the node so that nothing acknowledged is lost and nobody is left waiting:
+//
+//  1. the edge says "not ready" and puts webhooks off, while those in flight are committed and answered
+//  2. streams are asked to come back elsewhere, spread over Config.Farewell
+//  3. partitions drain: queued messages finish, actors stop, what they wait for is waited for
+//  4. the cluster hears goodbye, and the store flushes and closes
+//
+// Each step is tried even if one before it failed or ctx has ended; the errors are joined. Calls after
+// the first wait for it and answer the same.
+func (n *Node) Stop(ctx context.Context) error {
+	n.stopping.Do(func() {
+		since := time.Now()
+		n.deps.Log.Info("stopping")
+		n.stopErr = n.stop(ctx)
+		n.deps.Log.Info("stopped", "took", time.Since(since).Round(time.Millisecond).String())
+	})
+	return n.stopErr
+}
+
+func (n *Node) stop(ctx context.Context) error {
+	var errs []error
+	try := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	if n.control != nil {
+		try("close control socket", n.control.Close(ctx))
+	}
+	try("stop the edge", n.refuse(ctx))
+	if n.stopLoops != nil {
+		n.stopLoops()
+		n.loops.Wait()
+	}
+	if n.cluster != nil {
+		try("drain the partitions", n.cluster.Drain(ctx))
+		try("finish the actors' work", n.runtime.Drain(ctx))
+	}
+	try("close the edge", n.closeEdge(ctx))
+	if n.cluster != nil {
+		try("leave the cluster", n.cluster.Stop(ctx))
+	}
+	if n.runtime != nil {
+		n.runtime.Stop()
+	}
+	if n.store != nil {
+		try("close the store", n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// refuse sends traffic elsewhere. Streams and webhooks say goodbye side by side: a dashboard's wait is
+// not a webhook's.
+func (n *Node) refuse(ctx context.Context) error {
+	streams := make(chan error, 1)
+	go func() {
+		if n.streams == nil {
+			streams <- nil
+			return
+		}
+		streams <- n.streams.Drain(ctx, n.config.Farewell)
+	}()
+	var err error
+	if n.edge != nil {
+		err = n.edge.Drain(ctx)
+	}
+	return errors.Join(err, <-streams)
+}
+
+func (n *Node) closeEdge(ctx context.Context) error {
+	var errs []error
+	if n.edge != nil {
+		errs = append(errs, n.edge.Close(ctx))
+	}
+	if n.listener != nil {
+		if err := n.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if n.stopLoops != nil {
+		<-n.served
+	}
+	if n.streams != nil {
+		errs = append(errs, n.streams.Close())
+	}
+	return errors.Join(errs...)
+}
