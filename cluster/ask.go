@@ -110,6 +110,8 @@ func (n *Node) wait(ctx context.Context, s *slot, rid uint32, limit time.Duratio
 		return judgeAnswer(kind, answer)
 	case <-ctx.Done():
 		late = unavailable(kind, ctx.Err())
+	case <-n.base.Done():
+		late = unavailable(kind, errStopping)
 	case <-s.timer.C:
 		late = errTry{fmt.Errorf("no answer in %s", limit.Round(time.Millisecond))}
 	}

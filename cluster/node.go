@@ -70,7 +70,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.m.register(n); err != nil {
 		return err
 	}
-	if err := n.assemble(); err != nil {
+	if err := n.assemble(ctx); err != nil {
 		return err
 	}
 	n.sweeper.start()
@@ -174,6 +174,9 @@ func (n *Node) Drain(ctx context.Context) error {
 // Stop drains if that has not been done, leaves the cluster and ends everything. It always ends the
 // node; an error says what was not done in order.
 func (n *Node) Stop(ctx context.Context) error {
+	if n.closed.Load() {
+		return nil
+	}
 	err := n.Drain(ctx)
 	peers := n.provider.peers()
 	err = errors.Join(err, n.provider.leave())
@@ -207,9 +210,12 @@ func (n *Node) Kill() {
 		for i := range n.router.parts {
 			n.router.parts[i].leave(true, time.Now())
 		}
+		if left := n.router.workers.release(n.cfg.DrainLimit); left > 0 {
+			n.deps.Log.Warn("actors are still at work", "actors", left)
+		}
 		n.sys.Shutdown()
 		if n.remote != nil {
-			n.remote.Shutdown(false)
+			hangUp(n.remote)
 		}
 		for _, stop := range n.onStop {
 			stop()

@@ -17,17 +17,18 @@ import (
 // the inbox, takes what other nodes send; there is no actor in between, no cache of where an actor
 // was last seen, and no extra round trip to activate it.
 type router struct {
-	cfg    Config
-	sys    *actor.ActorSystem
-	log    *slog.Logger
-	m      *metrics
-	kinds  map[string]*kind
-	byName []*kind // in the order given; the index is kind.index
-	parts  [domain.Partitions]partition
-	table  atomic.Pointer[table]
-	clock  atomic.Int64 // the sweeper's time, unix nanoseconds: near enough to tell idle from used
-	wake   func()       // the keeper, when a partition may have become empty
-	panics limiter
+	cfg     Config
+	sys     *actor.ActorSystem
+	log     *slog.Logger
+	m       *metrics
+	kinds   map[string]*kind
+	byName  []*kind // in the order given; the index is kind.index
+	parts   [domain.Partitions]partition
+	table   atomic.Pointer[table]
+	clock   atomic.Int64 // the sweeper's time, unix nanoseconds: near enough to tell idle from used
+	wake    func()       // the keeper, when a partition may have become empty
+	panics  limiter
+	workers *workers
 }
 
 // inboxID is the router's process id on every node.
@@ -45,7 +46,7 @@ type kind struct {
 const defaultMailbox = 256
 
 func newRouter(cfg Config, deps Deps, m *metrics) *router {
-	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}}
+	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}, workers: newWorkers()}
 	r.panics.perSecond = 5
 	for i, k := range deps.Kinds {
 		setDefault(&k.Mailbox, defaultMailbox)

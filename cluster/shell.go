@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,41 +35,41 @@ func newSystem(log *slog.Logger) *actor.ActorSystem {
 }
 
 // assemble starts the remoting and the provider. What it started is stopped by Node.Kill.
-func (n *Node) assemble() error {
+func (n *Node) assemble(ctx context.Context) error {
 	lookup := &lookup{n: n}
-	shell := cluster.New(n.sys, cluster.Configure(n.cfg.Name, n.provider, lookup, n.remoting(),
+	server, client := n.transport()
+	door := newDoorman(server)
+	shell := cluster.New(n.sys, cluster.Configure(n.cfg.Name, n.provider, lookup, n.remoting(door, client),
 		cluster.WithClusterContextProducer(func(*cluster.Cluster) cluster.Context { return caller{n} })))
 	shell.Remote = remote.NewRemote(n.sys, shell.Config.RemoteConfig)
 	shell.IdentityLookup = lookup
-	if err := listen(shell.Remote); err != nil {
+	err := listen(ctx, shell.Remote, door, n.cfg, n.sys.Address)
+	if n.sys.Address() != noAddress {
+		n.remote = shell.Remote
+	}
+	if err != nil {
 		return err
 	}
-	n.remote = shell.Remote
 	n.address = n.sys.Address()
 	lookup.Setup(shell, nil, false)
 	return n.provider.StartMember(shell)
-}
-
-// listen opens the port for actor messages. The runtime panics when it cannot.
-func listen(r *remote.Remote) (err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("open the port for actor messages: %v", reason)
-		}
-	}()
-	r.Start()
-	return nil
 }
 
 // receiveLimit is the largest batch of messages one node takes from another. The library's 4 MiB is
 // less than 200 messages with bodies may need, and what exceeds it is lost with its whole batch.
 const receiveLimit = 64 << 20
 
-func (n *Node) remoting() *remote.Config {
-	server, client := credentials.TransportCredentials(insecure.NewCredentials()), credentials.TransportCredentials(insecure.NewCredentials())
-	if n.cfg.ServerTLS != nil {
-		server, client = credentials.NewTLS(n.cfg.ServerTLS), credentials.NewTLS(n.cfg.ClientTLS)
+// noAddress is what the runtime calls itself before it listens.
+const noAddress = "nonhost"
+
+func (n *Node) transport() (server, client credentials.TransportCredentials) {
+	if n.cfg.ServerTLS == nil {
+		return insecure.NewCredentials(), insecure.NewCredentials()
 	}
+	return credentials.NewTLS(n.cfg.ServerTLS), credentials.NewTLS(n.cfg.ClientTLS)
+}
+
+func (n *Node) remoting(server, client credentials.TransportCredentials) *remote.Config {
 	options := []remote.ConfigOption{
 		remote.WithEndpointWriterBatchSize(200),
 		remote.WithEndpointWriterQueueSize(1024), // how large the queue begins; the library's million takes 16 MB a peer
