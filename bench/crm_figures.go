@@ -3,11 +3,11 @@ package bench
 // CrmFigures are the figures of scenario crm, in the order they are printed.
 func CrmFigures() []Spec {
 	specs := []Spec{
-		{"sent", Number, "webhooks sent, warm-up included"},
-		{"acked", Number, "of them answered 200"},
-		{"refused", Number, "of them answered 429"},
-		{"failed", Number, "of them answered otherwise, or not at all"},
-		{"rate.achieved", PerSecond, "webhooks acked a second after the warm-up, until the last of them"},
+		{Name: "sent", Unit: Number, Help: "webhooks sent, warm-up included"},
+		{Name: "acked", Unit: Number, Help: "of them answered 200"},
+		{Name: "refused", Unit: Number, Help: "of them answered 429", Fault: true},
+		{Name: "failed", Unit: Number, Help: "of them answered otherwise, or not at all", Fault: true},
+		{Name: "rate.achieved", Unit: PerSecond, Help: "webhooks acked a second after the warm-up, until the last of them"},
 	}
 	specs = append(specs, latency("ack", "from when a webhook was due until its 200 was read")...)
 	specs = append(specs, latency("sse", "from when a webhook was due until its lead was read from a buyer's stream")...)
@@ -16,30 +16,30 @@ func CrmFigures() []Spec {
 	specs = append(specs, latency("published", "part of sse: committed_at until published_at, handed to the streams")...)
 	specs = append(specs, latency("client", "part of sse: published_at until read by the client")...)
 	return append(specs,
-		Spec{"lost", Number, "webhooks acked whose lead no stream has shown by the end"},
-		Spec{"duplicates", Number, "events shown a second time: a lead on two streams, or a number twice on one"},
-		Spec{"gaps", Number, "sequence numbers that streams skipped"},
-		Spec{"unacked", Number, "leads shown whose webhook was not acked: kept, but the answer came too late"},
-		Spec{"resyncs", Number, "times a stream was told to refetch"},
-		Spec{"reconnects", Number, "times a stream was cut and came back"},
-		Spec{"connections", Number, "most connections that were open for webhooks at once"},
-		Spec{"waited", Number, "webhooks that waited because every allowed connection was taken"},
-		Spec{"server.cpu_per_lead", Seconds, "processor time of the server, kernel included, for one acked webhook, its streams included"},
-		Spec{"server.cpu", Fraction, "of one core, used by the server after the warm-up"},
-		Spec{"server.rss", Bytes, "memory of the server at the end of the load"},
-		Spec{"server.rss_peak", Bytes, "the most it ever had"},
-		Spec{"store.round_trips_per_lead", Number, "commits of the server's store for one acked webhook"},
-		Spec{"store.batch_ops_mean", Number, "operations that shared one commit"},
-		Spec{"harness.cpu_per_lead", Seconds, "processor time of sender, signing and streams for one acked webhook"},
-		Spec{"lateness.p50", Seconds, "how late the harness noticed that a webhook was due; part of ack and sse"},
-		Spec{"lateness.p99", Seconds, "likewise"},
-		Spec{"lateness.max", Seconds, "likewise"},
+		Spec{Name: "lost", Unit: Number, Help: "webhooks acked whose lead no stream has shown by the end", Fault: true},
+		Spec{Name: "duplicates", Unit: Number, Help: "events shown a second time: a lead on two streams, or a number twice on one", Fault: true},
+		Spec{Name: "gaps", Unit: Number, Help: "sequence numbers that streams skipped", Fault: true},
+		Spec{Name: "unacked", Unit: Number, Help: "leads shown whose webhook was not acked: kept, but the answer came too late", Fault: true},
+		Spec{Name: "resyncs", Unit: Number, Help: "times a stream was told to refetch", Fault: true},
+		Spec{Name: "reconnects", Unit: Number, Help: "times a stream was cut and came back", Fault: true},
+		Spec{Name: "connections", Unit: Number, Help: "most connections that were open for webhooks at once"},
+		Spec{Name: "waited", Unit: Number, Help: "webhooks that waited because every allowed connection was taken", Fault: true},
+		Spec{Name: "server.cpu_per_lead", Unit: Seconds, Help: "processor time of the server, kernel included, for one acked webhook, its streams included"},
+		Spec{Name: "server.cpu", Unit: Fraction, Help: "of one core, used by the server after the warm-up"},
+		Spec{Name: "server.rss", Unit: Bytes, Help: "memory of the server at the end of the load"},
+		Spec{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
+		Spec{Name: "store.round_trips_per_lead", Unit: Number, Help: "commits of the server's store for one acked webhook"},
+		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
+		Spec{Name: "harness.cpu_per_lead", Unit: Seconds, Help: "processor time of sender, signing and streams for one acked webhook"},
+		Spec{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a webhook was due; part of ack and sse"},
+		Spec{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
+		Spec{Name: "lateness.max", Unit: Seconds, Help: "likewise"},
 	)
 }
 
 func latency(name, help string) []Spec {
 	return []Spec{
-		{name + ".p50", Seconds, help}, {name + ".p95", Seconds, help},
-		{name + ".p99", Seconds, help}, {name + ".max", Seconds, help},
+		{Name: name + ".p50", Unit: Seconds, Help: help}, {Name: name + ".p95", Unit: Seconds, Help: help},
+		{Name: name + ".p99", Unit: Seconds, Help: help}, {Name: name + ".max", Unit: Seconds, Help: help},
 	}
 }

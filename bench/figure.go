@@ -24,6 +24,8 @@ type Spec struct {
 	Name string
 	Unit Unit
 	Help string // its definition, one sentence
+	// Fault counts what should not happen. Of several runs the worst is kept, and not the median.
+	Fault bool
 }
 
 // Figure is one measured value.

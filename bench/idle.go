@@ -54,18 +54,18 @@ func (c IdleConfig) validate() error {
 // IdleFigures are the figures of scenario idle, in the order they are printed.
 func IdleFigures() []Spec {
 	return []Spec{
-		{"connections", Number, "streams open at the end"},
-		{"open.seconds", Seconds, "from the first connect until every stream was told where its feed stands"},
-		{"open.rate", PerSecond, "streams opened a second, on average"},
-		{"open.cpu_per_connection", Seconds, "processor time of the server to open one stream"},
-		{"rss_before", Bytes, "memory of the server, with its buyers configured and no stream open"},
-		{"rss_opened", Bytes, "likewise, with the last stream just open"},
-		{"rss_settled", Bytes, "likewise, after --settle; the median of the samples of its second half"},
-		{"rss_per_connection", Bytes, "(rss_settled - rss_before) / connections, the buyer's actor included when each has its own"},
-		{"rss_per_connection_opened", Bytes, "(rss_opened - rss_before) / connections"},
-		{"idle.cpu", Fraction, "of one core, used by the server while nothing happened but heartbeats"},
-		{"server.fds", Number, "descriptors the server has open"},
-		{"reconnects", Number, "times a stream was cut and came back"},
+		{Name: "connections", Unit: Number, Help: "streams open at the end"},
+		{Name: "open.seconds", Unit: Seconds, Help: "from the first connect until every stream was told where its feed stands"},
+		{Name: "open.rate", Unit: PerSecond, Help: "streams opened a second, on average"},
+		{Name: "open.cpu_per_connection", Unit: Seconds, Help: "processor time of the server to open one stream"},
+		{Name: "rss_before", Unit: Bytes, Help: "memory of the server, with its buyers configured and no stream open"},
+		{Name: "rss_opened", Unit: Bytes, Help: "likewise, with the last stream just open"},
+		{Name: "rss_settled", Unit: Bytes, Help: "likewise, after --settle; the median of the samples of its second half"},
+		{Name: "rss_per_connection", Unit: Bytes, Help: "(rss_settled - rss_before) / connections, the buyer's actor included when each has its own"},
+		{Name: "rss_per_connection_opened", Unit: Bytes, Help: "(rss_opened - rss_before) / connections"},
+		{Name: "idle.cpu", Unit: Fraction, Help: "of one core, used by the server while nothing happened but heartbeats"},
+		{Name: "server.fds", Unit: Number, Help: "descriptors the server has open"},
+		{Name: "reconnects", Unit: Number, Help: "times a stream was cut and came back", Fault: true},
 	}
 }
 

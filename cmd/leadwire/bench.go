@@ -32,10 +32,12 @@ func newBench() *cobra.Command {
 type benchOutput struct {
 	require string
 	json    bool
+	repeat  int
 }
 
 func (o *benchOutput) bind(fs *pflag.FlagSet, example string) {
 	fs.StringVar(&o.require, "require", "", "conditions on figures, as '"+example+"'; exit 1 when one does not hold")
+	fs.IntVar(&o.repeat, "repeat", 1, "runs; with more than one, figures are medians, and the worst of what should not happen")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object, values in seconds, bytes and fractions")
 }
 
@@ -88,7 +90,7 @@ func newBenchCrm() *cobra.Command {
 				}
 			}
 			return onStore(&cfg.Server, func() error {
-				report, err := bench.Crm(cmd.Context(), cfg)
+				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Crm(cmd.Context(), cfg) })
 				return finishBench(cmd, out, report, reqs, err)
 			})
 		},
@@ -131,7 +133,7 @@ func newBenchIdle() *cobra.Command {
 				return &misuse{err}
 			}
 			return onStore(&cfg.Server, func() error {
-				report, err := bench.Idle(cmd.Context(), cfg)
+				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Idle(cmd.Context(), cfg) })
 				return finishBench(cmd, out, report, reqs, err)
 			})
 		},
