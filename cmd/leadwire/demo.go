@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,7 +31,8 @@ type play struct {
 	seed      uint64
 	logFormat string
 	logLevel  string
-	acked     func(int) // for tests
+	acked     func(int) // for tests: hears of each webhook that was acknowledged
+	row       func()    // and of each row that a desk was shown
 }
 
 const demoLong = `Run a node on a temporary store, with one account, five buyers and a CRM of its own that sends signed
@@ -98,10 +100,24 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 		return err
 	}
 	p.greet(out, n.Addr(), tokens)
+	desks, leave := p.openDesks(ctx, n.Addr(), tokens)
+	defer desks.Wait()
+	defer leave()
 	sender := demo.Sender{URL: "http://" + n.Addr() + "/leads/webhook/" + string(demo.Source), Key: private, Rate: p.rate, Log: log, Acked: p.acked}
 	acked := sender.Run(ctx, demo.NewStory(p.seed))
 	fmt.Fprintf(out, "\n%d webhooks were acknowledged.\n\n", acked)
 	return demo.WriteTable(out, n.Segments())
+}
+
+// openDesks watches every buyer's feed.
+func (p play) openDesks(ctx context.Context, address string, tokens []provision.Token) (*sync.WaitGroup, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	var desks sync.WaitGroup
+	for _, t := range tokens {
+		desk := demo.Desk{URL: "http://" + address + "/api/buyer/events", Token: t.Token, Row: p.row}
+		desks.Go(func() { desk.Run(ctx) })
+	}
+	return &desks, cancel
 }
 
 // start brings the node up: on the usual port, or on a free one when somebody has it.

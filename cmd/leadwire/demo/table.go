@@ -29,7 +29,7 @@ func WriteTable(w io.Writer, segments []telemetry.Segment) error {
 		return fmt.Errorf("print table: %w", err)
 	}
 	if silent {
-		fmt.Fprintln(w, "Segments without events need a page that is open: the marks of publishing, receiving and rendering are taken on the way to one.")
+		fmt.Fprintln(w, "Segments without events are measured in a browser, and no page was open.")
 	}
 	return nil
 }
