@@ -13,10 +13,8 @@ import (
 
 type result = groupcommit.Result[reply]
 
-// Steps of a commit, as Options.Fail is asked: before anything is sent, after each part of the pipeline,
-// and after the server has confirmed the commit.
-var Steps = []string{stepBegin, stepLocked, stepReceived, stepDecided, stepSeen, stepCommitted}
-
+// The steps of a commit: before anything is sent, after each part of the pipeline, and after the server
+// has confirmed the commit.
 const (
 	stepBegin     = "begin"
 	stepLocked    = "locked"
@@ -25,6 +23,11 @@ const (
 	stepSeen      = "seen"
 	stepCommitted = "committed"
 )
+
+// Steps lists where Options.Fail is asked, in the order of a commit.
+func Steps() []string {
+	return []string{stepBegin, stepLocked, stepReceived, stepDecided, stepSeen, stepCommitted}
+}
 
 // maxTries is how often a batch is run in all. A deadlock or a broken connection is rare; four in a row
 // are no accident, and the callers are better at waiting than we are.

@@ -63,7 +63,7 @@ func (s *Store) start(ctx context.Context, cfg *pgxpool.Config) error {
 		s.line.close()
 		return fmt.Errorf("make reader pool: %w", err)
 	}
-	s.writer, err = groupcommit.New(s.opts.Writer, groupcommit.Deps{Log: s.opts.Log, Registerer: s.opts.Registerer, Clock: s.opts.Clock},
+	s.writer, err = groupcommit.New(s.opts.Commit, groupcommit.Deps{Log: s.opts.Log, Registerer: s.opts.Registerer, Clock: s.opts.Clock},
 		groupcommit.Work[op, reply]{Commit: s.commit, Size: op.size, Kind: op.kind})
 	if err != nil {
 		s.line.close()

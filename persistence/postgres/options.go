@@ -17,8 +17,8 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: metrics are kept and not exposed
 	Clock      domain.Clock          // nil: the machine's
 
-	// Writer limits the group commit's batches and queue.
-	Writer groupcommit.Config
+	// Commit limits the group commit's batches and queue.
+	Commit groupcommit.Config
 	// Readers is the most connections for reads; default 4: reads are short, and a server's connections
 	// are shared by all nodes.
 	Readers int
@@ -60,7 +60,7 @@ func (o Options) withDefaults() Options {
 	if o.Fail == nil {
 		o.Fail = func(string) error { return nil }
 	}
-	o.Writer.Outcomes = outcomes
+	o.Commit.Outcomes = outcomes
 	return o
 }
 

@@ -29,11 +29,11 @@ func TestStore_AsBehindAPooler(t *testing.T) { storetest.Run(t, harness(Options{
 
 func harness(base Options) storetest.Harness {
 	return storetest.Harness{
-		Steps: Steps,
+		Steps: Steps(),
 		Open: func(t *testing.T, o storetest.Options) storetest.Instance {
 			opts := base
 			opts.Fail = o.Fail
-			opts.Writer = groupcommit.Config{QueueOps: o.QueueOps, MaxOps: o.BatchOps}
+			opts.Commit = groupcommit.Config{QueueOps: o.QueueOps, MaxOps: o.BatchOps}
 			return instance(t, pgtest.Fresh(t), opts, base)
 		},
 	}

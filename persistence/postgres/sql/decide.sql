@@ -1,13 +1,13 @@
 -- Settles pending events. Within one statement every lead and every pending event stands once, and all
 -- assignments to one buyer carry the same cap and day (see waves). The rows it reads are locked by now.
-WITH i AS MATERIALIZED (
+WITH i AS (
     SELECT * FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
         $9::text[], $10::text[], $11::text[], $12::bytea[], $13::text[], $14::bigint[], $15::text[], $16::bytea[],
         $17::timestamptz[], $18::timestamptz[])
     WITH ORDINALITY AS t (p, epoch, event_seq, verb, account, lead, expect,
         source, event_id, campaign, contact, buyer, cap, day, trace,
         received_at, at, ord)
-), found AS MATERIALIZED ( -- what each finds. LIMIT 1 keeps these look-ups index probes, one per row
+), found AS ( -- what each finds. LIMIT 1 keeps these look-ups index probes, one per row
     SELECT i.*, pe.held AS was_held, l.state AS l_state, l.revision AS l_revision, l.campaign AS l_campaign, coalesce(l.buyer, '') AS l_buyer,
         l.contact AS l_contact, l.source AS l_source, l.held_seq AS l_held_seq, l.assign_seq AS l_assign_seq, l.last_seq AS l_last_seq,
         l.received_at AS l_received_at, l.assigned_at AS l_assigned_at, l.updated_at AS l_updated_at,
@@ -19,7 +19,10 @@ WITH i AS MATERIALIZED (
             ELSE 'stale' END AS refusal
     FROM i
     JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch
-    LEFT JOIN LATERAL (SELECT held FROM pending_events pe WHERE pe.partition = i.p AND pe.held = ANY ('{f,t}'::boolean[]) AND pe.seq = i.event_seq LIMIT 1) pe ON true
+    -- Two probes by the whole key: one for either would walk all of the partition's entries.
+    CROSS JOIN LATERAL (SELECT coalesce(
+        (SELECT false FROM pending_events pe WHERE pe.partition = i.p AND NOT pe.held AND pe.seq = i.event_seq),
+        (SELECT true FROM pending_events pe WHERE pe.partition = i.p AND pe.held AND pe.seq = i.event_seq)) AS held OFFSET 0) pe
     LEFT JOIN LATERAL (SELECT * FROM leads l WHERE l.account = i.account AND l.id = i.lead LIMIT 1) l ON true
 ), counted AS ( -- the how manieth of its buyer's day each would be
     SELECT found.*, f.head, greatest(f.day, found.day) AS on_day, f.day_count * (f.day >= found.day)::int AS base,
@@ -32,7 +35,7 @@ WITH i AS MATERIALIZED (
         WHEN verb = 'assign' AND cap > 0 AND base + nth > cap THEN 'cap_reached'
         ELSE 'done' END AS outcome
     FROM counted
-), numbered AS MATERIALIZED ( -- its place in the feed, and its lead as it will be
+), numbered AS ( -- its place in the feed, and its lead as it will be
     SELECT n.*, CASE WHEN outcome = 'done' AND target <> '' THEN head + place END AS feed_seq,
         outcome = 'done' AND verb = 'assign' AS assigns
     FROM (SELECT ruled.*, count(*) FILTER (WHERE outcome = 'done') OVER (PARTITION BY account, target ORDER BY ord) AS place FROM ruled) n

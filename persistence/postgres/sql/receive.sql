@@ -1,6 +1,6 @@
 -- Keeps events. Within one statement every key stands once (see waves); across writers the unique index
 -- decides, and keys are inserted in key order so that two writers never wait for each other.
-WITH i AS MATERIALIZED (
+WITH i AS (
     SELECT * FROM unnest($2::smallint[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::boolean[],
         $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::timestamptz[], $16::timestamptz[])
     WITH ORDINALITY AS t (p, epoch, key, account, source, event_id, weak_id,
@@ -12,7 +12,8 @@ WITH i AS MATERIALIZED (
     INSERT INTO event_keys (key, seq, received_at) SELECT key, seq, received_at FROM owned ORDER BY key
     ON CONFLICT (key) DO NOTHING RETURNING key, seq
 ), kept AS MATERIALIZED (
-    SELECT owned.* FROM owned JOIN fresh ON fresh.seq = owned.seq
+    -- A hashed look-up. As a join it would be planned for one row and compare each with each.
+    SELECT owned.* FROM owned WHERE (seq IN (SELECT seq FROM fresh)) IS TRUE
 ), payloads AS (
     INSERT INTO events (seq, received_at, account, source, event_id, weak_id, type, effect, lead, campaign, contact, body, occurred_at, commit_id)
     SELECT seq, received_at, account, source, event_id, weak_id, type, effect, lead, campaign, contact, body, occurred_at, $1::bigint FROM kept

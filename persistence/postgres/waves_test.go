@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"testing"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWaves(t *testing.T) {
+	t.Parallel()
+	in := func(id string) op { e := event(id); return op{receive: &receiveOp{event: e, key: keyOf(e)}} }
+	give := func(seq int64, lead, buyer, day string, limit int) op {
+		return op{decide: &domain.Decision{Verb: domain.Assign, EventSeq: seq, Lead: domain.LeadKey{Account: "acme", Lead: domain.LeadID(lead)},
+			Buyer: domain.BuyerID(buyer), Day: day, Cap: limit}}
+	}
+	for name, row := range map[string]struct {
+		ops  []op
+		want [][]int
+	}{
+		"different events share one statement":                     {[]op{in("a"), in("b"), in("c")}, [][]int{{0, 1, 2}}},
+		"the same event again has to see the first":                {[]op{in("a"), in("a"), in("b"), in("a")}, [][]int{{0, 2}, {1}, {3}}},
+		"one lead twice goes one after the other":                  {[]op{give(1, "x", "b", today, 0), give(2, "x", "c", today, 0)}, [][]int{{0}, {1}}},
+		"one pending event twice likewise":                         {[]op{give(1, "x", "b", today, 0), give(1, "y", "b", today, 0)}, [][]int{{0}, {1}}},
+		"a buyer's assignments under one cap are ranked in one":    {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", today, 5)}, [][]int{{0, 1}}},
+		"another cap for the same buyer waits":                     {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", today, 6), give(3, "z", "b", today, 6)}, [][]int{{0}, {1, 2}}},
+		"another day for the same buyer waits":                     {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", "2026-11-23", 5)}, [][]int{{0}, {1}}},
+		"and the first cap again does not go back before it":       {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", today, 6), give(3, "z", "b", today, 5)}, [][]int{{0}, {1}, {2}}},
+		"receiving and deciding different things share the wave":   {[]op{in("a"), give(1, "x", "b", today, 5), {seen: []domain.Seen{{}}}}, [][]int{{0, 1, 2}}},
+		"an event number and a lead of the same text do not clash": {[]op{give(1, "1", "b", today, 0), give(2, "2", "c", today, 0)}, [][]int{{0, 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, row.want, waves(row.ops))
+		})
+	}
+}
+
+// A batch larger than one per caller is put together by hand here, because that callers meet in one
+// batch is a matter of luck: each op gets the answer it would have got alone, in order.
+func TestCommit_AnswersDependentOpsOfOneBatch(t *testing.T) {
+	t.Parallel()
+	s, f := fresh(t)
+	var seqs []int64
+	for _, id := range []string{"a", "b", "c", "d"} {
+		seqs = append(seqs, receive(t, s, f, event(id)))
+	}
+	with := func(id string, seq int64, change func(*domain.Decision)) op {
+		d := deciding(f, seq, event(id), domain.Assign)
+		d.Cap = 2
+		change(&d)
+		return op{decide: &d}
+	}
+	none := func(*domain.Decision) {}
+	twice := event("twice")
+	got, err := s.commit(t.Context(), []op{
+		with("a", seqs[0], none),
+		with("b", seqs[1], none),
+		with("c", seqs[2], none), // one over the cap of two
+		with("a", seqs[0], none), // settled above
+		with("a", seqs[3], func(d *domain.Decision) { d.Buyer = "eve" }), // the lead has a buyer
+		with("d", seqs[3], func(d *domain.Decision) { d.Cap = 3 }),       // the cap was raised meanwhile
+		{receive: &receiveOp{fence: domain.Fence{Partition: 7, Epoch: f.Epoch - 1}, event: twice, key: keyOf(twice)}},
+		{receive: &receiveOp{fence: f, event: twice, key: keyOf(twice)}},
+		{receive: &receiveOp{fence: f, event: twice, key: keyOf(twice)}},
+	})
+	require.NoError(t, err)
+	var outcomes []string
+	for _, r := range got {
+		outcomes = append(outcomes, r.Outcome)
+	}
+	require.Equal(t, []string{"done", "done", "cap_reached", "already_decided", "stale", "done", "", "stored", "duplicate"}, outcomes)
+	require.ErrorIs(t, got[6].Err, domain.ErrFenced)
+	require.Equal(t, 2, got[2].Value.decided.Count, "how full the day is")
+	require.Equal(t, domain.BuyerID("bob"), got[4].Value.decided.Lead.Buyer, "stale says who has it")
+	require.Equal(t, 3, got[5].Value.decided.Count)
+	require.EqualValues(t, 3, got[5].Value.decided.Event.Seq)
+	requireGapless(t, s)
+}
