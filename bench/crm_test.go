@@ -78,6 +78,41 @@ func TestCrm_FindsFaults(t *testing.T) {
 	}
 }
 
+// With one connection and a slow server the webhooks wait, and their latency says so: it counts from
+// when they were due. The loop sleeps meanwhile.
+func TestCrm_ChargesTheWait(t *testing.T) {
+	t.Parallel()
+	_, target := startStandIn(t, 2, faults{slow: 20 * time.Millisecond})
+	cfg := short(target)
+	cfg.Connections, cfg.Duration, cfg.Warmup = 1, 250*time.Millisecond, -1
+	report, err := Crm(t.Context(), cfg)
+	require.NoError(t, err)
+	require.EqualValues(t, 50, value(t, report, "acked"))
+	require.EqualValues(t, 1, value(t, report, "connections"))
+	require.Greater(t, value(t, report, "waited"), 40.0)
+	require.Greater(t, value(t, report, "ack.max"), 0.7, "50 answers of 20 ms one after the other, asked for within 250 ms")
+	require.Less(t, value(t, report, "ack.p50"), value(t, report, "ack.max"))
+}
+
+func TestLoad_Pause(t *testing.T) {
+	t.Parallel()
+	l := &load{cfg: loadConfig{pacer: Pacer{Rate: 100}, total: 10}}
+	for _, c := range []struct {
+		story   string
+		noticed int64
+		elapsed time.Duration
+		want    time.Duration
+	}{
+		{"until the next is due", 3, 25 * time.Millisecond, 5 * time.Millisecond},
+		{"not beyond the next look around", 9, 0, housekeeping},
+		{"overdue: not at all", 3, time.Second, 0},
+		{"nothing more to come: only answers wake it", 10, time.Second, housekeeping},
+	} {
+		l.noticed = c.noticed
+		require.Equal(t, c.want, l.pause(c.elapsed), c.story)
+	}
+}
+
 // Signatures made ahead and signatures made on the way are the same to the server.
 func TestCrm_SignsWhatIsNotPresigned(t *testing.T) {
 	t.Parallel()

@@ -92,8 +92,7 @@ func (l *load) send(ctx context.Context) error {
 		l.notice(elapsed)
 		for l.sent < l.noticed && l.sendOne(now) {
 		}
-		pause := min(housekeeping, l.cfg.pacer.Pace(elapsed, l.noticed))
-		if err := l.reactor.turn(pause); err != nil {
+		if err := l.reactor.turn(l.pause(elapsed)); err != nil {
 			return err
 		}
 		if now.Sub(kept) >= housekeeping {
@@ -105,6 +104,15 @@ func (l *load) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pause is how long the loop may sleep. When everything is due and waits for connections, only their
+// answers can go on: waking for the plan would spin, and take the core from the server.
+func (l *load) pause(elapsed time.Duration) time.Duration {
+	if l.noticed == l.cfg.total {
+		return housekeeping
+	}
+	return min(housekeeping, l.cfg.pacer.Pace(elapsed, l.noticed))
 }
 
 // notice counts the requests whose time has come, and how late that was noticed: the harness's own

@@ -46,6 +46,8 @@ type faults struct {
 	cutStream int  // every stream is cut once, and comes back
 	chunked   bool // answers have no Content-Length
 
+	slow time.Duration // before each answer
+
 	after func(k int) // called with every webhook; nil: nothing
 }
 
@@ -94,6 +96,7 @@ func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.count++
+	time.Sleep(s.faults.slow) // this is what a slow server does; nobody's test waits for it
 	if s.faults.after != nil {
 		s.faults.after(s.count)
 	}
