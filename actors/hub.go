@@ -28,18 +28,19 @@ const (
 // process of the actor system: what a buyer publishes is handed to the sockets on the publisher's own
 // goroutine, which never blocks because a Watcher never does.
 type Hub struct {
-	rt      *Runtime
-	self    *actor.PID
-	mu      sync.Mutex
-	feeds   map[domain.BuyerKey]*watched
-	reads   chan struct{}
-	busy    atomic.Int64
-	renewal chan struct{}
+	rt    *Runtime
+	self  *actor.PID
+	mu    sync.Mutex
+	feeds map[domain.BuyerKey]*watched
+	reads chan struct{}
+	busy  atomic.Int64
+	pulse *pulse
 }
 
 func newHub(rt *Runtime) *Hub {
 	rt.deps.Metrics.readLimit.Set(maxReads)
-	return &Hub{rt: rt, feeds: map[domain.BuyerKey]*watched{}, reads: make(chan struct{}, maxReads), renewal: make(chan struct{}, 1)}
+	return &Hub{rt: rt, feeds: map[domain.BuyerKey]*watched{}, reads: make(chan struct{}, maxReads),
+		pulse: newPulse(rt.deps.Clock, feed.RenewEvery, &rt.looking)}
 }
 
 func (h *Hub) register(system *actor.ActorSystem) {
@@ -79,14 +80,7 @@ func (h *Hub) Watch(key domain.BuyerKey, last domain.Seq, hasLast bool, w domain
 
 // run renews the leases of all feeds that are watched, and gives back those that are not.
 func (h *Hub) run(ctx context.Context) {
-	every(ctx, h.rt.deps.Clock, feed.RenewEvery, h.renewal, func(context.Context) { h.renew() })
-}
-
-func (h *Hub) renewSoon() {
-	select {
-	case h.renewal <- struct{}{}:
-	default:
-	}
+	h.pulse.run(ctx, func(context.Context) { h.renew() })
 }
 
 func (h *Hub) renew() {

@@ -19,12 +19,13 @@ const (
 // and are watched by somebody.
 type lookout struct {
 	rt    *Runtime
+	pulse *pulse
 	mu    sync.Mutex
 	heads map[domain.BuyerKey]domain.Seq // newest published
 }
 
 func newLookout(rt *Runtime) *lookout {
-	return &lookout{rt: rt, heads: map[domain.BuyerKey]domain.Seq{}}
+	return &lookout{rt: rt, pulse: newPulse(rt.deps.Clock, lookoutEvery, &rt.looking), heads: map[domain.BuyerKey]domain.Seq{}}
 }
 
 func (l *lookout) watch(key domain.BuyerKey) {
@@ -50,7 +51,7 @@ func (l *lookout) published(key domain.BuyerKey, head domain.Seq) {
 }
 
 func (l *lookout) run(ctx context.Context) {
-	every(ctx, l.rt.deps.Clock, lookoutEvery, nil, l.look)
+	l.pulse.run(ctx, l.look)
 }
 
 // look compares what was published with how far the store's feeds go. An event committed a moment
@@ -84,27 +85,5 @@ func (l *lookout) tell(key domain.BuyerKey, head domain.Seq) {
 	l.mu.Unlock()
 	if behind && l.rt.node.Tell(checked{key: key, head: head}) == nil {
 		l.rt.deps.Metrics.found.Inc()
-	}
-}
-
-// every calls f each period of clock, and whenever wake receives, until ctx ends.
-func every(ctx context.Context, clock domain.Clock, period time.Duration, wake <-chan struct{}, f func(context.Context)) {
-	due := make(chan struct{}, 1)
-	for {
-		timer := clock.AfterFunc(period, func() {
-			select {
-			case due <- struct{}{}:
-			default:
-			}
-		})
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-due:
-		case <-wake:
-			timer.Stop()
-		}
-		f(ctx)
 	}
 }

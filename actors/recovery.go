@@ -24,32 +24,32 @@ const (
 // moved here, after a crash of an actor, and when buyers may have become eligible for held ones.
 type recovery struct {
 	rt    *Runtime
-	woken chan struct{}
+	pulse *pulse
+	begun bool // run's own
 	mu    sync.Mutex
 	last  domain.Backlog
 }
 
 func newRecovery(rt *Runtime) *recovery {
-	return &recovery{rt: rt, woken: make(chan struct{}, 1)}
+	return &recovery{rt: rt, pulse: newPulse(rt.deps.Clock, recoverEvery, &rt.looking)}
 }
 
-func (r *recovery) wake() {
-	select {
-	case r.woken <- struct{}{}:
-	default:
-	}
-}
-
-// run starts with everything that is pending, whatever its age: nobody else has it.
+// run begins with everything that is pending, whatever its age: nobody else has it.
 func (r *recovery) run(ctx context.Context) {
-	r.pass(ctx, 0)
-	every(ctx, r.rt.deps.Clock, recoverEvery, r.woken, func(ctx context.Context) { r.pass(ctx, recoverAge) })
+	r.pulse.run(ctx, func(ctx context.Context) {
+		age := recoverAge
+		if !r.begun {
+			age = 0
+		}
+		r.begun = r.pass(ctx, age) || r.begun
+	})
 }
 
-func (r *recovery) pass(ctx context.Context, age time.Duration) {
+// pass reports whether the store answered.
+func (r *recovery) pass(ctx context.Context, age time.Duration) bool {
 	backlog, err := r.rt.deps.Store.Backlog(ctx)
 	if err != nil {
-		return // the store is away: the gauge keeps growing from what was known
+		return false // the store is away: the gauge keeps growing from what was known
 	}
 	r.mu.Lock()
 	r.last = backlog
@@ -61,6 +61,7 @@ func (r *recovery) pass(ctx context.Context, age time.Duration) {
 	if backlog.Held > 0 {
 		r.scan(ctx, true, func(p domain.Pending) bool { return r.eligible(now, p) })
 	}
+	return true
 }
 
 // scan pages through what is pending in the partitions that are ours.

@@ -27,6 +27,7 @@ type Runtime struct {
 	lookout  *lookout
 	recovery *recovery
 	node     lateNode
+	looking  atomic.Int64 // services that look, or are about to
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
@@ -48,25 +49,26 @@ func (r *Runtime) Kinds() []cluster.Kind {
 }
 
 // Held is told when partitions have become this node's: what is pending in them is picked up.
-func (r *Runtime) Held([]domain.Fence) { r.recovery.wake() }
+func (r *Runtime) Held([]domain.Fence) { r.recovery.pulse.knock() }
 
 // Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
-func (r *Runtime) Moved() { r.hub.renewSoon() }
+func (r *Runtime) Moved() { r.hub.pulse.knock() }
 
 // CatalogChanged is told when buyers may have become eligible: held leads are offered again.
-func (r *Runtime) CatalogChanged() { r.recovery.wake() }
+func (r *Runtime) CatalogChanged() { r.recovery.pulse.knock() }
 
 // Start joins the actors to their node and starts the services around them.
 func (r *Runtime) Start(node Node) {
 	r.node.set(node)
 	r.hub.register(node.System())
+	r.recovery.pulse.knock()
 	r.services.Go(r.hub.run)
 	r.services.Go(r.lookout.run)
 	r.services.Go(r.recovery.run)
 }
 
 // Quiet says whether nothing is under way outside of mailboxes.
-func (r *Runtime) Quiet() bool { return r.work.Running() == 0 && r.hub.quiet() }
+func (r *Runtime) Quiet() bool { return r.work.Running() == 0 && r.hub.quiet() && r.looking.Load() == 0 }
 
 // Drain waits for the commits that actors wait for. Call it after the cluster has drained.
 func (r *Runtime) Drain(ctx context.Context) error { return r.work.Wait(ctx) }

@@ -1,0 +1,189 @@
+// Package actortest is a node for tests: the real actors on a real cluster of one and a real embedded
+// store, with a clock that only the test moves and a store that fails when the test says so.
+//
+//	node := actortest.New(t, actortest.Catalog("ann", "bob"))
+//	node.Ingest(actortest.Contact("e1", "lead-1"))
+//	node.Settle()                       // every mailbox and every commit is quiet
+//	node.Advance(10 * time.Second)      // timers run, one by one, each to quiet
+//
+// Advance and Settle return when nothing is under way, so no test sleeps. The package is for tests only.
+package actortest
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/cluster"
+	"github.com/leadwire/leadwire/persistence/embedded"
+)
+
+// Noon is when every test begins.
+var Noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// settleWithin is how long a node may take to become quiet; longer means that something never will.
+const settleWithin = 20 * time.Second
+
+// Node is one node under test.
+type Node struct {
+	t       testing.TB
+	Clock   *Clock
+	Store   *Store
+	Runtime *actors.Runtime
+	Cluster *cluster.Node
+	Book    *actors.Book
+	dir     string
+}
+
+// New starts a node on a fresh store that holds catalog. It stops with the test.
+func New(t testing.TB, catalog domain.Catalog) *Node {
+	t.Helper()
+	n := &Node{t: t, Clock: NewClock(Noon), dir: t.TempDir()}
+	store := n.openStore()
+	_, err := store.ApplyCatalog(t.Context(), catalog)
+	require.NoError(t, err)
+	n.start(store)
+	t.Cleanup(n.Stop)
+	return n
+}
+
+// Restart stops the node without letting it finish anything, and starts another one on the same store:
+// what a crash leaves, the next run finds.
+func (n *Node) Restart() {
+	n.t.Helper()
+	n.Cluster.Kill()
+	n.Runtime.Stop()
+	require.NoError(n.t, n.Store.Close())
+	n.start(n.openStore())
+}
+
+// Stop ends the node. A second call does nothing.
+func (n *Node) Stop() {
+	if n.Cluster == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleWithin)
+	defer cancel()
+	require.NoError(n.t, n.Cluster.Stop(ctx))
+	n.Runtime.Stop()
+	require.NoError(n.t, n.Store.Close())
+	n.Cluster = nil
+}
+
+func (n *Node) openStore() *embedded.Store {
+	n.t.Helper()
+	store, err := embedded.Open(context.Background(), n.dir, embedded.Options{Clock: n.Clock})
+	require.NoError(n.t, err)
+	return store
+}
+
+func (n *Node) start(store domain.Store) {
+	n.t.Helper()
+	ctx := context.Background()
+	log := slog.New(slog.DiscardHandler)
+	n.Store = &Store{Store: store, rules: map[string]*rule{}, calls: map[string]int{}}
+	var err error
+	n.Book, err = actors.OpenBook(ctx, n.Store, log, func() { n.Runtime.CatalogChanged() })
+	require.NoError(n.t, err)
+	counts, err := n.Store.Counts(ctx)
+	require.NoError(n.t, err)
+	n.Runtime = actors.New(actors.Config{}, actors.Deps{
+		Store: n.Store, Book: n.Book, Clock: n.Clock, Log: log,
+		Metrics: actors.NewMetrics(nil), Telemetry: telemetry.New(nil),
+	}, counts)
+	n.Cluster, err = cluster.Start(ctx, cluster.Config{}, cluster.Deps{
+		Ledger: n.Store, Kinds: n.Runtime.Kinds(), Clock: n.Clock, Log: log,
+		OnHeld: n.Runtime.Held, OnChange: n.Runtime.Moved,
+	})
+	require.NoError(n.t, err)
+	n.Runtime.Start(n.Cluster)
+	n.Settle()
+}
+
+// Ingest hands an event over as the edge does, and waits for its answer.
+func (n *Node) Ingest(e domain.Event) (domain.Received, error) {
+	n.t.Helper()
+	e.ReceivedAt = n.Clock.Now()
+	ctx, cancel := context.WithTimeout(n.t.Context(), settleWithin)
+	defer cancel()
+	return n.Runtime.Ingest(ctx, e)
+}
+
+// Keep is Ingest for an event that has to be new, and Settle.
+func (n *Node) Keep(e domain.Event) {
+	n.t.Helper()
+	r, err := n.Ingest(e)
+	require.NoError(n.t, err)
+	require.False(n.t, r.Duplicate, "%s is a duplicate", e.ID)
+	n.Settle()
+}
+
+// Apply changes the catalog and lets the node see it.
+func (n *Node) Apply(change func(*domain.Catalog)) {
+	n.t.Helper()
+	c, err := n.Store.Catalog(n.t.Context())
+	require.NoError(n.t, err)
+	change(&c)
+	_, err = n.Store.ApplyCatalog(n.t.Context(), c)
+	require.NoError(n.t, err)
+	require.NoError(n.t, n.Book.Refresh(n.t.Context()))
+	n.Settle()
+}
+
+// Advance moves the clock by d. Timers that come due run in order, each until the node is quiet.
+func (n *Node) Advance(d time.Duration) {
+	n.t.Helper()
+	for until := n.Clock.Now().Add(d); n.Clock.step(until); {
+		n.Settle()
+	}
+	n.Settle()
+}
+
+// Leap moves the clock by d at once, as a machine does that was asleep: timers that came due meanwhile
+// run after it, late.
+func (n *Node) Leap(d time.Duration) {
+	n.t.Helper()
+	n.Clock.leap(d)
+	n.Settle()
+}
+
+// Settle returns when nothing is under way: no message unhandled, no commit unanswered. It looks three
+// times, because work passes from one to the other.
+func (n *Node) Settle() {
+	n.t.Helper()
+	deadline := time.Now().Add(settleWithin)
+	for quiet := 0; quiet < 3; {
+		if n.Cluster.Pending() == 0 && n.Runtime.Quiet() {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		if time.Now().After(deadline) {
+			n.t.Fatalf("the node did not become quiet within %v: %d messages unhandled", settleWithin, n.Cluster.Pending())
+		}
+		runtime.Gosched()
+	}
+}
+
+// Lead reads a lead of the account "acme".
+func (n *Node) Lead(id domain.LeadID) domain.Lead {
+	n.t.Helper()
+	lead, err := n.Store.Lead(n.t.Context(), domain.LeadKey{Account: "acme", Lead: id})
+	require.NoError(n.t, err)
+	return lead
+}
+
+// Feed reads a buyer's whole feed from the store.
+func (n *Node) Feed(buyer domain.BuyerID) []domain.FeedEvent {
+	n.t.Helper()
+	events, err := n.Store.Store.Feed(n.t.Context(), domain.BuyerKey{Account: "acme", Buyer: buyer}, 0, 10000)
+	require.NoError(n.t, err)
+	return events
+}
