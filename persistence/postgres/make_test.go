@@ -119,3 +119,11 @@ func fresh(t testing.TB) (*Store, domain.Fence) {
 	s := open(t, pgtest.Fresh(t), Options{Clock: at(noon)})
 	return s, claim(t, s, "node", 7)[0]
 }
+
+func names(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprint("n-", i)
+	}
+	return all
+}
