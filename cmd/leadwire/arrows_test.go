@@ -54,6 +54,10 @@ var arrows = []arrow{
 		notItself: []string{"net/http", "database/sql"}, why: "actors know no SQL and no HTTP",
 	},
 	{
+		from: "./actors/actortest", only: []string{"./actors", "./cluster", "./persistence/embedded", "./persistence/groupcommit"},
+		never: []string{fasthttp, pgx}, why: "a node for tests is actors on a real store, without an edge",
+	},
+	{
 		from: "./cluster", only: []string{"./actors/domain", "./cluster"}, never: []string{pgx, sqlite, fasthttp},
 		why: "the cluster moves messages and knows no lead and no buyer",
 	},

@@ -68,7 +68,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	root.InitDefaultHelpCmd()
+	_, _, err := root.Find(args)
+	if err != nil {
+		err = &misuse{err}
+	} else {
+		err = root.ExecuteContext(ctx)
+	}
 	var misuse *misuse
 	switch {
 	case err == nil:

@@ -17,6 +17,7 @@ import (
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 	"github.com/leadwire/leadwire/httpedge"
+	"github.com/leadwire/leadwire/httpedge/dashboard"
 	"github.com/leadwire/leadwire/httpedge/sse"
 )
 
@@ -129,7 +130,7 @@ func (n *Node) openStreams(context.Context) error {
 func (n *Node) openEdge(context.Context) error {
 	var err error
 	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
-		Leads: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Telemetry: n.telemetry,
+		Leads: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
 		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log,
 	})
 	return err
