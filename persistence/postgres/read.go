@@ -51,11 +51,27 @@ func scanLead(row pgx.Row, more ...any) (domain.Lead, error) {
 	return l, nil
 }
 
+// The reads a request waits for.
+const (
+	sqlLead = `SELECT ` + leadColumns + `, commit_id FROM leads WHERE account = $1 AND id = $2`
+
+	sqlBuyerLeads = `SELECT ` + leadColumns + ` FROM leads
+WHERE account = $1 AND buyer = $2 AND buyer <> '' AND assign_seq < CASE WHEN $3 > 0 THEN $3::bigint ELSE 9223372036854775807 END
+ORDER BY assign_seq DESC LIMIT $4`
+
+	sqlFeed = `SELECT account, buyer, seq, type, lead, campaign, source, event_id, contact, received_at, decided_at
+FROM feed_events WHERE account = $1 AND buyer = $2 AND seq > $3 ORDER BY seq LIMIT $4`
+
+	sqlHeads = `SELECT coalesce(f.head, 0), coalesce(f.floor, 0)
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (account, buyer, ord)
+LEFT JOIN LATERAL (SELECT head, floor FROM feeds f WHERE f.account = u.account AND f.buyer = u.buyer LIMIT 1) f ON true
+ORDER BY ord`
+)
+
 // readLead reads a lead and the id of the commit that changed it last; the zero Lead when there is none.
 func readLead(ctx context.Context, c reader, key domain.LeadKey) (domain.Lead, int64, error) {
 	var commit int64
-	lead, err := scanLead(c.QueryRow(ctx, `SELECT `+leadColumns+`, commit_id FROM leads WHERE account = $1 AND id = $2`,
-		string(key.Account), string(key.Lead)), &commit)
+	lead, err := scanLead(c.QueryRow(ctx, sqlLead, string(key.Account), string(key.Lead)), &commit)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return domain.Lead{}, 0, nil
 	}
@@ -78,9 +94,7 @@ func (s *Store) Lead(ctx context.Context, key domain.LeadKey) (domain.Lead, erro
 // BuyerLeads lists a buyer's leads, newest assignment first.
 func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before domain.Seq, limit int) ([]domain.Lead, error) {
 	return read(ctx, s, "list a buyer's leads", func(ctx context.Context, c reader) ([]domain.Lead, error) {
-		rows, err := c.Query(ctx, `SELECT `+leadColumns+` FROM leads
-			WHERE account = $1 AND buyer = $2 AND buyer <> '' AND assign_seq < CASE WHEN $3 > 0 THEN $3::bigint ELSE 9223372036854775807 END
-			ORDER BY assign_seq DESC LIMIT $4`, string(key.Account), string(key.Buyer), int64(before), max(limit, 0))
+		rows, err := c.Query(ctx, sqlBuyerLeads, string(key.Account), string(key.Buyer), int64(before), max(limit, 0))
 		if err != nil {
 			return nil, err
 		}
@@ -91,9 +105,7 @@ func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before doma
 // Feed lists a buyer's feed events with Seq > after, in order.
 func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq, limit int) ([]domain.FeedEvent, error) {
 	return read(ctx, s, "read feed", func(ctx context.Context, c reader) ([]domain.FeedEvent, error) {
-		rows, err := c.Query(ctx, `SELECT account, buyer, seq, type, lead, campaign, source, event_id, contact, received_at, decided_at
-			FROM feed_events WHERE account = $1 AND buyer = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
-			string(key.Account), string(key.Buyer), int64(after), max(limit, 0))
+		rows, err := c.Query(ctx, sqlFeed, string(key.Account), string(key.Buyer), int64(after), max(limit, 0))
 		if err != nil {
 			return nil, err
 		}
@@ -115,10 +127,7 @@ func (s *Store) Heads(ctx context.Context, keys []domain.BuyerKey) ([]domain.Hea
 		accounts, buyers = append(accounts, string(k.Account)), append(buyers, string(k.Buyer))
 	}
 	return read(ctx, s, "read feed heads", func(ctx context.Context, c reader) ([]domain.Head, error) {
-		rows, err := c.Query(ctx, `SELECT coalesce(f.head, 0), coalesce(f.floor, 0)
-			FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (account, buyer, ord)
-			LEFT JOIN LATERAL (SELECT head, floor FROM feeds f WHERE f.account = u.account AND f.buyer = u.buyer LIMIT 1) f ON true
-			ORDER BY ord`, accounts, buyers)
+		rows, err := c.Query(ctx, sqlHeads, accounts, buyers)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,174 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
+	"github.com/stretchr/testify/require"
+)
+
+// Every statement of the write path, and every read that a request waits for, finds its rows by index,
+// however big the tables are: none reads a table whole, joins a table by hashing all of it, or compares
+// each row of a batch with each.
+//
+// Plans are made once and kept, so they are looked at in both states they can be made in: on a store
+// just created, which the planner knows nothing of, and on a grown and analysed one.
+func TestPlans_UseIndexes(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]string{"newborn": "SELECT 1", "grown": grow} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, pgtest.Fresh(t), Options{})
+			conn, err := s.readers.Acquire(t.Context())
+			require.NoError(t, err)
+			defer conn.Release()
+			_, err = conn.Exec(t.Context(), "SET statement_timeout = 0")
+			require.NoError(t, err)
+			_, err = conn.Conn().PgConn().Exec(t.Context(), prepare).ReadAll()
+			require.NoError(t, err)
+			for statement, sql := range planned {
+				for _, problem := range problems(explain(t, conn.Conn(), sql)) {
+					t.Errorf("%s: %s", statement, problem)
+				}
+			}
+		})
+	}
+}
+
+var planned = map[string]string{
+	"lock partitions": sqlLockPartitions, "lock leads": sqlLockLeads, "lock feeds": sqlLockFeeds,
+	"receive": sqlReceive, "decide": sqlDecide, "seen": sqlSeen,
+	"undecided": sqlUndecided, "buyer's leads": sqlBuyerLeads, "feed": sqlFeed, "heads": sqlHeads, "lead": sqlLead,
+}
+
+// grow fills the tables as a few weeks would, and tells the planner.
+const grow = `
+INSERT INTO feeds (account, buyer) SELECT 'acme', 'buyer-' || n FROM generate_series(1, 5000) n;
+INSERT INTO event_keys SELECT md5(n::text)::uuid, n, now() FROM generate_series(1, 100000) n;
+INSERT INTO events SELECT n, now() - n % 3 * interval '6 hours', 'acme', 'ghl', 'e' || n, false, '', 'open', 'l' || n, '', '', '', null, 0 FROM generate_series(1, 60000) n;
+INSERT INTO pending_events SELECT n % 256, n % 2 = 0, n, now() FROM generate_series(1, 60000) n;
+INSERT INTO leads SELECT 'acme', 'l' || n, 'assigned', 1, '', 'buyer-' || n % 5000, '', '', 0, n, n, now(), now(), now(), 0 FROM generate_series(1, 100000) n;
+INSERT INTO feed_events SELECT 'acme', 'buyer-' || n % 5000, n, now() - n % 3 * interval '6 hours', '', '', '', '', '', n, '', now(), null, null, null, null, 0 FROM generate_series(1, 60000) n;
+INSERT INTO seen SELECT account, buyer, seq, decided_at, null, null, now(), 0 FROM feed_events;
+ANALYZE feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
+
+// explain plans a statement as the server does for the store: once, for any arguments.
+func explain(t *testing.T, conn *pgx.Conn, sql string) plan {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	name := "planned_" + fmt.Sprint(len(sql))
+	_, err := conn.PgConn().Exec(ctx, "PREPARE "+name+" AS "+sql).ReadAll()
+	require.NoError(t, err)
+	var types []string
+	require.NoError(t, conn.QueryRow(ctx, `SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = $1`, name).Scan(&types))
+	args := make([]string, len(types))
+	for i, kind := range types {
+		args[i] = argument(kind)
+	}
+	result, err := conn.PgConn().Exec(ctx, fmt.Sprintf("EXPLAIN (FORMAT JSON) EXECUTE %s (%s); DEALLOCATE %s",
+		name, strings.Join(args, ", "), name)).ReadAll()
+	require.NoError(t, err)
+	var plans []struct{ Plan plan }
+	require.NoError(t, json.Unmarshal(result[0].Rows[0][0], &plans))
+	return plans[0].Plan
+}
+
+// argument is a value of a type, arrays with 200 different elements.
+func argument(kind string) string {
+	one := func(kind string, n int) string {
+		switch kind {
+		case "uuid":
+			return uuid.NewString()
+		case "bytea":
+			return ""
+		case "boolean":
+			return "f"
+		case "timestamp with time zone":
+			return time.Now().Format(time.RFC3339)
+		}
+		return fmt.Sprint(n)
+	}
+	element, many := strings.CutSuffix(kind, "[]")
+	if !many {
+		return fmt.Sprintf("'%s'::%s", one(kind, 7), kind)
+	}
+	all := make([]string, 200)
+	for n := range all {
+		all[n] = `"` + one(element, n) + `"`
+	}
+	return fmt.Sprintf("'{%s}'::%s", strings.Join(all, ","), kind)
+}
+
+type plan struct {
+	Kind     string `json:"Node Type"`
+	Role     string `json:"Parent Relationship"`
+	Relation string `json:"Relation Name"`
+	Index    string `json:"Index Name"`
+	Cond     string `json:"Index Cond"`
+	Filter   string `json:"Join Filter"`
+	Plans    []plan
+}
+
+// child is one side of a join.
+func (p plan) child(role string) plan {
+	for _, c := range p.Plans {
+		if c.Role == role {
+			return c
+		}
+	}
+	return plan{}
+}
+
+// problems lists what would make the plan slower as tables or batches grow.
+func problems(p plan) (found []string) {
+	small := p.Relation == "partitions" // 256 rows, for ever
+	switch {
+	case p.Kind == "Seq Scan" && !small:
+		found = append(found, "reads "+p.Relation+" whole")
+	case strings.HasPrefix(p.Kind, "Index") && p.Cond == "" && !small:
+		found = append(found, "walks all of "+p.Index)
+	case p.Kind == "Nested Loop" && p.child("Inner").Kind == "CTE Scan":
+		found = append(found, "compares each row of the batch with each: "+p.Filter)
+	case (p.Kind == "Hash Join" || p.Kind == "Merge Join") && readsTable(p.child("Outer")) && readsTable(p.child("Inner")):
+		found = append(found, "joins tables by "+p.Kind)
+	}
+	for _, child := range p.Plans {
+		found = append(found, problems(child)...)
+	}
+	return found
+}
+
+func readsTable(p plan) bool {
+	if p.Relation != "" && p.Relation != "partitions" {
+		return true
+	}
+	for _, child := range p.Plans {
+		if readsTable(child) {
+			return true
+		}
+	}
+	return false
+}
+
+// The check itself sees what it is for.
+func TestPlans_TheCheckSeesABadPlan(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Fresh(t), Options{})
+	conn, err := s.readers.Acquire(t.Context())
+	require.NoError(t, err)
+	defer conn.Release()
+	for want, sql := range map[string]string{
+		"reads leads whole": `SELECT 1 FROM leads WHERE contact = $1::bytea`,
+		"compares each row": `WITH a AS MATERIALIZED (SELECT * FROM unnest($1::bigint[]) a (x) WHERE x > 7), b AS MATERIALIZED (SELECT * FROM unnest($1::bigint[]) b (y) WHERE y > 7)
+			SELECT 1 FROM a JOIN b ON a.x <> b.y`,
+	} {
+		require.Contains(t, strings.Join(problems(explain(t, conn.Conn(), sql)), "\n"), want)
+	}
+}
