@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,17 +272,47 @@ func TestNode_Backup(t *testing.T) {
 // The gauges that an operator looks at first are there from the start, at zero.
 func TestNode_MetricsAreBornAtZero(t *testing.T) {
 	n := start(t, config(t))
-	response, err := http.Get("http://" + n.Addr() + "/metrics")
-	require.NoError(t, err)
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	http.DefaultClient.CloseIdleConnections()
+	text := metrics(t, n)
 	for _, line := range []string{
 		"leadwire_backlog_oldest_undecided_event_seconds 0\n",
 		"leadwire_backlog_held_events 0\n",
 		"leadwire_segment_seconds_count{segment=\"received_committed\"} 0\n",
 	} {
-		require.Contains(t, string(text), line)
+		require.Contains(t, text, line)
+	}
+}
+
+func metrics(t *testing.T, n *Node) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.Addr()+"/metrics", nil)
+	require.NoError(t, err)
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// The pages for whoever runs it name metrics that are there.
+func TestNode_DocsNameMetricsThatExist(t *testing.T) {
+	n := start(t, config(t))
+	catalog, _ := shop(t)
+	_, err := n.Apply(t.Context(), provision.Request{Catalog: catalog})
+	require.NoError(t, err)
+	var names []string
+	for _, help := range regexp.MustCompile(`# HELP (\S+)`).FindAllStringSubmatch(metrics(t, n), -1) {
+		names = append(names, help[1])
+	}
+	for _, page := range []string{"README.md", "docs/operations.md"} {
+		text, err := os.ReadFile("../../../" + page)
+		require.NoError(t, err)
+		for _, name := range regexp.MustCompile(`leadwire_[a-z_]+`).FindAllString(string(text), -1) {
+			found := slices.ContainsFunc(names, func(have string) bool {
+				return have == name || strings.HasSuffix(name, "_") && strings.HasPrefix(have, name)
+			})
+			require.True(t, found || strings.HasPrefix(name, "leadwire_postgres_"), "%s names %s", page, name)
+		}
 	}
 }
