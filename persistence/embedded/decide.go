@@ -225,9 +225,9 @@ func (t *tx) writeLead(n, feed int64, l *domain.Lead) error {
 	if feed == 0 {
 		b.null()
 	} else {
-		b.int(feed)
+		b.int(place(feed, l.AssignSeq))
 	}
-	b.int(int64(l.AssignSeq)).int(int64(l.LastSeq)).int(l.HeldSeq).text(string(l.Campaign))
+	b.int(int64(l.LastSeq)).int(l.HeldSeq).text(string(l.Campaign))
 	if n == 0 {
 		b.text(string(l.Source)).time(l.ReceivedAt)
 	}

@@ -6,6 +6,17 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
+// seqBits is how many bits of a place are the sequence: 2^40 events a feed, and 2^23 feeds.
+const seqBits = 40
+
+// place is a feed event's, or its lead's, as one number: see the migration.
+func place(feed int64, seq domain.Seq) int64 { return feed<<seqBits | int64(seq) }
+
+func seqOf(place int64) domain.Seq { return domain.Seq(place & (1<<seqBits - 1)) }
+
+// inFeed keeps a sequence that a client made up from reaching into the next feed.
+func inFeed(seq domain.Seq) int64 { return min(max(int64(seq), 0), 1<<seqBits-1) }
+
 // feedRow is a buyer's feed during one batch: read once, counted up in memory, written once.
 type feedRow struct {
 	id    int64
@@ -74,7 +85,7 @@ func (t *tx) announce(f *feedRow, kind domain.FeedType, lead *domain.Lead, d *do
 		Source: d.Source, EventID: d.EventID, Contact: lead.Contact, ReceivedAt: d.ReceivedAt, DecidedAt: d.At,
 	}
 	b := bind{stmt: t.insertFeedEvent}
-	b.int(f.id).int(int64(e.Seq)).text(string(e.Type)).text(string(e.Lead)).text(string(e.Campaign)).text(string(e.Source)).
+	b.int(place(f.id, e.Seq)).text(string(e.Type)).text(string(e.Lead)).text(string(e.Campaign)).text(string(e.Source)).
 		text(string(e.EventID)).time(e.ReceivedAt).time(e.DecidedAt).bytes(e.Contact)
 	if kind == domain.LeadAssigned {
 		b.bytes(d.Trace)

@@ -109,7 +109,7 @@ func oldFeedEvents(before time.Time) removal {
 		type old struct{ feed, floor int64 }
 		var feeds []old
 		err := query(t.conn, `SELECT f.id, f.floor FROM feeds f WHERE f.floor < f.head AND
-			(SELECT e.decided_at FROM feed_events e WHERE e.feed = f.id AND e.seq = f.floor + 1) < ? LIMIT ?`,
+			(SELECT e.decided_at FROM feed_events e WHERE e.place = (f.id << 40) + f.floor + 1) < ? LIMIT ?`,
 			func(s *sqlite.Stmt) { feeds = append(feeds, old{s.ColumnInt64(0), s.ColumnInt64(1)}) }, before.UnixNano(), int64(n))
 		if err != nil {
 			return progress{}, err
@@ -133,24 +133,24 @@ func oldFeedEvents(before time.Time) removal {
 }
 
 func removeFeedEvents(t *tx, feed, floor int64, before time.Time, limit int) (rows, seen int64, err error) {
-	upTo, ended := floor, false
-	err = query(t.conn, `SELECT seq, decided_at FROM feed_events WHERE feed = ? AND seq > ? ORDER BY seq LIMIT ?`, func(s *sqlite.Stmt) {
+	first, upTo, ended := place(feed, domain.Seq(floor)), place(feed, domain.Seq(floor)), false
+	err = query(t.conn, `SELECT place, decided_at FROM feed_events WHERE place > ? AND place < ? ORDER BY place LIMIT ?`, func(s *sqlite.Stmt) {
 		if ended = ended || s.ColumnInt64(1) >= before.UnixNano(); !ended {
 			upTo = s.ColumnInt64(0)
 		}
-	}, feed, floor, int64(limit))
+	}, first, place(feed+1, 0), int64(limit))
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := query(t.conn, `DELETE FROM feed_events WHERE feed = ? AND seq <= ?`, nil, feed, upTo); err != nil {
+	if err := query(t.conn, `DELETE FROM feed_events WHERE place > ? AND place <= ?`, nil, first, upTo); err != nil {
 		return 0, 0, err
 	}
 	rows = int64(t.conn.Changes())
-	if err := query(t.conn, `DELETE FROM seen WHERE feed = ? AND seq <= ?`, nil, feed, upTo); err != nil {
+	if err := query(t.conn, `DELETE FROM seen WHERE place > ? AND place <= ?`, nil, first, upTo); err != nil {
 		return 0, 0, err
 	}
 	seen = int64(t.conn.Changes())
-	return rows, seen, query(t.conn, `UPDATE feeds SET floor = ? WHERE id = ?`, nil, upTo, feed)
+	return rows, seen, query(t.conn, `UPDATE feeds SET floor = ? WHERE id = ?`, nil, int64(seqOf(upTo)), feed)
 }
 
 // oldLeads removes leads that have not changed for long, a waiting one with the event held for it. It

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"errors"
-	"math"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
@@ -14,7 +13,7 @@ func (s *Store) Lead(ctx context.Context, key domain.LeadKey) (lead domain.Lead,
 	const op = "read lead"
 	found := false
 	err = s.read(ctx, op, func(c *sqlite.Conn) error {
-		return query(c, `SELECT `+leadColumns+` FROM leads l LEFT JOIN feeds f ON f.id = l.feed WHERE l.account = ? AND l.id = ?`,
+		return query(c, `SELECT `+leadColumns+` FROM leads l LEFT JOIN feeds f ON f.id = l.place >> 40 WHERE l.account = ? AND l.id = ?`,
 			func(s *sqlite.Stmt) { lead, found = scanLead(s).lead, true }, string(key.Account), string(key.Lead))
 	})
 	if err == nil && !found {
@@ -26,14 +25,14 @@ func (s *Store) Lead(ctx context.Context, key domain.LeadKey) (lead domain.Lead,
 // BuyerLeads lists a buyer's leads, newest assignment first; see domain.Store.
 func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before domain.Seq, limit int) (leads []domain.Lead, err error) {
 	if before == 0 {
-		before = math.MaxInt64
+		before = 1<<seqBits - 1
 	}
 	err = s.read(ctx, "list buyer's leads", func(c *sqlite.Conn) error {
 		// CROSS JOIN fixes the order: first the one feed, then its leads by the index.
-		return query(c, `SELECT `+leadColumns+` FROM feeds f CROSS JOIN leads l ON l.feed = f.id
-			WHERE f.account = ? AND f.buyer = ? AND l.feed IS NOT NULL AND l.assign_seq < ? ORDER BY l.assign_seq DESC LIMIT ?`,
+		return query(c, `SELECT `+leadColumns+` FROM feeds f CROSS JOIN leads l
+			WHERE f.account = ? AND f.buyer = ? AND l.place > f.id << 40 AND l.place < (f.id << 40) + ? ORDER BY l.place DESC LIMIT ?`,
 			func(s *sqlite.Stmt) { leads = append(leads, scanLead(s).lead) },
-			string(key.Account), string(key.Buyer), int64(before), int64(limit))
+			string(key.Account), string(key.Buyer), inFeed(before), int64(limit))
 	})
 	return leads, err
 }
@@ -41,17 +40,18 @@ func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before doma
 // Feed lists a buyer's feed events in order; see domain.Store.
 func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq, limit int) (events []domain.FeedEvent, err error) {
 	err = s.read(ctx, "read feed", func(c *sqlite.Conn) error {
-		return query(c, `SELECT e.seq, e.type, e.lead, e.campaign, e.source, e.event_id, e.received_at, e.decided_at, e.contact
-			FROM feeds f CROSS JOIN feed_events e ON e.feed = f.id
-			WHERE f.account = ? AND f.buyer = ? AND e.seq > ? ORDER BY e.seq LIMIT ?`,
+		return query(c, `SELECT e.place, e.type, e.lead, e.campaign, e.source, e.event_id, e.received_at, e.decided_at, e.contact
+			FROM feeds f CROSS JOIN feed_events e
+			WHERE f.account = ? AND f.buyer = ? AND e.place > (f.id << 40) + ? AND e.place < (f.id + 1) << 40
+			ORDER BY e.place LIMIT ?`,
 			func(s *sqlite.Stmt) {
 				c := columns{stmt: s}
 				events = append(events, domain.FeedEvent{
-					Account: key.Account, Buyer: key.Buyer, Seq: domain.Seq(c.int()), Type: domain.FeedType(c.text()),
+					Account: key.Account, Buyer: key.Buyer, Seq: seqOf(c.int()), Type: domain.FeedType(c.text()),
 					Lead: domain.LeadID(c.text()), Campaign: domain.CampaignID(c.text()), Source: domain.SourceID(c.text()),
 					EventID: domain.EventID(c.text()), ReceivedAt: c.time(), DecidedAt: c.time(), Contact: c.bytes(),
 				})
-			}, string(key.Account), string(key.Buyer), int64(after), int64(limit))
+			}, string(key.Account), string(key.Buyer), inFeed(after), int64(limit))
 	})
 	return events, err
 }

@@ -29,12 +29,15 @@ func (t *tx) seen(seen []domain.Seen) (res groupcommit.Result[answer], err error
 		return res, err
 	}
 	for _, m := range seen {
+		if m.Seq < 1 || m.Seq >= 1<<seqBits {
+			continue
+		}
 		feed, err := t.feedID(domain.BuyerKey{Account: m.Account, Buyer: m.Buyer})
 		if err != nil {
 			return res, err
 		}
 		b := bind{stmt: t.insertSeen}
-		b.int(feed).int(int64(m.Seq)).time(m.ClientReceivedAt).time(m.RenderedAt).time(m.ReportedAt)
+		b.int(place(feed, m.Seq)).time(m.ClientReceivedAt).time(m.RenderedAt).time(m.ReportedAt)
 		if err := b.run(); err != nil {
 			return res, fmt.Errorf("insert seen: %w", err)
 		}

@@ -23,7 +23,7 @@ type stmts struct {
 const pendingColumns = `seq, p, account, source, event_id, weak_id, type, effect, lead, campaign, contact, occurred_at, received_at`
 
 // leadColumns are in the order scanLead reads them; the buyer's name comes from the feed.
-const leadColumns = `l.n, l.account, l.id, l.revision, coalesce(f.buyer, ''), l.assign_seq, l.last_seq, l.held_seq,
+const leadColumns = `l.n, l.account, l.id, l.revision, coalesce(f.buyer, ''), coalesce(l.place, 0), l.last_seq, l.held_seq,
 	l.campaign, l.source, l.received_at, l.assigned_at, l.updated_at, l.contact`
 
 func (t *tx) prepare() error {
@@ -44,20 +44,20 @@ func (t *tx) prepare() error {
 		{&t.deleteHeld, `DELETE FROM held_events WHERE seq = ?`},
 		{&t.movePending, `INSERT INTO held_events (` + pendingColumns + `) SELECT ` + pendingColumns + ` FROM pending_events WHERE seq = ?`},
 
-		{&t.findLead, `SELECT ` + leadColumns + ` FROM leads l LEFT JOIN feeds f ON f.id = l.feed WHERE l.account = ? AND l.id = ?`},
-		{&t.insertLead, `INSERT INTO leads (account, id, revision, feed, assign_seq, last_seq, held_seq, campaign, source,
-			received_at, assigned_at, updated_at, contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&t.updateLead, `UPDATE leads SET revision = ?, feed = ?, assign_seq = ?, last_seq = ?, held_seq = ?, campaign = ?,
+		{&t.findLead, `SELECT ` + leadColumns + ` FROM leads l LEFT JOIN feeds f ON f.id = l.place >> 40 WHERE l.account = ? AND l.id = ?`},
+		{&t.insertLead, `INSERT INTO leads (account, id, revision, place, last_seq, held_seq, campaign, source,
+			received_at, assigned_at, updated_at, contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.updateLead, `UPDATE leads SET revision = ?, place = ?, last_seq = ?, held_seq = ?, campaign = ?,
 			assigned_at = ?, updated_at = ?, contact = ? WHERE n = ?`},
 
 		{&t.findFeed, `SELECT id, head, day, day_count, total FROM feeds WHERE account = ? AND buyer = ?`},
 		{&t.insertFeed, `INSERT INTO feeds (account, buyer, head, floor, day, day_count, total) VALUES (?, ?, 0, 0, '', 0, 0)`},
 		{&t.updateFeed, `UPDATE feeds SET head = ?, day = ?, day_count = ?, total = ? WHERE id = ?`},
-		{&t.insertFeedEvent, `INSERT INTO feed_events (feed, seq, type, lead, campaign, source, event_id, received_at, decided_at,
-			contact, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.insertFeedEvent, `INSERT INTO feed_events (place, type, lead, campaign, source, event_id, received_at, decided_at,
+			contact, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 
-		{&t.insertSeen, `INSERT INTO seen (feed, seq, client_received_at, rendered_at, reported_at)
-			SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM feed_events WHERE feed = ?1 AND seq = ?2) ON CONFLICT DO NOTHING`},
+		{&t.insertSeen, `INSERT INTO seen (place, client_received_at, rendered_at, reported_at)
+			SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM feed_events WHERE place = ?1) ON CONFLICT DO NOTHING`},
 		{&t.readEpochs, `SELECT p, epoch FROM partitions`},
 	} {
 		s, err := t.conn.Prepare(p.sql)

@@ -48,6 +48,11 @@ func Run(t *testing.T, h Harness) {
 		run  func(*testing.T, Harness)
 	}{
 		{"Receiving", receiving},
+		{"Deciding", deciding},
+		{"Caps", caps},
+		{"Fencing", fencing},
+		{"Feeds", feeds},
+		{"Reading", reading},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

@@ -88,9 +88,12 @@ CREATE TABLE feeds (
 
 -- A buyer's events, 1, 2, 3, ... An assignment is its lead.assigned event: one row says to whom, why
 -- (the trace) and what the buyer saw, so that there is never one without the other.
+--
+-- place is feed * 2^40 + seq. One whole number orders a feed and finds it, at half the work of two
+-- columns; rows lie in the order they were written and the narrow index in the order they are read.
 CREATE TABLE feed_events (
-    feed        INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
+    n           INTEGER PRIMARY KEY,
+    place       INTEGER NOT NULL UNIQUE,
     type        TEXT    NOT NULL,
     lead        TEXT    NOT NULL,
     campaign    TEXT    NOT NULL,
@@ -99,14 +102,14 @@ CREATE TABLE feed_events (
     received_at INTEGER NOT NULL,
     decided_at  INTEGER NOT NULL,
     contact     BLOB    NOT NULL,
-    trace       BLOB,                        -- of an assignment; last, because only people read it
-    PRIMARY KEY (feed, seq)
-) WITHOUT ROWID;
+    trace       BLOB                         -- of an assignment; last, because only people read it
+);
 
 -- The assignments by name, for a person with a question.
 CREATE VIEW assignments AS
-    SELECT f.account, f.buyer, e.seq, e.lead, e.campaign, e.decided_at, CAST(e.trace AS TEXT) AS trace
-    FROM feed_events e JOIN feeds f ON f.id = e.feed
+    SELECT f.account, f.buyer, e.place & 0xffffffffff AS seq, e.lead, e.campaign, e.decided_at,
+        CAST(e.trace AS TEXT) AS trace
+    FROM feed_events e JOIN feeds f ON f.id = e.place >> 40
     WHERE e.type = 'lead.assigned';
 
 -- A lead as it stands.
@@ -115,8 +118,7 @@ CREATE TABLE leads (
     account     TEXT    NOT NULL,
     id          TEXT    NOT NULL,
     revision    INTEGER NOT NULL,            -- 1 at first; guards read-modify-write
-    feed        INTEGER,                     -- its buyer's; NULL while waiting
-    assign_seq  INTEGER NOT NULL,
+    place       INTEGER,                     -- of its lead.assigned: whose it is; NULL while waiting
     last_seq    INTEGER NOT NULL,
     held_seq    INTEGER NOT NULL,            -- while waiting: the event held with it
     campaign    TEXT    NOT NULL,
@@ -127,17 +129,15 @@ CREATE TABLE leads (
     contact     BLOB    NOT NULL,
     UNIQUE (id, account)
 );
-CREATE INDEX leads_by_feed ON leads (feed, assign_seq) WHERE feed IS NOT NULL;
+CREATE INDEX leads_by_place ON leads (place) WHERE place IS NOT NULL;
 
 -- When a dashboard got an event and when its row was on the screen. The first report counts.
 CREATE TABLE seen (
-    feed               INTEGER NOT NULL,
-    seq                INTEGER NOT NULL,
+    place              INTEGER PRIMARY KEY,  -- of the event
     client_received_at INTEGER NOT NULL,
     rendered_at        INTEGER NOT NULL,
-    reported_at        INTEGER NOT NULL,
-    PRIMARY KEY (feed, seq)
-) WITHOUT ROWID;
+    reported_at        INTEGER NOT NULL
+);
 
 -- What the operator configured, one row per thing, in the operator's order.
 CREATE TABLE catalog (
