@@ -53,6 +53,11 @@ func Run(t *testing.T, h Harness) {
 		{"Fencing", fencing},
 		{"Feeds", feeds},
 		{"Reading", reading},
+		{"Failures", failures},
+		{"Poison", poison},
+		{"Catalog", catalog},
+		{"Retention", retention},
+		{"Life", life},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
