@@ -68,7 +68,9 @@ func (r *Runtime) Start(node Node) {
 }
 
 // Quiet says whether nothing is under way outside of mailboxes.
-func (r *Runtime) Quiet() bool { return r.work.Running() == 0 && r.hub.quiet() && r.looking.Load() == 0 }
+func (r *Runtime) Quiet() bool {
+	return r.work.Running() == 0 && r.hub.quiet() && r.looking.Load() == 0
+}
 
 // Drain waits for the commits that actors wait for. Call it after the cluster has drained.
 func (r *Runtime) Drain(ctx context.Context) error { return r.work.Wait(ctx) }

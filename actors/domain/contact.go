@@ -22,8 +22,8 @@ type Contact struct {
 	Country     string            `json:"country,omitempty"`
 	Website     string            `json:"website,omitempty"`
 	Channel     string            `json:"channel,omitempty"` // where the CRM says the lead came from
-	Tags        []string          `json:"tags,omitzero"` // the whole list; empty: the last was taken away; nil: not said
-	Status      string            `json:"status,omitempty"` // of the opportunity: "open", "won"; or "deleted"
+	Tags        []string          `json:"tags,omitzero"`     // the whole list; empty: the last was taken away; nil: not said
+	Status      string            `json:"status,omitempty"`  // of the opportunity: "open", "won"; or "deleted"
 	Opportunity string            `json:"opportunity,omitempty"`
 	Value       float64           `json:"value,omitempty"`  // monetary value of the opportunity
 	Fields      map[string]string `json:"fields,omitempty"` // the source's custom fields

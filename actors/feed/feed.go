@@ -13,8 +13,10 @@ const (
 	// watched buyers at 1,000 messages a second.
 	RenewEvery = 10 * time.Second
 	// Patience is how long an announcement that is ahead waits for the ones before it. Commits are
-	// ordered, their announcements are not: they overtake each other by a scheduler's turn, rarely more.
-	Patience = 5 * time.Millisecond
+	// ordered, their announcements are not: the answers of one commit reach their actors within
+	// milliseconds on a busy machine. Longer means that one was lost, and costs a read of the store; a
+	// read that was not needed costs more than the wait.
+	Patience = 25 * time.Millisecond
 	// MaxEarly is how many announcements may wait for one that is missing; past it the store is asked
 	// at once and the rest is read from there.
 	MaxEarly = 256

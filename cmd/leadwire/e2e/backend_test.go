@@ -37,8 +37,6 @@ func eachBackend(t *testing.T, story func(t *testing.T, b backend)) {
 	})
 }
 
-const countReceived = "SELECT event_id, count(*) FROM events GROUP BY event_id"
-
 func onEmbedded(t *testing.T, dir string) backend {
 	t.Helper()
 	return backend{
@@ -49,7 +47,7 @@ func onEmbedded(t *testing.T, dir string) backend {
 			require.NoError(t, err)
 			defer conn.Close()
 			out := map[string]int{}
-			require.NoError(t, sqlitex.Execute(conn, countReceived, &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
+			require.NoError(t, sqlitex.Execute(conn, "SELECT k.event_id, count(*) FROM events e JOIN event_keys k USING (seq) GROUP BY k.event_id", &sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
 				out[s.ColumnText(0)] = s.ColumnInt(1)
 				return nil
 			}}))
@@ -68,7 +66,7 @@ func onPostgres(t *testing.T, url string) backend {
 			require.NoError(t, err)
 			defer conn.Close(context.Background())
 			out := map[string]int{}
-			rows, err := conn.Query(t.Context(), countReceived)
+			rows, err := conn.Query(t.Context(), "SELECT event_id, count(*) FROM events GROUP BY event_id")
 			require.NoError(t, err)
 			var id string
 			var n int

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 )
 
 // rounds of kill -9 on each store.
@@ -53,12 +51,16 @@ func TestKill9LosesNothing(t *testing.T) {
 	})
 }
 
-// watch lets every dashboard follow a process; the function returned ends it and waits.
+// watch lets every dashboard follow a process; the function returned ends it and waits. It returns when
+// each knows its place in the feed: what happens before a dashboard was ever open is not for it to see.
 func watch(ctx context.Context, p *process, dashboards map[string]*dashboard) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, d := range dashboards {
 		wg.Go(func() { d.follow(ctx, p.url("/api/buyer/events")) })
+	}
+	for _, d := range dashboards {
+		d.until(ctx, func() bool { return d.last != "" })
 	}
 	return func() { cancel(); wg.Wait() }
 }

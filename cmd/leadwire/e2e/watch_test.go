@@ -121,10 +121,10 @@ func (d *dashboard) note(f func()) {
 }
 
 // until waits for something to become true of the dashboard.
-func (d *dashboard) until(ctx context.Context, f func(rows []row) bool) bool {
+func (d *dashboard) until(ctx context.Context, f func() bool) bool {
 	for {
 		d.mu.Lock()
-		ok := f(d.rows)
+		ok := f()
 		d.mu.Unlock()
 		if ok {
 			return true
