@@ -6,7 +6,7 @@ SHELL := /bin/bash
 TEST_TIMEOUT ?= 14m
 # How long `make fuzz` stays with each fuzz test.
 FUZZ_TIME ?= 20s
-GOLANGCI ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOLANGCI ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BUF ?= github.com/bufbuild/buf/cmd/buf@v1.57.2
 
 .PHONY: help

@@ -24,7 +24,13 @@ import (
 
 var update = flag.Bool("update", false, "write docs/configuration.md anew")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// fasthttp's own: one clock for the process, and a pool's cleaner that looks up every 10s.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	)
+}
 
 // patience is for what happens by itself on a loaded machine; nothing here takes a hundredth of it.
 const patience = 30 * time.Second

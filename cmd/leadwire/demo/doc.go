@@ -53,8 +53,3 @@ func Market(key ed25519.PublicKey, now time.Time) domain.Catalog {
 		}},
 	}
 }
-
-// Ours says whether a catalog may be replaced by the demo's: it is empty, or an earlier demo's.
-func Ours(c domain.Catalog) bool {
-	return len(c.Accounts) == 0 && len(c.Sources) == 0 || len(c.Accounts) == 1 && c.Accounts[0].ID == Account
-}
