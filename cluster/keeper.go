@@ -268,17 +268,16 @@ func (k *keeper) compare(fences []domain.Fence, now time.Time) {
 	}
 }
 
-// failed remembers that the ledger does not answer: claims wait 50ms, doubling to 2s.
+// failed remembers that the ledger does not answer: the next call waits up to 100ms, doubling to 2s.
 func (k *keeper) failed(res result, now time.Time) {
 	if k.failures == 0 {
 		k.log.Warn("the ledger does not answer", "claiming", len(res.claimed), "error", res.err)
 	}
 	k.m.ledgerFailures.Inc()
-	k.retryAt = now.Add(jitter(min(100*time.Millisecond<<min(k.failures, 6), 4*time.Second)))
+	k.retryAt = now.Add(jitter(min(100*time.Millisecond<<min(k.failures, 5), 2*time.Second)))
 	k.failures++
+	k.blocked.Store(&res.err)
 	if res.claimed == nil {
 		k.reread.Store(true)
-		return
 	}
-	k.blocked.Store(&res.err)
 }
