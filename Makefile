@@ -7,7 +7,7 @@ TEST_TIMEOUT ?= 14m
 # How long `make fuzz` stays with each fuzz test.
 FUZZ_TIME ?= 20s
 GOLANGCI ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-BUF ?= github.com/bufbuild/buf/cmd/buf@v1.57.2
+BUF ?= github.com/bufbuild/buf/cmd/buf@v1.75.0
 
 .PHONY: help
 help: ## This list
@@ -52,5 +52,10 @@ fuzz: ## Each fuzz test for FUZZ_TIME (20s)
 
 .PHONY: generate
 generate: ## The protobuf messages between nodes, and docs/configuration.md
-	cd actors/wire && go run $(BUF) generate
+	GOBIN=$(CURDIR)/.cache/bin go install $(BUF)
+	GOBIN=$(CURDIR)/.cache/bin go install google.golang.org/protobuf/cmd/protoc-gen-go
+	@set -e; for file in $$(git ls-files '*buf.gen.yaml'); do \
+		echo "generate $$(dirname $$file)"; \
+		(cd $$(dirname $$file) && PATH=$(CURDIR)/.cache/bin:$$PATH buf generate); \
+	done
 	go test ./cmd/leadwire -run '^TestConfigurationPage$$' -update
