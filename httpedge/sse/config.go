@@ -33,12 +33,16 @@ type Config struct {
 	// then pins 56 to 98 KB of kernel memory; with the kernel's own choice it is 4.4 MB, which no
 	// metric of this process shows. It still carries 300 KB/s to a client 100 ms away.
 	SendBuffer int
-	// MaxPending bounds what waits in memory for one stream, in bytes; default 64 KiB: some hundred
-	// events more than the socket holds.
+	// MaxPending is what may wait in memory for one stream whatever the others do, in bytes; default
+	// 64 KiB: some hundred events more than the socket holds.
 	MaxPending int
-	// MaxBurst bounds a replay, or one batch that comes when nothing is pending; default 1 MiB, which
-	// is 500 events (the most that are replayed) of 2 KB.
+	// MaxBurst is what may wait for one stream while PendingTotal leaves room, in bytes; default 1 MiB,
+	// which is 500 events (the most that are replayed) of 2 KB. With 64 KiB alone, healthy pages were
+	// dropped by 500 events in a few milliseconds.
 	MaxBurst int
+	// PendingTotal is what may wait for all streams together beyond their MaxPending, in bytes; default
+	// 64 MiB.
+	PendingTotal int
 	// MaxContact bounds the row that an event carries, in bytes; default 32 KiB. A bigger one is
 	// fetched by the page.
 	MaxContact int
@@ -59,7 +63,8 @@ func (c Config) withDefaults() Config {
 		def int
 	}{
 		{&c.PerBuyer, 16}, {&c.PerNode, min(20_000, max(1, fileLimit()/10*9-200))},
-		{&c.SendBuffer, 16 << 10}, {&c.MaxPending, 64 << 10}, {&c.MaxBurst, 1 << 20}, {&c.MaxContact, 32 << 10},
+		{&c.SendBuffer, 16 << 10}, {&c.MaxPending, 64 << 10}, {&c.MaxBurst, 1 << 20},
+		{&c.PendingTotal, 64 << 20}, {&c.MaxContact, 32 << 10},
 	} {
 		if *f.to == 0 {
 			*f.to = f.def
@@ -93,6 +98,7 @@ func (c Config) validate() error {
 		{"send_buffer", c.SendBuffer < 4096, "must be 4096 or more"},
 		{"max_pending", c.MaxPending < 1024, "must be 1024 or more"},
 		{"max_burst", c.MaxBurst < c.MaxPending, "must not be less than max_pending"},
+		{"pending_total", c.PendingTotal < 0, "must be 0 (the default) or more"},
 		{"max_contact", c.MaxContact < 2, "must be 2 or more"},
 		{"retry_max", c.RetryMin < 0 || c.RetryMax < c.RetryMin, "must not be less than retry_min"},
 	} {

@@ -56,7 +56,7 @@ func TestStream_Life(t *testing.T) {
 		e.Feeds.Publish(ada, leads(2)...)
 		state = page.WaitID(t, id(5))
 		require.Equal(t, 2, state.Of("lead.assigned"))
-		page.Wait(t, "heartbeats past the time-out", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 5 })
+		page.Wait(t, "heartbeats past the time-out", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 6 })
 
 		e.Feeds.Publish(ada, lead(6))
 		page.WaitID(t, id(6))
@@ -87,7 +87,7 @@ func TestStream_ClientLeaves(t *testing.T) {
 func TestStream_StalledReader(t *testing.T) {
 	t.Parallel()
 	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
-		e := start(sse.Config{Stall: time.Hour})
+		e := start(sse.Config{Stall: time.Hour, MaxBurst: 64 << 10})
 		sibling := e.dial(t, "/acme/ada")
 		sibling.WaitID(t, id(0))
 		stalled := ssetest.Open(t, e.Addr, "/acme/ada", e.TLS)
@@ -100,14 +100,15 @@ func TestStream_StalledReader(t *testing.T) {
 			sibling.WaitID(t, id(sent)) // a pace that a healthy page keeps
 		}
 		require.True(t, e.Feeds.WaitWatching(ada, 1))
-		require.Equal(t, sent, len(sibling.WaitID(t, id(sent)).Events))
+		state := sibling.WaitID(t, id(sent))
+		require.Len(t, state.Feed(), sent)
 
-		stalled.Read()
+		stalled.Read(t)
 		got, _ := stalled.Ended(t)
-		for i, event := range got.Events {
+		for i, event := range got.Feed() {
 			require.Equal(t, id(i+1), event.ID, "what it got is the feed's beginning, whole")
 		}
-		require.Less(t, len(got.Events), sent)
+		require.Less(t, len(got.Feed()), sent)
 		resumed := e.dial(t, "/acme/ada", "Last-Event-ID", got.LastID)
 		resumed.WaitID(t, id(sent))
 		require.Zero(t, e.metric(t, "pending_bytes", ""))
@@ -134,15 +135,30 @@ func TestStream_Burst(t *testing.T) {
 		e := start(sse.Config{})
 		page := ssetest.Open(t, e.Addr, "/acme/ada", e.TLS)
 		require.True(t, e.Feeds.WaitWatching(ada, 1))
-		e.Feeds.Publish(ada, leads(2000)...) // 700 KB at once, to a page that does not read yet
-		e.Feeds.Publish(ada, lead(2001))     // and does not lose it for the next event
-		page.Read()
+		e.Feeds.Publish(ada, leads(1000)...) // 350 KB at once, to a page that does not read yet
+		for range 1001 {
+			e.Feeds.Publish(ada, lead(1)) // and as much in pieces
+		}
+		page.Read(t)
 		state := page.WaitID(t, id(2001))
-		require.Len(t, state.Events, 2001)
-		for i, event := range state.Events {
+		require.Len(t, state.Feed(), 2001)
+		for i, event := range state.Feed() {
 			require.Equal(t, id(i+1), event.ID)
 		}
 		e.eventually(t, "pending_bytes", "", 0)
+	})
+}
+
+// When much waits on the node, a stream may have its own share and no more.
+func TestStream_NodeIsFull(t *testing.T) {
+	t.Parallel()
+	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
+		e := start(sse.Config{Stall: time.Hour, PendingTotal: 1 << 10})
+		ssetest.Open(t, e.Addr, "/acme/ada", e.TLS)
+		require.True(t, e.Feeds.WaitWatching(ada, 1))
+		e.Feeds.Publish(ada, leads(2000)...)
+		e.eventually(t, "closed_total", "slow", 1)
+		require.Zero(t, e.metric(t, "pending_bytes", ""))
 	})
 }
 
@@ -182,7 +198,7 @@ func TestServer_Drain(t *testing.T) {
 func TestServer_MassClose(t *testing.T) {
 	t.Parallel()
 	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
-		e := start(sse.Config{PerBuyer: 1000, Heartbeat: 20 * time.Millisecond, MaxPending: 1 << 20})
+		e := start(sse.Config{PerBuyer: 1000, Heartbeat: 20 * time.Millisecond})
 		pages := make([]*ssetest.Client, 200)
 		var opening errgroup.Group
 		opening.SetLimit(16)

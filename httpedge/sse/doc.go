@@ -6,9 +6,9 @@
 //
 // What it promises:
 //
-//   - A write never waits. What the socket does not take is kept, up to a bound and for a time; past
-//     either the stream is dropped, and its client resumes from its Last-Event-ID. A slow reader
-//     costs its siblings nothing.
+//   - A write never waits. What the socket does not take is kept, up to a bound per stream and
+//     per node and for a time; past any the stream is dropped, and its client resumes from its
+//     Last-Event-ID. A slow reader costs its siblings nothing.
 //   - A client that leaves is noticed at once (FIN, RST) or within half a minute (a dead network).
 //   - A stream starts by telling its client where it stands (an id without an event), so a client that
 //     never got an event resumes as exactly as one that did.
@@ -44,8 +44,8 @@
 //	id: 5f3a01cc-97                                after this place
 //	data: {"head":"5f3a01cc-97"}
 //
-//	event: heartbeat                               every Config.Heartbeat; a page that misses two
-//	data: {"every_ms":17000}                       and a half is cut off
+//	event: heartbeat                               first thing, and every Config.Heartbeat; a page
+//	data: {"every_ms":17000}                       that misses two and a half is cut off
 //
 // Times are RFC 3339, UTC, with microseconds: a commit takes a fraction of a millisecond, and the marks
 // are there to measure it. committed_at is left out of replays, which do not know it. A contact over

@@ -72,7 +72,9 @@ func newMetrics(c Config, to prometheus.Registerer) (*metrics, error) {
 		gauge("streams_limit", "Most event streams of this node.", fixed(c.PerNode)),
 		gauge("streams_per_buyer_limit", "Most event streams of one buyer on this node.", fixed(c.PerBuyer)),
 		gauge("pending_bytes", "Bytes that streams' sockets have not taken yet.", func() float64 { return float64(m.pending.Load()) }),
-		gauge("pending_bytes_per_stream_limit", "Pending bytes at which a stream is dropped.", fixed(c.MaxPending)),
+		gauge("pending_bytes_limit", "Pending bytes up to which streams may have more than their own limit.", fixed(c.PendingTotal)),
+		gauge("pending_bytes_per_stream_limit", "Pending bytes at which a stream is dropped when the node is at its limit.", fixed(c.MaxPending)),
+		gauge("pending_bytes_per_stream_burst_limit", "Pending bytes at which a stream is dropped in any case.", fixed(c.MaxBurst)),
 	} {
 		if err := to.Register(one); err != nil {
 			return nil, domain.Fail("register sse metrics", domain.Internal, err)

@@ -44,10 +44,10 @@ func TestServe_Place(t *testing.T) {
 			}
 			page := e.dial(t, "/acme/ada"+row.query, headers...)
 			state := page.WaitID(t, id(5))
-			require.Len(t, state.Events, row.events+btoi(row.resync))
+			require.Len(t, state.Feed(), row.events+btoi(row.resync))
 			if row.resync {
-				require.Equal(t, "resync", state.Events[0].Type)
-				require.JSONEq(t, `{"head":"`+id(5)+`"}`, state.Events[0].Data)
+				require.Equal(t, "resync", state.Feed()[0].Type)
+				require.JSONEq(t, `{"head":"`+id(5)+`"}`, state.Feed()[0].Data)
 			}
 			page.Close()
 		})
@@ -68,10 +68,25 @@ func TestServe_Resync(t *testing.T) {
 	e.Feeds.Publish(ada, leads(5)...)
 	e.Feeds.Forget(ada)
 	page := e.dial(t, "/acme/ada", "Last-Event-ID", id(2))
-	require.Equal(t, 1, len(page.WaitID(t, id(5)).Events))
+	require.Equal(t, 1, len(page.WaitID(t, id(5)).Feed()))
 	e.Feeds.Publish(ada, lead(6))
 	page.WaitID(t, id(6))
 	e.Feeds.Resync(ada)
 	page.Wait(t, "second resync", func(p *ssetest.Parser) bool { return p.Of("resync") == 2 })
 	require.EqualValues(t, 2, e.metric(t, "resyncs_total", ""))
+}
+
+// A replay that the stream could not hold is not begun: the page refetches, and goes on from there.
+func TestServe_ReplayTooBig(t *testing.T) {
+	t.Parallel()
+	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
+		e := start(sse.Config{MaxBurst: 64 << 10})
+		e.Feeds.Publish(ada, leads(400)...)
+		page := e.dial(t, "/acme/ada?last="+id(0))
+		state := page.WaitID(t, id(400))
+		require.Len(t, state.Feed(), 1)
+		require.Equal(t, "resync", state.Feed()[0].Type)
+		e.Feeds.Publish(ada, lead(401))
+		page.WaitID(t, id(401))
+	})
 }

@@ -107,6 +107,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, why refusal) {
 	case whileDraining:
 		p.Status = fasthttp.StatusServiceUnavailable
 		p.Detail = "This node is being replaced. Try again: another one answers."
+		ctx.SetConnectionClose() // a connection that is kept would bring the client back to this node
 	}
 	p.Write(ctx)
 }
@@ -143,7 +144,7 @@ func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
 	s.metrics.opened.Inc()
 	s.metrics.open.Add(1)
 	s.wheel.add(k)
-	if k.send(s.head(), false) {
+	if k.send(s.head()) {
 		if err := k.link.watch(k); err != nil {
 			s.deps.Log.Warn("stream could not be watched", "buyer", key, "error", err)
 			k.end(byFault)
@@ -155,7 +156,8 @@ func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
 	k.attached(s.deps.Feeds.Watch(key, from.seq, from.known, k))
 }
 
-// head is the answer's head and the first block. The retry is each stream's own.
+// head is the answer's head and the first blocks: the retry, which is each stream's own, and a heartbeat,
+// so that the page knows from the beginning how long silence may last.
 func (s *Server) head() []byte {
 	spread := s.config.RetryMax - s.config.RetryMin
 	const head = "HTTP/1.1 200 OK\r\n" +
@@ -165,7 +167,8 @@ func (s *Server) head() []byte {
 		"X-Content-Type-Options: nosniff\r\n" +
 		"Connection: close\r\n" +
 		"Transfer-Encoding: chunked\r\n\r\n"
-	return append([]byte(head), retry(s.config.RetryMin+rand.N(spread+1))...)
+	first := append([]byte(head), retry(s.config.RetryMin+rand.N(spread+1))...)
+	return append(first, heartbeat(s.config.Heartbeat)...)
 }
 
 func (s *Server) refuseRaw(c net.Conn, why refusal) {

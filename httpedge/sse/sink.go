@@ -25,7 +25,6 @@ type sink struct {
 	pending []byte
 	flying  int       // bytes a pump has taken and not yet written
 	pumping bool      // a pump runs: it takes until nothing is pending
-	limit   int       // most pending bytes now: MaxPending, or more after a burst
 	since   time.Time // when pending bytes last moved, or began; zero: none pending
 	stop    func()    // detaches from the feed; nil until Watch has returned
 }
@@ -43,34 +42,44 @@ func (s *sink) Begin(at domain.Seq) bool {
 	if s.lost {
 		return s.Resync(at)
 	}
-	return s.send(s.server.encode.place(at), false)
+	return s.send(s.server.encode.place(at))
 }
 
-// Push writes a batch. The bytes are shared with the other streams of the feed.
+// Push writes a batch. The bytes are shared with the other streams of the feed. A replay that would not
+// fit is a resync instead: dropped, the client would come back for the same replay, for ever.
 func (s *sink) Push(b *domain.FeedBatch) bool {
-	if !s.send(b.Encoded(s.server.encode.batch), b.Replay) {
+	frame := b.Encoded(s.server.encode.batch)
+	if b.Replay && !s.fits(len(frame)) {
+		return s.Resync(b.Events[len(b.Events)-1].Seq)
+	}
+	if !s.send(frame) {
 		return false
 	}
 	s.server.metrics.events.Add(float64(len(b.Events)))
 	return true
 }
 
+func (s *sink) fits(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spare(n)
+}
+
 // Resync tells the client to refetch.
 func (s *sink) Resync(head domain.Seq) bool {
 	s.server.metrics.resyncs.Inc()
-	return s.send(s.server.encode.resync(head), false)
+	return s.send(s.server.encode.resync(head))
 }
 
-// send writes p or keeps it pending. False: the stream is at its end. A burst may exceed the ordinary
-// bound, as may one send that finds nothing pending.
-func (s *sink) send(p []byte, burst bool) bool {
+// send writes p or keeps it pending. False: the stream is at its end.
+func (s *sink) send(p []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(p, burst)
+	return s.put(p)
 }
 
 // put is send with the lock held.
-func (s *sink) put(p []byte, burst bool) bool {
+func (s *sink) put(p []byte) bool {
 	if s.state != open {
 		return false
 	}
@@ -83,9 +92,9 @@ func (s *sink) put(p []byte, burst bool) bool {
 		if n == len(p) {
 			return true
 		}
-		p, burst = p[n:], true
+		p = p[n:]
 	}
-	if !s.admit(len(p), burst) {
+	if !s.spare(len(p)) || s.stalled() {
 		s.close(bySlow)
 		return false
 	}
@@ -93,14 +102,13 @@ func (s *sink) put(p []byte, burst bool) bool {
 	return true
 }
 
-// admit says whether n more bytes may wait. After a burst the bound stays up by as much, until nothing
-// is pending: a client that has just resumed must not be dropped for the first live event.
-func (s *sink) admit(n int, burst bool) bool {
+// spare says whether n more bytes may wait: what every stream may have, or more while the node has room.
+// A page that has just resumed, or that a burst met asleep, is behind without being slow; one that
+// stalls is found by the clock.
+func (s *sink) spare(n int) bool {
 	total, c := s.waiting()+n, s.server.config
-	if burst && total <= c.MaxBurst {
-		s.limit = max(s.limit, min(total+c.MaxPending, c.MaxBurst))
-	}
-	return total <= max(s.limit, c.MaxPending) && !s.stalled()
+	return total <= c.MaxPending ||
+		total <= c.MaxBurst && s.server.metrics.pending.Load()+int64(n) <= int64(c.PendingTotal)
 }
 
 func (s *sink) keep(p []byte) {
@@ -129,7 +137,7 @@ func (s *sink) beat(frame []byte) {
 		s.close(bySlow)
 	}
 	s.mu.Unlock()
-	if !busy && s.send(frame, false) {
+	if !busy && s.send(frame) {
 		s.server.metrics.heartbeats.Inc()
 	}
 }
@@ -179,7 +187,7 @@ func (s *sink) moved(n int, err error) {
 	case err != nil:
 		s.close(reasonOf(err))
 	case s.waiting() == 0:
-		s.pending, s.since, s.limit = nil, time.Time{}, 0 // memory given back: most streams never wait
+		s.pending, s.since = nil, time.Time{} // memory given back: most streams never wait
 		if s.state == ending {
 			s.close(s.why)
 		}
@@ -193,7 +201,7 @@ func (s *sink) finish(last []byte, why reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !s.put(last, true):
+	case !s.put(last):
 	case s.waiting() == 0:
 		s.close(why)
 	default:

@@ -4,6 +4,7 @@
 import { LeadStream, now } from './leadstream.js';
 
 const MOST_ROWS = 500;     // on the page; older ones are a pull away
+const MOST_MARKS = 2_000;  // waiting for a frame
 const MEDIAN_OF = 50;      // newest measurements
 const FLASH = 2_000;       // ms a changed row stays marked
 
@@ -46,6 +47,7 @@ stream.addEventListener('lead', ({ detail: { event, at } }) => {
   // A replayed event was late before it was sent: its time says nothing of this page.
   if (!event.replay) marks.push({ id: event.lead, seq: event.seq, at, receivedAt: event.received_at });
   if (event.type === 'lead.assigned') news(event);
+  trim();
   paintSoon();
 });
 
@@ -59,7 +61,7 @@ stream.addEventListener('page', ({ detail: { leads, place, more } }) => {
     const beyond = row.lead.last_seq > place.seq || row.lead.assign_seq < oldest;
     if (all || (!named.has(id) && !beyond)) drop(id);
   }
-  for (const lead of leads) keep(lead);
+  for (const lead of leads.toReversed()) keep(lead); // oldest first, as events come
   epoch = place.epoch;
   listed = true;
   paintSoon();
@@ -118,9 +120,10 @@ function place(body, fresh) {
   }
 }
 
+// trim drops what was taken first. It also runs when nothing is painted: a hidden page gets no frames.
 function trim() {
-  const body = $('rows');
-  while (rows.size > MOST_ROWS) drop(body.lastElementChild.dataset.lead);
+  while (rows.size > MOST_ROWS) drop(rows.keys().next().value);
+  if (marks.length > MOST_MARKS) marks.splice(0, marks.length - MOST_MARKS);
 }
 
 // afterPaint runs when the frame that is being made is on the screen: a message posted in an animation
@@ -187,9 +190,10 @@ function received(td, lead) {
   if (at.toDateString() !== new Date().toDateString()) td.append(element('small', '', at.toLocaleDateString()));
 }
 
-function name(td, { contact: c = {}, id }) {
+function name(td, { contact: c = {} }) {
   const full = c.name || [c.first_name, c.last_name].filter(Boolean).join(' ');
-  td.append(element('strong', '', full || c.company || id));
+  if (full || c.company) td.append(element('strong', '', full || c.company));
+  else td.append(element('span', 'none', 'No name'));
   if (c.company && full) td.append(element('small', '', c.company));
   if (c.status) td.append(element('span', 'tag', c.status));
 }
@@ -200,7 +204,8 @@ function reach(td, { contact: c = {} }) {
 }
 
 function where(td, { contact: c = {} }) {
-  td.append([c.city, [c.state, c.postal_code].filter(Boolean).join(' '), c.country].filter(Boolean).join(', '));
+  const text = [c.city, [c.state, c.postal_code].filter(Boolean).join(' '), c.country].filter(Boolean).join(', ');
+  if (text) td.append(text);
 }
 
 function campaign(td, lead) {

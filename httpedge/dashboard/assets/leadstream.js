@@ -55,7 +55,7 @@ export class LeadStream extends EventTarget {
     this.#started = true;
     document.addEventListener('visibilitychange', this.#onVisibility);
     window.addEventListener('pageshow', this.#onPageShow);
-    window.addEventListener('pagehide', this.#flushAll);
+    window.addEventListener('pagehide', this.#onPageHide);
     window.addEventListener('online', this.#wake);
     window.addEventListener('offline', this.#onOffline);
     this.#connect();
@@ -65,7 +65,7 @@ export class LeadStream extends EventTarget {
     this.#started = false;
     document.removeEventListener('visibilitychange', this.#onVisibility);
     window.removeEventListener('pageshow', this.#onPageShow);
-    window.removeEventListener('pagehide', this.#flushAll);
+    window.removeEventListener('pagehide', this.#onPageHide);
     window.removeEventListener('online', this.#wake);
     window.removeEventListener('offline', this.#onOffline);
     this.#close();
@@ -153,6 +153,8 @@ export class LeadStream extends EventTarget {
     if (document.visibilityState === 'visible') this.#wake();
     else this.#flushAll();
   };
+  // A page that is left may be kept, for "back". It must not hold a stream there: a buyer has few.
+  #onPageHide = () => { this.#close(); clearTimeout(this.#retryTimer); this.#flushAll(); };
   #onPageShow = (e) => { if (e.persisted) this.#wake(); };
   #onOffline = () => { if (this.#state === 'live') this.#become('waiting'); };
 
@@ -193,6 +195,7 @@ export class LeadStream extends EventTarget {
     if (same && place.seq <= before.seq) return; // seen already
     if (same && place.seq > before.seq + 1) this.#refetch(); // it should not be; the truth tells
     this.#place = place;
+    if (!event.replay) this.#clock.heard(event.published_at, at);
     if (event.refetch) this.#refetch();
     else this.dispatchEvent(new CustomEvent('lead', { detail: { event, at } }));
   }
@@ -286,20 +289,30 @@ export class LeadStream extends EventTarget {
   #flushAll = () => { while (this.#flush()); };
 }
 
-// Clock estimates how far the server's time is from now(). The shorter the round trip, the better the
-// estimate; an old one yields to a new one after ten minutes, for clocks drift.
+// Clock knows between which bounds the server's time is ahead of now(), and takes the middle. An answer
+// was written after its request was sent and before it was received; an event arrived after it was
+// published. The bounds only narrow, until they are ten minutes old: clocks drift.
 class Clock {
-  offset = 0;
-  #best = Infinity; #at = 0;
+  #low = -Infinity; #high = Infinity; #since = 0;
+
+  get offset() { return Number.isFinite(this.#low + this.#high) ? (this.#low + this.#high) / 2 : 0; }
 
   sample(sent, received, serverNow) {
     const server = Date.parse(serverNow ?? '');
     if (Number.isNaN(server)) return;
-    const trip = received - sent;
-    if (trip > this.#best && received - this.#at < 600_000) return;
-    this.offset = server - (sent + received) / 2;
-    this.#best = trip;
-    this.#at = received;
+    const low = server - received, high = server + 1 - sent; // it was cut to whole milliseconds
+    const fits = Math.max(low, this.#low) <= Math.min(high, this.#high);
+    if (!fits || received - this.#since > 600_000) {
+      [this.#low, this.#high, this.#since] = [low, high, received];
+    } else {
+      this.#low = Math.max(low, this.#low);
+      this.#high = Math.min(high, this.#high);
+    }
+  }
+
+  heard(published, at) {
+    const low = Date.parse(published ?? '') - at;
+    if (low > this.#low) this.#low = Math.min(low, this.#high);
   }
 }
 

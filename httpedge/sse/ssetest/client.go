@@ -33,7 +33,7 @@ type Client struct {
 func Dial(t testing.TB, addr, path string, config *tls.Config, headers ...string) *Client {
 	t.Helper()
 	c := Open(t, addr, path, config, headers...)
-	c.Read()
+	c.Read(t)
 	return c
 }
 
@@ -60,8 +60,9 @@ func Open(t testing.TB, addr, path string, config *tls.Config, headers ...string
 	return &Client{Conn: conn, Response: response, changed: make(chan struct{}), done: make(chan struct{})}
 }
 
-// Read begins to read the body, in a goroutine that ends with the stream.
-func (c *Client) Read() {
+// Read begins to read the body, in a goroutine that ends with the stream or the test.
+func (c *Client) Read(t testing.TB) {
+	t.Cleanup(func() { c.Close(); <-c.done })
 	go func() {
 		defer close(c.done)
 		buffer := make([]byte, 4096)
@@ -147,6 +148,16 @@ func (p *Parser) Of(kind string) (n int) {
 		}
 	}
 	return n
+}
+
+// Feed is the events of the feed: all but heartbeats.
+func (p Parser) Feed() (events []Event) {
+	for _, e := range p.Events {
+		if e.Type != "heartbeat" {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 // Body reads what is left of an answer that is no stream.
