@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -12,21 +11,37 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// conns knows the open connections that are the server's, streams not included. fasthttp's own shutdown
-// leaves a connection alone that never sent a byte, and would wait for it for five seconds.
+// conns knows the open connections that are the server's, streams not included, and whether they ever sent
+// a request. A browser keeps a connection in reserve that has not, and fasthttp's own shutdown takes it for
+// a busy one: it would wait for it until its read deadline.
 type conns struct {
 	mu   sync.Mutex
-	open map[net.Conn]fasthttp.ConnState
+	open map[net.Conn]bool // true: it has sent a request
 }
 
+func newConns() *conns { return &conns{open: map[net.Conn]bool{}} }
+
+// changed is told by the server of every change of a connection's state.
 func (c *conns) changed(conn net.Conn, state fasthttp.ConnState) {
+	switch state {
+	case fasthttp.StateNew:
+		c.mu.Lock()
+		c.open[conn] = false
+		c.mu.Unlock()
+	case fasthttp.StateClosed, fasthttp.StateHijacked:
+		c.mu.Lock()
+		delete(c.open, conn)
+		c.mu.Unlock()
+	}
+}
+
+// spoke marks a connection's first request.
+func (c *conns) spoke(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if state == fasthttp.StateClosed || state == fasthttp.StateHijacked {
-		delete(c.open, conn)
-		return
+	if _, ours := c.open[conn]; ours {
+		c.open[conn] = true
 	}
-	c.open[conn] = state
 }
 
 func (c *conns) count() int {
@@ -35,12 +50,12 @@ func (c *conns) count() int {
 	return len(c.open)
 }
 
-// close closes the connections in the given states; who serves them takes them off the list.
-func (c *conns) close(states ...fasthttp.ConnState) {
+// close closes the silent connections, or all; who serves them takes them off the list.
+func (c *conns) close(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for conn, state := range c.open {
-		if slices.Contains(states, state) {
+	for conn, spoke := range c.open {
+		if all || !spoke {
 			_ = conn.Close() // it is being given up
 		}
 	}

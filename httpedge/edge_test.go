@@ -85,7 +85,7 @@ func start(t testing.TB, change ...func(*httpedge.Config, *httpedge.Deps)) *edge
 		e.http.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		require.NoError(t, e.Close(ctx))
+		require.NoError(t, e.Close(ctx)) // again, where the test did
 		require.NoError(t, <-served)
 	})
 	return e
@@ -112,6 +112,12 @@ func contact(id string) string {
 func (e *edge) post(t testing.TB, body string) answer {
 	t.Helper()
 	return e.send(t, "POST", "/leads/webhook/ghl", body, signature.GHLHeader, signature.SignGHL(e.key, []byte(body)))
+}
+
+// request is a webhook with a good signature as bytes for a socket.
+func (e *edge) request(body string) string {
+	return fmt.Sprintf("POST /leads/webhook/ghl HTTP/1.1\r\nHost: x\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
+		signature.GHLHeader, signature.SignGHL(e.key, []byte(body)), len(body), body)
 }
 
 // get reads as a buyer; a zero buyer sends no token.
@@ -159,7 +165,9 @@ func (e *edge) send(t testing.TB, method, path, body string, headers ...string) 
 
 func (e *edge) do(t testing.TB, r *http.Request) answer {
 	t.Helper()
-	resp, err := e.http.Do(r)
+	ctx, cancel := context.WithTimeout(r.Context(), time.Minute) // a test that hangs says where
+	defer cancel()
+	resp, err := e.http.Do(r.WithContext(ctx))
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
@@ -214,6 +222,13 @@ func (l *leads) Ingest(ctx context.Context, e domain.Event) (domain.Received, er
 	}
 	l.events[e.ID] = e
 	return domain.Received{Seq: int64(len(l.events))}, nil
+}
+
+// hold has every later Ingest call enter first.
+func (l *leads) hold(enter func(context.Context) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.enter = enter
 }
 
 func (l *leads) fail(err error) {

@@ -244,7 +244,7 @@ func TestIngest_PutsOff(t *testing.T) {
 		{"the store cannot take it", func(e *edge) { e.leads.fail(domain.Fail("receive", domain.Unavailable, nil)) }, "unavailable", "ed25519"},
 		{"the partition moved away", func(e *edge) { e.leads.fail(domain.ErrFenced) }, "fenced", "ed25519"},
 		{"a bug of ours", func(e *edge) { e.leads.fail(errors.New("no idea")) }, "internal", "ed25519"},
-		{"the commit does not come back", func(e *edge) { e.leads.enter = stuck }, "timeout", "ed25519"},
+		{"the commit does not come back", func(e *edge) { e.leads.hold(stuck) }, "timeout", "ed25519"},
 		{"the source's key was mistyped", func(e *edge) {
 			c := e.dir.get().Catalog
 			c.Sources = []domain.Source{{ID: "ghl", Kind: "ghl", PublicKeys: []string{"typo"}}}
@@ -278,7 +278,7 @@ func TestIngest_PutsOff(t *testing.T) {
 func TestIngest_SurvivesPanics(t *testing.T) {
 	t.Parallel()
 	e := start(t)
-	e.leads.enter = func(context.Context) error { panic("a bug") }
+	e.leads.hold(func(context.Context) error { panic("a bug") })
 	got := e.post(t, contact("c"))
 	require.Equal(t, 429, got.status)
 	require.Equal(t, "1", e.metric(t, "leadwire_http_panics_total"))
@@ -315,7 +315,7 @@ func TestIngest_LimitsWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	e := start(t, func(c *httpedge.Config, _ *httpedge.Deps) { c.InFlight = 2 })
-	e.leads.enter = g.enter
+	e.leads.hold(g.enter)
 	var wait sync.WaitGroup
 	inside := make([]answer, 2)
 	for i := range inside {

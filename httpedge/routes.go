@@ -89,6 +89,9 @@ func (r *route) match(path string) (string, bool) {
 // serve is the server's handler: route, call, count.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
+	if ctx.ConnRequestNum() == 1 {
+		s.conns.spoke(ctx.Conn())
+	}
 	found, param := s.router.find(ctx.Path())
 	one := pick(found, string(ctx.Method()))
 	name := "none"

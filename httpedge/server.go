@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,7 @@ type Server struct {
 	sources sources
 	metrics *metrics
 	key     []byte // signs buyers' tokens
-	conns   conns
+	conns   *conns
 	health  health
 
 	// Requests run under base, which ends when Close gives up waiting for them.
@@ -45,7 +44,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, deps: deps, conns: conns{open: map[net.Conn]fasthttp.ConnState{}}}
+	s := &Server{cfg: cfg, deps: deps, conns: newConns()}
 	s.base, s.abandon = context.WithCancel(context.Background())
 	ctx, cancel := s.readContext()
 	defer cancel()
@@ -136,18 +135,28 @@ func (s *Server) settled(ctx context.Context) error {
 	return nil
 }
 
+// silence is how long Close lets a connection be that has not sent a request: what was on its way when we
+// stopped listening arrives, and is answered 429 instead of being lost.
+const silence = 100 * time.Millisecond
+
 // Close stops listening, closes idle connections, and waits for the requests that run. When ctx ends first
 // they are cut off and its error is returned.
 func (s *Server) Close(ctx context.Context) error {
 	s.draining.Store(true)
 	s.refusing.Store(true)
-	var wait sync.WaitGroup
+	down := make(chan error, 1)
+	go func() { down <- s.http.ShutdownWithContext(ctx) }()
+	quiet := time.NewTimer(silence)
+	defer quiet.Stop()
 	var err error
-	wait.Go(func() { err = s.http.ShutdownWithContext(ctx) })
-	s.conns.close(fasthttp.StateNew) // connections that never sent a byte: browsers keep one in reserve
-	wait.Wait()
+	select {
+	case err = <-down:
+	case <-quiet.C:
+		s.conns.close(false)
+		err = <-down
+	}
 	s.abandon()
-	s.conns.close(fasthttp.StateNew, fasthttp.StateIdle, fasthttp.StateActive)
+	s.conns.close(true)
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close HTTP server: %w", err)
 	}
