@@ -1,54 +1,118 @@
-// Package persistence picks the store behind a place: a folder is the embedded one, a postgres:// URL a
-// database.
+// Package persistence picks a store by its URL. Both keep every promise of domain.Store, which
+// storetest proves against each.
 //
-//	./leadwire-data                    persistence/embedded   one SQLite file, one process
-//	postgres://ann@db/leads?sslmode=…  persistence/postgres   PostgreSQL 15 or newer, one node or many
+//	/var/lib/leadwire, file:dir, sqlite:///var/lib/leadwire ─▶ embedded  one file, one process
+//	postgres://..., postgresql://...                        ─▶ postgres  one database, many nodes
 //
-// Both keep every promise of domain.Store; package storetest proves it. It knows no actor and no HTTP.
+// It knows no more of either than how to open it.
 package persistence
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/url"
+	"path/filepath"
 	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/embedded"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 	"github.com/leadwire/leadwire/persistence/postgres"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options shape either store. Zero fields take their default.
+// Options hold for either store. The zero value is right for production, but silent.
 type Options struct {
 	Log        *slog.Logger          // nil: silent
 	Registerer prometheus.Registerer // nil: metrics are kept and not exposed
 	Clock      domain.Clock          // nil: the machine's
-	Commit     groupcommit.Config    // limits of the writer's batches and its queue
-	// PgBouncer makes the Postgres store work behind a pooler in transaction mode.
-	PgBouncer bool
+	Commit     groupcommit.Config    // limits of the writer's batches and queue
+	Readers    int                   // connections that only read; 0: the store's default
+	PgBouncer  bool                  // the database is behind a pooler; see postgres.Options
 }
 
-// Open opens the store at a place and brings its schema up to date.
-func Open(ctx context.Context, place string, o Options) (domain.Store, error) {
-	if IsPostgres(place) {
-		s, err := postgres.Open(ctx, place, postgres.Options{
-			Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, PgBouncer: o.PgBouncer,
-		})
+func (o Options) embedded() embedded.Options {
+	return embedded.Options{Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers}
+}
+
+func (o Options) postgres() postgres.Options {
+	return postgres.Options{
+		Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers, PgBouncer: o.PgBouncer,
+	}
+}
+
+// Open opens the store that location names, migrated, and makes an embedded one that does not exist
+// yet. The error is Invalid for a location that names none, Conflict for a folder that another process
+// has open, and Unavailable for a database that does not answer.
+func Open(ctx context.Context, location string, opts Options) (domain.Store, error) {
+	at, err := parse(location)
+	if err != nil {
+		return nil, err
+	}
+	if at.url != "" {
+		s, err := postgres.Open(ctx, at.url, opts.postgres())
 		if err != nil {
-			return nil, err // not s: a nil *Store in an interface is not nil
+			return nil, err // and not a nil *postgres.Store that is no nil domain.Store
 		}
 		return s, nil
 	}
-	s, err := embedded.Open(ctx, place, embedded.Options{Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit})
+	s, err := embedded.Open(ctx, at.dir, opts.embedded())
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// IsPostgres says whether a place is a database and not a folder.
-func IsPostgres(place string) bool {
-	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+// Migrate brings the store's schema up to date without opening it, as Open does.
+func Migrate(ctx context.Context, location string, opts Options) error {
+	at, err := parse(location)
+	switch {
+	case err != nil:
+		return err
+	case at.url != "":
+		return postgres.Migrate(ctx, at.url, opts.postgres())
+	default:
+		_, err := embedded.Migrate(ctx, at.dir, opts.embedded())
+		return err
+	}
 }
+
+// place is one of the two.
+type place struct{ dir, url string }
+
+func parse(location string) (place, error) {
+	scheme, rest, found := strings.Cut(location, ":")
+	switch {
+	case location == "":
+		return place{}, refuse("must name a folder or a database")
+	case !found || strings.ContainsAny(scheme, `/\.`) || len(scheme) == 1: // a path, or a drive's letter
+		return place{dir: filepath.Clean(location)}, nil
+	}
+	switch scheme {
+	case "postgres", "postgresql":
+		return place{url: location}, nil
+	case "file", "sqlite":
+		return folder(rest)
+	default:
+		return place{}, refuse("must begin with postgres:, sqlite: or file:, or be a path")
+	}
+}
+
+// folder reads file:dir, file:///dir and sqlite:///dir.
+func folder(rest string) (place, error) {
+	rest, authority := strings.CutPrefix(rest, "//")
+	dir, err := url.PathUnescape(rest)
+	switch {
+	case err != nil:
+		return place{}, refuse("has an escape that cannot be read")
+	case dir == "" || strings.ContainsAny(dir, "?#"):
+		return place{}, refuse("must name a folder and nothing more")
+	case authority && !strings.HasPrefix(dir, "/"):
+		return place{}, refuse(fmt.Sprintf("names the host %q: after two slashes the path begins with a third", strings.SplitN(dir, "/", 2)[0]))
+	}
+	return place{dir: filepath.Clean(dir)}, nil
+}
+
+// refuse names the rule and not the location: a mistyped one may hold a password.
+func refuse(rule string) error { return domain.FailField("open store", "store", rule) }
