@@ -151,7 +151,7 @@ func TestRun_ExitCodes(t *testing.T) {
 		"backup of nothing":                {[]string{"backup", "--to", "x", "--data", filepath.Join(dir, "none")}, exitBroken, "no store in"},
 		"a demo that is a bench":           {[]string{"demo", "--rate", "5000"}, exitMisused, "leadwire bench"},
 		"a limit that makes no sense":      {[]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--header-size", "7"}, exitBroken, "header_size"},
-		"a store that cannot be reached":   {[]string{"migrate", "--store", "postgres://127.0.0.1:1/x?connect_timeout=1"}, exitBroken, "postgres"},
+		"a store that cannot be reached":   {[]string{"migrate", "--store", "postgres://127.0.0.1:1/x?connect_timeout=1"}, exitBroken, "connection refused"},
 		"a bench of a figure nobody knows": {[]string{"bench", "crm", "--require", "speed>9"}, exitMisused, "speed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
 	"github.com/leadwire/leadwire/cmd/leadwire/settings"
 	"github.com/leadwire/leadwire/persistence"
+	"github.com/leadwire/leadwire/persistence/embedded"
 )
 
 // withStore runs f on the store, opened for this command alone.
@@ -94,7 +95,7 @@ func newMigrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = withStore(cmd.Context(), s, log, func(domain.Store) error { return nil })
+			err = persistence.Migrate(cmd.Context(), node.Where(s.Node), persistence.Options{Log: log})
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "the schema is up to date")
 			}
@@ -113,7 +114,7 @@ func newBackup() *cobra.Command {
 		Short: "Copy the embedded store to a file, also while a node runs on it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := prepare(cmd, &s)
+			_, err := prepare(cmd, &s)
 			switch {
 			case err != nil:
 				return err
@@ -124,14 +125,7 @@ func newBackup() *cobra.Command {
 			case !exists(s):
 				return fmt.Errorf("no store in %s", s.Node.Data)
 			}
-			if to, err = filepath.Abs(to); err != nil { // the node may have been started elsewhere
-				return fmt.Errorf("find %s: %w", to, err)
-			}
-			err = nodeOrStore(cmd.Context(), s, log,
-				func(c *control.Client) error { return c.Backup(cmd.Context(), to) },
-				func(store domain.Store) error { return node.Backup(cmd.Context(), store, to) },
-			)
-			if err == nil {
+			if err = embedded.Backup(cmd.Context(), s.Node.Data, to); err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "copied to", to)
 			}
 			return err

@@ -35,13 +35,18 @@ func NewClient(data string) *Client {
 
 // Apply asks the node to apply a catalog.
 func (c *Client) Apply(ctx context.Context, r provision.Request) (provision.Outcome, error) {
-	return c.post(ctx, "apply catalog", "/apply", r)
-}
-
-// Backup asks the node to copy its store to a file, a path on the node's machine.
-func (c *Client) Backup(ctx context.Context, to string) error {
-	_, err := c.post(ctx, "back up", "/backup", map[string]string{"to": to})
-	return err
+	body, err := json.Marshal(r)
+	if err != nil {
+		return provision.Outcome{}, fmt.Errorf("apply catalog: %w", err)
+	}
+	var a Answer
+	if err := c.do(ctx, http.MethodPost, "/apply", body, &a); err != nil {
+		return provision.Outcome{}, err
+	}
+	if a.Error != "" {
+		return a.Outcome, domain.Fail("ask the running node", a.Code, errors.New(a.Error))
+	}
+	return a.Outcome, nil
 }
 
 // Status asks the node about itself.
@@ -49,21 +54,6 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
 	err := c.do(ctx, http.MethodGet, "/status", nil, &s)
 	return s, err
-}
-
-func (c *Client) post(ctx context.Context, op, path string, body any) (provision.Outcome, error) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return provision.Outcome{}, fmt.Errorf("%s: %w", op, err)
-	}
-	var a Answer
-	if err := c.do(ctx, http.MethodPost, path, b, &a); err != nil {
-		return provision.Outcome{}, err
-	}
-	if a.Error != "" {
-		return a.Outcome, domain.Fail("ask the running node", a.Code, errors.New(a.Error))
-	}
-	return a.Outcome, nil
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body []byte, into any) error {

@@ -3,7 +3,6 @@
 //
 //	leadwire apply ──▶ <data>/control.sock ──▶ POST /apply    provision.Request ─▶ Answer
 //	                                           GET  /status   Status
-//	                                           POST /backup   {"to": FILE}      ─▶ Answer
 //
 // Whoever can enter the data folder (mode 0700) may do everything: the folder is the password. The
 // package carries questions and answers; what they mean is decided by the Node it serves.
@@ -29,7 +28,7 @@ type Status struct {
 	Revision int64         `json:"catalog_revision"` // in force on this node
 }
 
-// Answer is the reply to POST: an outcome, an error, or for a conflict both.
+// Answer is the reply to POST /apply: an outcome, an error, or for a conflict both.
 type Answer struct {
 	Outcome provision.Outcome `json:"outcome"`
 	Error   string            `json:"error,omitempty"`

@@ -17,7 +17,6 @@ import (
 // Node is what the socket gives access to.
 type Node interface {
 	Apply(ctx context.Context, r provision.Request) (provision.Outcome, error)
-	Backup(ctx context.Context, to string) error
 	Status() Status
 }
 
@@ -75,13 +74,6 @@ func handler(node Node) http.Handler {
 		}
 		out, err := node.Apply(r.Context(), request)
 		answer(w, out, err)
-	})
-	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, r *http.Request) {
-		var request struct{ To string }
-		if !read(w, r, &request) {
-			return
-		}
-		answer(w, provision.Outcome{}, node.Backup(r.Context(), request.To))
 	})
 	return mux
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/leadwire/leadwire/actors/signature"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
+	"github.com/leadwire/leadwire/persistence/embedded"
 )
 
 func TestMain(m *testing.M) {
@@ -266,8 +267,8 @@ func TestNode_Backup(t *testing.T) {
 
 	copied := config(t)
 	to := filepath.Join(copied.Data, "leadwire.db")
-	require.NoError(t, control.NewClient(c.Data).Backup(t.Context(), to))
-	require.Error(t, control.NewClient(c.Data).Backup(t.Context(), to), "a file that is there is kept")
+	require.NoError(t, embedded.Backup(t.Context(), c.Data, to))
+	require.Error(t, embedded.Backup(t.Context(), c.Data, to), "a file that is there is kept")
 
 	other := start(t, copied)
 	require.Equal(t, http.StatusOK, post(t, other, key, "lead-1"))

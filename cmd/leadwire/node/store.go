@@ -2,10 +2,8 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence"
 )
 
@@ -34,18 +32,4 @@ func (n *Node) storeName() string {
 		return Embedded
 	}
 	return "postgres"
-}
-
-// Backup copies the embedded store to a file while the node goes on.
-func (n *Node) Backup(ctx context.Context, to string) error { return Backup(ctx, n.store, to) }
-
-// Backup copies a store that can be copied online to a file that does not exist.
-func Backup(ctx context.Context, store domain.Store, to string) error {
-	copier, ok := store.(interface {
-		Backup(ctx context.Context, to string) error
-	})
-	if !ok {
-		return domain.Fail("back up", domain.Invalid, errors.New("this store is copied by its own tools: pg_dump or pg_basebackup"))
-	}
-	return copier.Backup(ctx, to)
 }

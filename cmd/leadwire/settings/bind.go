@@ -44,7 +44,8 @@ func (s *Settings) bindWriter(fs *pflag.FlagSet) {
 	bytesVar(fs, &c.QueueBytes, "write-queue-bytes", 64<<20, "their bytes")
 	fs.IntVar(&c.MaxOps, "write-batch", 512, "operations in one commit: beyond it a store gains nothing per row, and the first waits for the last")
 	bytesVar(fs, &c.MaxBytes, "write-batch-bytes", 4<<20, "their bytes; a larger single operation is refused")
-	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that gives out connections per transaction")
+	fs.IntVar(&s.Node.Storage.Readers, "store-readers", 4, "connections that only read: reads are short, and a Postgres server's connections are shared by all nodes")
+	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that lends connections per transaction; its role then has to carry the settings in docs/operations.md")
 }
 
 func (s *Settings) bindActors(fs *pflag.FlagSet) {
