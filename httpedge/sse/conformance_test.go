@@ -111,7 +111,7 @@ func TestStream_StalledReader(t *testing.T) {
 		require.Less(t, len(got.Feed()), sent)
 		resumed := e.dial(t, "/acme/ada", "Last-Event-ID", got.LastID)
 		resumed.WaitID(t, id(sent))
-		require.Zero(t, e.metric(t, "pending_bytes", ""))
+		e.eventually(t, "pending_bytes", "", 0)
 	})
 }
 
@@ -206,6 +206,7 @@ func TestServer_MassClose(t *testing.T) {
 			opening.Go(func() error { pages[i] = e.dial(t, "/acme/ada"); return nil })
 		}
 		require.NoError(t, opening.Wait())
+		require.False(t, t.Failed(), "all are open")
 		require.True(t, e.Feeds.WaitWatching(ada, len(pages)))
 		var busy sync.WaitGroup
 		busy.Go(func() {

@@ -76,3 +76,10 @@ func (l *limits) drain() <-chan struct{} {
 	}
 	return empty
 }
+
+// closed says whether streams are refused because the node drains.
+func (l *limits) closed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.draining
+}

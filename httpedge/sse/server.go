@@ -143,15 +143,19 @@ func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
 	k := &sink{server: s, link: s.link(c), key: key, lost: from.lost}
 	s.metrics.opened.Inc()
 	s.metrics.open.Add(1)
-	s.wheel.add(k)
-	if k.send(s.head()) {
+	if k.send(s.head()) { // before the wheel has it: nothing may be written ahead of the head
 		if err := k.link.watch(k); err != nil {
 			s.deps.Log.Warn("stream could not be watched", "buyer", key, "error", err)
 			k.end(byFault)
 		}
 	}
-	if s.stopping() { // Close may have looked before this stream was there to be seen
+	s.wheel.add(k)
+	// Whoever ends all streams may have looked before this one was there to be seen.
+	switch {
+	case s.stopping():
 		k.end(byShutdown)
+	case s.limits.closed():
+		k.finish(goodbye(), byDrain)
 	}
 	k.attached(s.deps.Feeds.Watch(key, from.seq, from.known, k))
 }
