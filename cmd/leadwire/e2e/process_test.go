@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// patienceStep is the pause between looks at what gives no event of its own.
+const patienceStep = 20 * time.Millisecond
+
 // startWithin is how long a process may take to serve: a race-built binary on a loaded machine.
 const startWithin = 30 * time.Second
 
