@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -26,7 +27,8 @@ type CrmConfig struct {
 	Presign int64
 
 	Server ServerConfig
-	Target *Target // a server that runs already; nil: start one
+	Target *Target      // a server that runs already; nil: start one
+	Log    *slog.Logger // one line per phase; nil: none
 	// Profile, if set, is a pprof server's address on the measured server; its CPU profile over the
 	// measured time is written to ProfileTo.
 	Profile, ProfileTo string
@@ -42,6 +44,7 @@ func (c CrmConfig) withDefaults() CrmConfig {
 	setDefault(&c.Patience, 10*time.Second)
 	setDefault(&c.Drain, 10*time.Second)
 	setDefault(&c.Presign, 1<<20)
+	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	return c
 }
 
@@ -92,6 +95,7 @@ func Crm(ctx context.Context, cfg CrmConfig) (report *Report, err error) {
 		if err := enoughFiles(cfg.Buyers + cfg.Connections); err != nil {
 			return nil, err
 		}
+		cfg.Log.Info("starting a server", "buyers", cfg.Buyers)
 		server, err := startServer(ctx, cfg.Server, run, cfg.Buyers)
 		if err != nil {
 			return nil, err
@@ -133,6 +137,7 @@ func prepare(ctx context.Context, cfg CrmConfig, target Target, run string) (*lo
 	if err != nil {
 		return nil, err
 	}
+	cfg.Log.Info("signing webhooks", "count", min(plan.total, cfg.Presign))
 	at := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	w := newWebhook(run, host, "/leads/webhook/"+target.Source, target.Location, at, target.Key)
 	if err := w.presign(ctx, min(plan.total, cfg.Presign)); err != nil {
@@ -154,10 +159,12 @@ func measure(ctx context.Context, cfg CrmConfig, target Target, l *load) (*Repor
 	before := make(chan snapshot, 1)
 	profiled := make(chan error, 1)
 	over := make(chan struct{})
+	cfg.Log.Info("opening streams, then warming up", "streams", len(target.Tokens), "warmup", cfg.Warmup)
 	go func() {
 		defer close(profiled)
 		select {
 		case <-l.measuring:
+			cfg.Log.Info("measuring", "duration", cfg.Duration, "rate", cfg.Rate)
 			before <- watch.snapshot(ctx)
 			profiled <- profile(ctx, cfg)
 		case <-over: // it never came to that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"runtime"
@@ -22,7 +23,8 @@ type IdleConfig struct {
 	Settle      time.Duration // after the last stream is open, until memory is read again; default 10s
 	OpenTimeout time.Duration // for all streams; default 1m
 	Server      ServerConfig
-	Target      *Target // a server that runs already, with its PID; nil: start one
+	Target      *Target      // a server that runs already, with its PID; nil: start one
+	Log         *slog.Logger // one line per phase; nil: none
 }
 
 func (c IdleConfig) withDefaults() IdleConfig {
@@ -30,6 +32,7 @@ func (c IdleConfig) withDefaults() IdleConfig {
 	setDefault(&c.Buyers, c.Connections)
 	setDefault(&c.Settle, 10*time.Second)
 	setDefault(&c.OpenTimeout, time.Minute)
+	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	return c
 }
 
@@ -80,6 +83,7 @@ func Idle(ctx context.Context, cfg IdleConfig) (report *Report, err error) {
 	}
 	target := cfg.Target
 	if target == nil {
+		cfg.Log.Info("starting a server", "buyers", cfg.Buyers)
 		server, err := startServer(ctx, cfg.Server, newRun(), cfg.Buyers)
 		if err != nil {
 			return nil, err
@@ -124,6 +128,7 @@ func holdIdle(ctx context.Context, cfg IdleConfig, target Target, report *Report
 		return err
 	}
 	report.set("rss_before", quiet.rss)
+	cfg.Log.Info("opening streams", "count", cfg.Connections)
 	from := time.Now()
 	if err := s.open(ctx, from.Add(cfg.OpenTimeout)); err != nil {
 		return err
@@ -139,6 +144,7 @@ func holdIdle(ctx context.Context, cfg IdleConfig, target Target, report *Report
 	report.set("open.cpu_per_connection", (opened.CPU-quiet.last.CPU).Seconds()/n)
 	report.set("rss_opened", float64(opened.RSS))
 	report.set("rss_per_connection_opened", max(0, float64(opened.RSS)-quiet.rss)/n)
+	cfg.Log.Info("letting things settle", "for", cfg.Settle)
 	calm, err := settled(ctx, s, target.PID, cfg.Settle)
 	if err != nil {
 		return err

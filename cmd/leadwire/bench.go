@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -89,6 +90,7 @@ func newBenchCrm() *cobra.Command {
 					return err
 				}
 			}
+			cfg.Log = benchLog(cmd)
 			return onStore(&cfg.Server, func() error {
 				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Crm(cmd.Context(), cfg) })
 				return finishBench(cmd, out, report, reqs, err)
@@ -132,6 +134,7 @@ func newBenchIdle() *cobra.Command {
 			if err != nil {
 				return &misuse{err}
 			}
+			cfg.Log = benchLog(cmd)
 			return onStore(&cfg.Server, func() error {
 				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Idle(cmd.Context(), cfg) })
 				return finishBench(cmd, out, report, reqs, err)
@@ -146,6 +149,11 @@ func newBenchIdle() *cobra.Command {
 	bindServer(fs, &cfg.Server)
 	out.bind(fs, "rss_per_connection<8KiB")
 	return cmd
+}
+
+// benchLog tells on standard error what the bench is about, so that standard output is figures alone.
+func benchLog(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 }
 
 func bindServer(fs *pflag.FlagSet, s *bench.ServerConfig) {
