@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
@@ -63,7 +64,8 @@ func migrate(c *sqlite.Conn, now time.Time) (applied int, err error) {
 		return 0, err
 	}
 	if version > len(all) {
-		return 0, fmt.Errorf("the store is at schema %d and this release knows %d: run a newer release", version, len(all))
+		return 0, domain.FailField("migrate store", "schema",
+			fmt.Sprintf("is %d and this release knows %d: run the release that wrote it, or a newer one", version, len(all)))
 	}
 	for _, m := range all[version:] {
 		if err := m.apply(c, now); err != nil {
