@@ -17,18 +17,18 @@ import (
 // partition comes back under a new epoch, because membership still says it is ours.
 func TestFence_AbandonDropsThePartition(t *testing.T) {
 	t.Parallel()
-	ring, ledger := newArena(), clustertest.NewLedger()
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{ring.kind("probe")}})
+	ring, ledger := clustertest.NewArena(), clustertest.NewLedger()
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{ring.Kind("probe")}})
 	lives := map[string]int64{}
 	for i := range 600 {
 		id := strconv.Itoa(i)
-		lives[id] = ask(t, n, id, "").GetLife()
+		lives[id] = clustertest.Ask(t, n, id, "").GetLife()
 	}
 	part := cluster.PartitionOf("probe", "0")
 	old := n.Held()[part]
 	n.Abandon(old)
 	for id, life := range lives {
-		pong := ask(t, n, id, "")
+		pong := clustertest.Ask(t, n, id, "")
 		if cluster.PartitionOf("probe", id) == part {
 			require.Greater(t, pong.GetLife(), life, "%s was dropped", id)
 			require.Equal(t, old.Epoch+1, pong.GetEpoch())
@@ -41,7 +41,7 @@ func TestFence_AbandonDropsThePartition(t *testing.T) {
 	require.Equal(t, old.Epoch+1, n.Held()[part].Epoch, "a fence that is not held any more is ignored")
 	require.ErrorIs(t, ledger.Commit(old), domain.ErrFenced)
 	require.NoError(t, ledger.Commit(n.Held()[part]))
-	require.Zero(t, ring.overlapping())
+	require.Zero(t, ring.Overlaps())
 }
 
 // Another node claims what we hold, and no actor of ours commits anything: reading the ledger again
@@ -49,11 +49,11 @@ func TestFence_AbandonDropsThePartition(t *testing.T) {
 func TestFence_RereadFindsWhatWasTaken(t *testing.T) {
 	t.Parallel()
 	ledger := clustertest.NewLedger()
-	n := clustertest.Start(t, cluster.Config{Reread: 20 * time.Millisecond}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{newArena().kind("probe")}})
-	before := ask(t, n, "a", "")
+	n := clustertest.Start(t, cluster.Config{Reread: 20 * time.Millisecond}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
+	before := clustertest.Ask(t, n, "a", "")
 	_, err := ledger.Claim(t.Context(), "thief", []domain.Partition{cluster.PartitionOf("probe", "a")})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return ask(t, n, "a", "").GetEpoch() == before.GetEpoch()+2 }, clustertest.Timeout, time.Millisecond)
+	require.Eventually(t, func() bool { return clustertest.Ask(t, n, "a", "").GetEpoch() == before.GetEpoch()+2 }, clustertest.Timeout, time.Millisecond)
 	require.Equal(t, map[domain.NodeID]int{n.ID(): domain.Partitions}, ledger.Holders(), "membership proposes us, so we claimed it back")
 }
 
@@ -78,7 +78,7 @@ func TestFence_ContendersSlowDown(t *testing.T) {
 func TestFence_LedgerDown(t *testing.T) {
 	t.Parallel()
 	ledger := clustertest.NewLedger()
-	n := clustertest.Start(t, cluster.Config{AskTimeout: time.Hour}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{newArena().kind("probe")}})
+	n := clustertest.Start(t, cluster.Config{AskTimeout: time.Hour}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
 	down := errors.New("the store is down")
 	part := cluster.PartitionOf("probe", "a")
 	other := "b"
@@ -87,28 +87,28 @@ func TestFence_LedgerDown(t *testing.T) {
 	}
 	ledger.Fail(down)
 	n.Abandon(n.Held()[part])
-	_, err := n.Ask(t.Context(), ping("a", ""))
+	_, err := n.Ask(t.Context(), clustertest.Ping("a", ""))
 	require.ErrorIs(t, err, down)
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
-	ask(t, n, other, "")
+	clustertest.Ask(t, n, other, "")
 	ledger.Fail(nil)
 	require.Eventually(t, func() bool { return len(n.Held()) == domain.Partitions }, clustertest.Timeout, time.Millisecond)
-	ask(t, n, "a", "")
+	clustertest.Ask(t, n, "a", "")
 }
 
 // A node that drains finishes what is queued and refuses what comes after.
 func TestDrain_FinishesTheQueue(t *testing.T) {
 	t.Parallel()
-	ring := newArena()
+	ring := clustertest.NewArena()
 	n := clustertest.Start(t, cluster.Config{BusyGrace: clustertest.Timeout, DrainLimit: clustertest.Timeout},
-		cluster.Deps{Kinds: []cluster.Kind{ring.kind("probe")}})
+		cluster.Deps{Kinds: []cluster.Kind{ring.Kind("probe")}})
 	answers := make(chan error, 11)
 	question := func(text string) {
-		_, err := n.Ask(t.Context(), ping("a", text))
+		_, err := n.Ask(t.Context(), clustertest.Ping("a", text))
 		answers <- err
 	}
 	go question("block")
-	<-ring.entered
+	<-ring.Entered
 	for range 10 {
 		go question("busy") // busy until it is told that it leaves
 	}
@@ -116,9 +116,9 @@ func TestDrain_FinishesTheQueue(t *testing.T) {
 	drained := make(chan error, 1)
 	go func() { drained <- n.Drain(t.Context()) }()
 	require.Eventually(t, func() bool { return len(n.Held()) == 0 }, clustertest.Timeout, time.Millisecond)
-	_, err := n.Ask(t.Context(), ping("b", ""))
+	_, err := n.Ask(t.Context(), clustertest.Ping("b", ""))
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
-	close(ring.release)
+	close(ring.Release)
 	for range 11 {
 		require.NoError(t, <-answers, "what was queued is answered")
 	}
@@ -130,12 +130,12 @@ func TestDrain_FinishesTheQueue(t *testing.T) {
 // way the node ends.
 func TestDrain_Ends(t *testing.T) {
 	t.Parallel()
-	ring := newArena()
+	ring := clustertest.NewArena()
 	n := clustertest.Start(t, cluster.Config{BusyGrace: time.Millisecond, DrainLimit: 300 * time.Millisecond},
-		cluster.Deps{Kinds: []cluster.Kind{ring.kind("probe")}})
-	require.NoError(t, n.Tell(ping("stuck", "block")))
-	<-ring.entered
+		cluster.Deps{Kinds: []cluster.Kind{ring.Kind("probe")}})
+	require.NoError(t, n.Tell(clustertest.Ping("stuck", "block")))
+	<-ring.Entered
 	require.NoError(t, n.Drain(t.Context()))
 	require.Zero(t, n.Live("probe"))
-	close(ring.release)
+	close(ring.Release)
 }

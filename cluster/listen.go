@@ -15,9 +15,9 @@ import (
 // which is one variable for the whole process: nodes that share a process, as in tests, take turns.
 var startingOne sync.Mutex
 
-// listen opens the port for actor messages and returns when it is being served. The runtime panics
+// openPort opens the port for actor messages and returns when it is being served. The runtime panics
 // when the port cannot be had, and serves from a goroutine it says nothing about: so we knock.
-func listen(ctx context.Context, r *remote.Remote, d *doorman, cfg Config, address func() string) (err error) {
+func openPort(ctx context.Context, r *remote.Remote, d *doorman, cfg Config, address func() string) (err error) {
 	startingOne.Lock()
 	defer startingOne.Unlock()
 	defer func() {

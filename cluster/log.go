@@ -5,6 +5,9 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // limiter lets a few events a second through and counts the rest.
@@ -52,6 +55,9 @@ func (h runtimeHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle is part of slog.Handler.
 func (h runtimeHandler) Handle(ctx context.Context, r slog.Record) error {
+	if closedByUs(r) {
+		return nil
+	}
 	dropped, ok := h.limit.allow(r.Time)
 	if !ok {
 		return nil
@@ -62,6 +68,17 @@ func (h runtimeHandler) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.Int("not_logged_before", dropped))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// closedByUs recognises the connection to a member that left, which the runtime reports as lost.
+func closedByUs(r slog.Record) (is bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok && status.Code(err) == codes.Canceled {
+			is = true
+		}
+		return !is
+	})
+	return is
 }
 
 // WithAttrs is part of slog.Handler.

@@ -3,11 +3,13 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/asynkron/protoactor-go/remote"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -19,6 +21,7 @@ type Node struct {
 	deps    Deps
 	m       *metrics
 	sys     *actor.ActorSystem
+	shell   *cluster.Cluster
 	remote  *remote.Remote // nil until it listens
 	address string
 
@@ -38,19 +41,47 @@ type Node struct {
 }
 
 // Start begins a node and returns once it is a member and holds its partitions, or with an error and
-// nothing left running.
+// nothing left running. It is Listen and Join.
 func Start(ctx context.Context, cfg Config, deps Deps) (*Node, error) {
+	n, err := Listen(ctx, cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.Join(ctx); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Listen makes a node and opens its port for actor messages. It is nobody's member yet, owns nothing
+// and refuses what it is sent. Several nodes of one process should listen before the first joins: the
+// RPC library has one logger per process and sets it, without a lock, whenever a node opens its port.
+func Listen(ctx context.Context, cfg Config, deps Deps) (*Node, error) {
 	cfg, deps = cfg.withDefaults(), deps.withDefaults()
 	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
 		return nil, err
 	}
 	n := newNode(cfg, deps)
-	if err := n.start(ctx); err != nil {
+	err := n.m.register(n)
+	if err == nil {
+		err = n.listen(ctx)
+	}
+	if err != nil {
 		n.Kill()
 		return nil, domain.Fail("start cluster node", domain.Unavailable, err)
 	}
-	deps.Log.Info("node started", "node", n.ID(), "address", n.address, "gossip", n.GossipAddress(), "partitions", len(n.Held()))
 	return n, nil
+}
+
+// Join makes a node a member, through Config.Seeds and the given ones, and returns once it holds its
+// partitions. A node that could not join has been killed. It is called once.
+func (n *Node) Join(ctx context.Context, seeds ...string) error {
+	if err := n.join(ctx, seeds); err != nil {
+		n.Kill()
+		return domain.Fail("start cluster node", domain.Unavailable, err)
+	}
+	n.deps.Log.Info("node started", "node", n.ID(), "address", n.address, "gossip", n.GossipAddress(), "partitions", len(n.Held()))
+	return nil
 }
 
 func newNode(cfg Config, deps Deps) *Node {
@@ -66,11 +97,9 @@ func newNode(cfg Config, deps Deps) *Node {
 	return n
 }
 
-func (n *Node) start(ctx context.Context) error {
-	if err := n.m.register(n); err != nil {
-		return err
-	}
-	if err := n.assemble(ctx); err != nil {
+func (n *Node) join(ctx context.Context, seeds []string) error {
+	n.provider.seeds = slices.Concat(n.cfg.Seeds, seeds)
+	if err := n.provider.StartMember(n.shell); err != nil {
 		return err
 	}
 	n.sweeper.start()

@@ -20,26 +20,26 @@ import (
 // back when it stops.
 func TestNode_AloneHoldsEverything(t *testing.T) {
 	t.Parallel()
-	ledger, ring := clustertest.NewLedger(), newArena()
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{ring.kind("probe")}})
+	ledger, ring := clustertest.NewLedger(), clustertest.NewArena()
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{ring.Kind("probe")}})
 	require.Len(t, n.Held(), domain.Partitions)
 	require.Equal(t, map[domain.NodeID]int{n.ID(): domain.Partitions}, ledger.Holders())
 	require.Equal(t, 1, ledger.Claims(), "all in one claim")
 	require.Equal(t, []string{n.Address()}, n.Members())
 
-	pong := ask(t, n, "a", "hello")
+	pong := clustertest.Ask(t, n, "a", "hello")
 	require.Equal(t, "hello", pong.GetText())
 	require.EqualValues(t, 1, pong.GetEpoch(), "an activation knows the epoch it commits with")
-	require.NoError(t, n.Tell(ping("b", "")))
+	require.NoError(t, n.Tell(clustertest.Ping("b", "")))
 	require.Eventually(t, func() bool { return n.Pending() == 0 && n.Live("probe") == 2 }, clustertest.Timeout, time.Millisecond)
 
 	clustertest.Stop(t, n)
 	require.Zero(t, n.Live("probe"))
 	require.Empty(t, n.Held())
-	require.EqualValues(t, 2, ring.stops.Load(), "every actor heard of its end before Stop returned")
-	_, err := n.Ask(t.Context(), ping("a", ""))
+	require.EqualValues(t, 2, ring.Stops.Load(), "every actor heard of its end before Stop returned")
+	_, err := n.Ask(t.Context(), clustertest.Ping("a", ""))
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
-	require.Error(t, n.Tell(ping("a", "")))
+	require.Error(t, n.Tell(clustertest.Ping("a", "")))
 }
 
 // Nothing in starting and stopping waits for time to pass: the runtime's own start sleeps a second and
@@ -57,7 +57,7 @@ func TestNode_StartsAndStopsWithoutSleeping(t *testing.T) {
 
 func TestStart_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	kind := newArena().kind("probe")
+	kind := clustertest.NewArena().Kind("probe")
 	taken := clustertest.Start(t, cluster.Config{}, cluster.Deps{})
 	port := portOf(t, taken.Address())
 	for _, row := range []struct {
@@ -140,7 +140,7 @@ func TestNode_TellsWhatItHolds(t *testing.T) {
 func TestNode_MetricsAreBornAtZero(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Registerer: reg, Kinds: []cluster.Kind{newArena().kind("probe")}})
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Registerer: reg, Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
 	for name, series := range map[string]int{
 		"leadwire_cluster_asks_total": 4, "leadwire_cluster_asks_in_flight": 1, "leadwire_cluster_asks_in_flight_max": 1,
 		"leadwire_cluster_partitions": 4, "leadwire_cluster_activations": 1, "leadwire_cluster_mailbox_max": 1,
@@ -167,16 +167,16 @@ func seriesOf(t *testing.T, reg *prometheus.Registry) map[string]int {
 // The runtime's plugs hold our parts: calls through its cluster end in Ask.
 func TestNode_IsTheRuntimesCluster(t *testing.T) {
 	t.Parallel()
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Kinds: []cluster.Kind{newArena().kind("probe")}})
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
 	shell := runtimeCluster(n)
-	answer, err := shell.Request("a", "probe", ping("a", "hello"))
+	answer, err := shell.Request("a", "probe", clustertest.Ping("a", "hello"))
 	require.NoError(t, err)
 	require.Equal(t, "hello", answer.(*testpb.Pong).GetText())
-	_, err = shell.Request("b", "probe", ping("a", "hello"))
+	_, err = shell.Request("b", "probe", clustertest.Ping("a", "hello"))
 	require.ErrorContains(t, err, "addressed to probe/a, not to probe/b")
 	_, err = shell.Request("a", "probe", "no address")
 	require.Error(t, err)
-	_, err = shell.RequestFuture("a", "probe", ping("a", "hello"))
+	_, err = shell.RequestFuture("a", "probe", clustertest.Ping("a", "hello"))
 	require.Error(t, err)
 	require.Equal(t, n.Address(), shell.Get("a", "probe").GetAddress())
 }

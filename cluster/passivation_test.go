@@ -29,15 +29,15 @@ func (never) Stop() bool { return true }
 // Idle actors leave memory, those that were spoken to or are busy stay.
 func TestSweep_IdleActorsLeave(t *testing.T) {
 	t.Parallel()
-	ring, clock := newArena(), &handClock{}
+	ring, clock := clustertest.NewArena(), &handClock{}
 	clock.nanos.Store(1)
 	minute := func(k *cluster.Kind) { k.IdleAfter = time.Minute }
 	forEver := func(k *cluster.Kind) { k.IdleAfter = -1 }
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Clock: clock, Kinds: []cluster.Kind{ring.kind("probe", minute), ring.kind("rock", forEver)}})
-	ask(t, n, "idle", "")
-	ask(t, n, "busy", "busy")
-	ask(t, n, "used", "")
-	rock := ping("a", "")
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Clock: clock, Kinds: []cluster.Kind{ring.Kind("probe", minute), ring.Kind("rock", forEver)}})
+	clustertest.Ask(t, n, "idle", "")
+	clustertest.Ask(t, n, "busy", "busy")
+	clustertest.Ask(t, n, "used", "")
+	rock := clustertest.Ping("a", "")
 	rock.Kind = "rock"
 	_, err := n.Ask(t.Context(), rock)
 	require.NoError(t, err)
@@ -45,17 +45,17 @@ func TestSweep_IdleActorsLeave(t *testing.T) {
 	n.Sweep(clock.Now().Add(time.Minute - 1))
 	quiet(t, n)
 	require.Equal(t, 3, n.Live("probe"), "a nanosecond early")
-	ask(t, n, "used", "")
+	clustertest.Ask(t, n, "used", "")
 	n.Sweep(clock.Now().Add(time.Minute))
 	require.Eventually(t, func() bool { return n.Live("probe") == 2 }, clustertest.Timeout, time.Millisecond)
 	quiet(t, n)
-	require.EqualValues(t, 1, ring.stops.Load())
+	require.EqualValues(t, 1, ring.Stops.Load())
 
-	ask(t, n, "busy", "free")
+	clustertest.Ask(t, n, "busy", "free")
 	n.Sweep(clock.Now().Add(time.Hour))
 	require.Eventually(t, func() bool { return n.Live("probe") == 0 }, clustertest.Timeout, time.Millisecond)
 	require.Equal(t, 1, n.Live("rock"), "below zero is for ever")
-	require.EqualValues(t, 5, ask(t, n, "idle", "").GetLife(), "and comes back")
+	require.EqualValues(t, 5, clustertest.Ask(t, n, "idle", "").GetLife(), "and comes back")
 }
 
 // quiet waits until every mailbox is empty.
@@ -68,9 +68,9 @@ func quiet(t *testing.T, n *cluster.Node) {
 func TestSweep_RunsByItself(t *testing.T) {
 	t.Parallel()
 	short := func(k *cluster.Kind) { k.IdleAfter = 50 * time.Millisecond }
-	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Kinds: []cluster.Kind{newArena().kind("probe", short)}})
+	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe", short)}})
 	for i := range 100 {
-		ask(t, n, strconv.Itoa(i), "")
+		clustertest.Ask(t, n, strconv.Itoa(i), "")
 	}
 	require.Eventually(t, func() bool { return n.Live("probe") == 0 }, clustertest.Timeout, time.Millisecond)
 }
@@ -84,10 +84,10 @@ func TestSweep_LosesNothingUnderLoad(t *testing.T) {
 	if raceDetector || testing.Short() {
 		each = 1000
 	}
-	ring := newArena()
+	ring := clustertest.NewArena()
 	short := func(k *cluster.Kind) { k.IdleAfter = time.Nanosecond }
 	n := clustertest.Start(t, cluster.Config{AskTry: time.Hour, AskTimeout: time.Hour},
-		cluster.Deps{Kinds: []cluster.Kind{ring.kind("probe", short)}})
+		cluster.Deps{Kinds: []cluster.Kind{ring.Kind("probe", short)}})
 	stop := make(chan struct{})
 	var sweeps, load sync.WaitGroup
 	sweeps.Go(func() {
@@ -103,14 +103,14 @@ func TestSweep_LosesNothingUnderLoad(t *testing.T) {
 	for range callers {
 		load.Go(func() {
 			for range each {
-				ask(t, n, strconv.Itoa(rand.N(ids)), "")
+				clustertest.Ask(t, n, strconv.Itoa(rand.N(ids)), "")
 			}
 		})
 	}
 	load.Wait()
 	close(stop)
 	sweeps.Wait()
-	require.Zero(t, ring.overlapping())
-	require.Greater(t, ring.lives.Load(), int64(ids*10), "they did leave while they were asked")
-	t.Logf("%d questions, %d activations of %d identities, 0 lost, 0 overlapping", callers*each, ring.lives.Load(), ids)
+	require.Zero(t, ring.Overlaps())
+	require.Greater(t, ring.Lives.Load(), int64(ids*10), "they did leave while they were asked")
+	t.Logf("%d questions, %d activations of %d identities, 0 lost, 0 overlapping", callers*each, ring.Lives.Load(), ids)
 }

@@ -27,6 +27,7 @@ import (
 // memberlist's callbacks run under its locks; they only copy and signal. One goroutine publishes.
 type provider struct {
 	cfg     Config
+	seeds   []string
 	log     *slog.Logger
 	evicted func() // the others thought us dead: whatever we hold, they have claimed
 	c       *cluster.Cluster
@@ -183,7 +184,7 @@ func (p *provider) missingSeeds() []string {
 	for _, n := range p.snapshot() {
 		have[n.Address()] = true
 	}
-	return slices.DeleteFunc(slices.Clone(p.cfg.Seeds), func(s string) bool { return have[s] })
+	return slices.DeleteFunc(slices.Clone(p.seeds), func(s string) bool { return have[s] })
 }
 
 // rejoin comes back after the others have declared us dead: under a new generation of our id, because

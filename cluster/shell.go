@@ -34,25 +34,25 @@ func newSystem(log *slog.Logger) *actor.ActorSystem {
 	)
 }
 
-// assemble starts the remoting and the provider. What it started is stopped by Node.Kill.
-func (n *Node) assemble(ctx context.Context) error {
+// listen puts the shell together and opens the port for actor messages. Node.Kill closes it.
+func (n *Node) listen(ctx context.Context) error {
 	lookup := &lookup{n: n}
 	server, client := n.transport()
 	door := newDoorman(server)
-	shell := cluster.New(n.sys, cluster.Configure(n.cfg.Name, n.provider, lookup, n.remoting(door, client),
+	n.shell = cluster.New(n.sys, cluster.Configure(n.cfg.Name, n.provider, lookup, n.remoting(door, client),
 		cluster.WithClusterContextProducer(func(*cluster.Cluster) cluster.Context { return caller{n} })))
-	shell.Remote = remote.NewRemote(n.sys, shell.Config.RemoteConfig)
-	shell.IdentityLookup = lookup
-	err := listen(ctx, shell.Remote, door, n.cfg, n.sys.Address)
+	n.shell.Remote = remote.NewRemote(n.sys, n.shell.Config.RemoteConfig)
+	n.shell.IdentityLookup = lookup
+	err := openPort(ctx, n.shell.Remote, door, n.cfg, n.sys.Address)
 	if n.sys.Address() != noAddress {
-		n.remote = shell.Remote
+		n.remote = n.shell.Remote
 	}
 	if err != nil {
 		return err
 	}
 	n.address = n.sys.Address()
-	lookup.Setup(shell, nil, false)
-	return n.provider.StartMember(shell)
+	lookup.Setup(n.shell, nil, false)
+	return nil
 }
 
 // receiveLimit is the largest batch of messages one node takes from another. The library's 4 MiB is

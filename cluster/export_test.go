@@ -1,0 +1,25 @@
+package cluster
+
+import (
+	"strconv"
+	"strings"
+)
+
+// DeclareDead makes a believe that b has died, as it would after a pause of b.
+func DeclareDead(a, b *Node) {
+	a.provider.mu.Lock()
+	a.provider.dead.add(b.sys.ID + "." + strconv.Itoa(Generation(b)))
+	a.provider.mu.Unlock()
+	a.provider.poke()
+}
+
+// Generation is how often n has come back under a new id.
+func Generation(n *Node) int {
+	m, _, err := decodeMeta(*n.provider.meta.Load())
+	if err != nil {
+		return -1
+	}
+	_, gen, _ := strings.Cut(m.GetId(), ".")
+	g, _ := strconv.Atoi(gen)
+	return g
+}
