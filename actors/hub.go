@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,10 @@ const (
 	// attachPause the pause between.
 	attachTry   = 2 * time.Second
 	attachPause = 250 * time.Millisecond
+	// renewShares is how many looks renew all leases once; a look renews at least minRenewals, and at
+	// most twice its share, so that leases which came due together spread out.
+	renewShares = 20
+	minRenewals = 64
 )
 
 // Hub stands between buyers' actors and the dashboards whose connections are on this node. It is a raw
@@ -40,7 +45,7 @@ type Hub struct {
 func newHub(rt *Runtime) *Hub {
 	rt.deps.Metrics.readLimit.Set(maxReads)
 	return &Hub{rt: rt, feeds: map[domain.BuyerKey]*watched{}, reads: make(chan struct{}, maxReads),
-		pulse: newPulse(rt.deps.Clock, feed.RenewEvery, &rt.looking)}
+		pulse: newPulse(rt.deps.Clock, feed.RenewEvery/renewShares, &rt.looking)}
 }
 
 func (h *Hub) register(system *actor.ActorSystem) {
@@ -57,7 +62,7 @@ func (h *Hub) Watch(key domain.BuyerKey, last domain.Seq, hasLast bool, w domain
 	h.mu.Lock()
 	f := h.feeds[key]
 	if f == nil {
-		f = &watched{hub: h, key: key}
+		f = &watched{hub: h, key: key, due: h.rt.deps.Clock.Now().Add(rand.N(feed.RenewEvery))}
 		h.feeds[key] = f
 		h.rt.deps.Metrics.watched.Set(float64(len(h.feeds)))
 	}
@@ -78,15 +83,34 @@ func (h *Hub) Watch(key domain.BuyerKey, last domain.Seq, hasLast bool, w domain
 	return s.stop
 }
 
-// run renews the leases of all feeds that are watched, and gives back those that are not.
+// run renews the leases of all feeds that are watched, and gives back those that are not: a share of
+// them at each look, because ten thousand messages at once would wake ten thousand actors at once.
 func (h *Hub) run(ctx context.Context) {
-	h.pulse.run(ctx, func(context.Context) { h.renew() })
+	h.pulse.run(ctx, func(context.Context) { h.renew(h.rt.deps.Clock.Now()) })
 }
 
-func (h *Hub) renew() {
+// renewAll makes every lease due: ownership has changed.
+func (h *Hub) renewAll() {
+	h.mu.Lock()
+	for _, f := range h.feeds {
+		f.due = time.Time{}
+	}
+	h.mu.Unlock()
+	h.pulse.knock()
+}
+
+func (h *Hub) renew(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock() // a lease given back here reaches the owner before the next Watch asks for it
+	left := max(minRenewals, 2*len(h.feeds)/renewShares)
 	for key, f := range h.feeds {
+		if f.due.After(now) {
+			continue
+		}
+		if left--; left < 0 {
+			break
+		}
+		f.due = now.Add(feed.RenewEvery)
 		if !f.renew() {
 			delete(h.feeds, key)
 		}

@@ -22,6 +22,10 @@ type lookout struct {
 	pulse *pulse
 	mu    sync.Mutex
 	heads map[domain.BuyerKey]domain.Seq // newest published
+
+	// One look's lists, kept for the next: with ten thousand watched buyers they are a megabyte.
+	keys   []domain.BuyerKey
+	before []domain.Seq
 }
 
 func newLookout(rt *Runtime) *lookout {
@@ -58,12 +62,12 @@ func (l *lookout) run(ctx context.Context) {
 // ago, whose announcement is on its way, is told twice: the buyer ignores what it has published.
 func (l *lookout) look(ctx context.Context) {
 	l.mu.Lock()
-	keys := make([]domain.BuyerKey, 0, len(l.heads))
-	before := make([]domain.Seq, 0, len(l.heads))
+	keys, before := l.keys[:0], l.before[:0]
 	for key, head := range l.heads {
 		keys, before = append(keys, key), append(before, head)
 	}
 	l.mu.Unlock()
+	l.keys, l.before = keys, before
 	for at := 0; at < len(keys); at += lookoutPage {
 		page := keys[at:min(at+lookoutPage, len(keys))]
 		heads, err := l.rt.deps.Store.Heads(ctx, page)

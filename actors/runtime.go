@@ -52,7 +52,7 @@ func (r *Runtime) Kinds() []cluster.Kind {
 func (r *Runtime) Held([]domain.Fence) { r.recovery.pulse.knock() }
 
 // Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
-func (r *Runtime) Moved() { r.hub.pulse.knock() }
+func (r *Runtime) Moved() { r.hub.renewAll() }
 
 // CatalogChanged is told when buyers may have become eligible: held leads are offered again.
 func (r *Runtime) CatalogChanged() { r.recovery.pulse.knock() }

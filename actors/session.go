@@ -21,6 +21,7 @@ type watched struct {
 	attached  bool       // the owner has granted a lease
 	attaching bool       // it is being asked
 	head      domain.Seq // newest known to be published
+	due       time.Time  // of the next renewal; guarded by the hub's lock
 	sessions  []*session
 }
 

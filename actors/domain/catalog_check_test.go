@@ -116,8 +116,7 @@ func faults(err error) map[string]string {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
 		for _, one := range joined.Unwrap() {
-			var e *Error
-			if errors.As(one, &e) {
+			if e, ok := errors.AsType[*Error](one); ok {
 				all[e.Field] = strings.TrimSpace(e.Err.Error())
 			}
 		}
