@@ -30,6 +30,8 @@ func TestPage(t *testing.T) {
 		"a connection is cut":                         cut,
 		"a connection falls silent":                   silent,
 		"the feed's place is lost":                    lost,
+		"an event is missing":                         missing,
+		"two screens of one buyer":                    twoScreens,
 		"nobody is signed in":                         signedOut,
 		"the token ends while the page is open":       tokenEnds,
 		"the server drains":                           drained,
@@ -207,6 +209,30 @@ func lost(t *testing.T, w *world, p *browser.Page) {
 	after, _ := w.Pulls()
 	require.Equal(t, before+1, after, "one refetch")
 	require.Len(t, w.Seen(1), 1, "what was fetched measures nothing")
+}
+
+// The server promises that it does not happen. Should it, the page shows the truth all the same.
+func missing(t *testing.T, w *world, p *browser.Page) {
+	open(w, p)
+	w.Feeds.Publish(ada, person(1))
+	whole(t, p, 1, 1)
+	w.Feeds.Keep(ada, people(2, 4)...)
+	w.Feeds.Publish(ada, person(5))
+	whole(t, p, 1, 5)
+	pages, _ := w.Pulls()
+	require.Equal(t, 2, pages, "one pull for the gap")
+}
+
+func twoScreens(t *testing.T, w *world, p *browser.Page) {
+	other := p.Another()
+	open(w, p)
+	open(w, other)
+	w.Feeds.Publish(ada, people(1, 5)...)
+	whole(t, p, 1, 5)
+	whole(t, other, 1, 5)
+	other.Goto("about:blank")
+	w.Feeds.Publish(ada, person(6))
+	whole(t, p, 1, 6)
 }
 
 func signedOut(t *testing.T, w *world, p *browser.Page) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/leadwire/leadwire/httpedge/sse"
@@ -32,12 +33,11 @@ func ways(t *testing.T, story func(t *testing.T, start func(sse.Config) *edge)) 
 	}
 }
 
-// A new page is told where the feed stands and gets what happens from then on, beyond the server's
-// write time-out.
+// A new page is told where the feed stands and gets what happens from then on.
 func TestStream_Life(t *testing.T) {
 	t.Parallel()
 	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
-		e := start(sse.Config{RetryMin: 1100 * time.Millisecond, RetryMax: 1200 * time.Millisecond, Heartbeat: 300 * time.Millisecond})
+		e := start(sse.Config{RetryMin: 1100 * time.Millisecond, RetryMax: 1200 * time.Millisecond, Heartbeat: 50 * time.Millisecond})
 		e.Feeds.Publish(ada, leads(3)...)
 		page := e.dial(t, "/acme/ada")
 
@@ -56,12 +56,28 @@ func TestStream_Life(t *testing.T) {
 		e.Feeds.Publish(ada, leads(2)...)
 		state = page.WaitID(t, id(5))
 		require.Equal(t, 2, state.Of("lead.assigned"))
-		page.Wait(t, "heartbeats past the time-out", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 6 })
+		page.Wait(t, "heartbeats", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 3 })
 
 		e.Feeds.Publish(ada, lead(6))
 		page.WaitID(t, id(6))
 		require.EqualValues(t, 1, e.metric(t, "streams", ""))
 	})
+}
+
+// The server's time-outs are for requests. A stream outlives them all.
+func TestStream_OutlivesTimeouts(t *testing.T) {
+	t.Parallel()
+	for name, portable := range map[string]bool{"epoll": false, "goroutines": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const limit = 500 * time.Millisecond
+			server := &fasthttp.Server{ReadTimeout: limit, WriteTimeout: limit, IdleTimeout: limit}
+			config := sse.Config{Portable: portable, Heartbeat: limit}
+			_, addr := serveBy(t, server, config, ssetest.NewFeeds(), nil)
+			page := ssetest.Dial(t, addr.String(), "/acme/ada", nil)
+			page.Wait(t, "heartbeats past all time-outs", func(p *ssetest.Parser) bool { return p.Of("heartbeat") >= 4 })
+		})
+	}
 }
 
 // A client that leaves is noticed at once, however it leaves, with no heartbeat's help.

@@ -58,6 +58,12 @@ func start(t testing.TB, config sse.Config, secure bool) *edge {
 // serve runs streams behind an HTTP server until the test ends.
 func serve(t testing.TB, config sse.Config, feeds sse.Feeds, secure *tls.Config, metrics ...prometheus.Registerer) (*sse.Server, net.Addr) {
 	t.Helper()
+	return serveBy(t, &fasthttp.Server{}, config, feeds, secure, metrics...)
+}
+
+// serveBy is serve with a server that the test has set up.
+func serveBy(t testing.TB, server *fasthttp.Server, config sse.Config, feeds sse.Feeds, secure *tls.Config, metrics ...prometheus.Registerer) (*sse.Server, net.Addr) {
+	t.Helper()
 	if config.Heartbeat == 0 {
 		config.Heartbeat = time.Hour // tests count events
 	}
@@ -67,11 +73,8 @@ func serve(t testing.TB, config sse.Config, feeds sse.Feeds, secure *tls.Config,
 	}
 	streams, err := sse.New(config, deps)
 	require.NoError(t, err)
-	server := &fasthttp.Server{
-		Handler:      func(ctx *fasthttp.RequestCtx) { streams.Serve(ctx, buyerOf(string(ctx.Path()))) },
-		WriteTimeout: time.Second, // streams must outlive it
-		Logger:       quiet{},
-	}
+	server.Handler = func(ctx *fasthttp.RequestCtx) { streams.Serve(ctx, buyerOf(string(ctx.Path()))) }
+	server.Logger = quiet{}
 	sse.Prepare(server)
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)

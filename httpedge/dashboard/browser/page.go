@@ -29,6 +29,12 @@ func (b *Browser) Page(t testing.TB, look Look) *Page {
 	return p
 }
 
+// Another opens a page beside this one, with cookies of its own: another device.
+func (p *Page) Another() *Page {
+	p.t.Helper()
+	return p.browser.Page(p.t, Look{})
+}
+
 // do asks the driver and fails the test on an error. It gathers what the console had to say of it.
 func (p *Page) do(what request, into any) {
 	p.t.Helper()

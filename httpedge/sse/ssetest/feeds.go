@@ -80,16 +80,27 @@ func (f *Feeds) greet(d *feed, last domain.Seq, hasLast bool, w domain.Watcher) 
 	}
 }
 
-// Publish numbers the events, keeps them, and pushes them as one batch. It returns the new head.
-func (f *Feeds) Publish(key domain.BuyerKey, events ...domain.FeedEvent) domain.Seq {
+// Keep numbers the events and keeps them, and tells nobody: as if every message of them was lost.
+func (f *Feeds) Keep(key domain.BuyerKey, events ...domain.FeedEvent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.of(key)
+	f.of(key).keep(key, events)
+}
+
+func (d *feed) keep(key domain.BuyerKey, events []domain.FeedEvent) {
 	for i := range events {
 		events[i].Account, events[i].Buyer = key.Account, key.Buyer
 		events[i].Seq = d.head() + 1
 		d.events = append(d.events, events[i])
 	}
+}
+
+// Publish numbers the events, keeps them, and pushes them as one batch. It returns the new head.
+func (f *Feeds) Publish(key domain.BuyerKey, events ...domain.FeedEvent) domain.Seq {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.of(key)
+	d.keep(key, events)
 	fresh := d.events[len(d.events)-len(events):]
 	batch := &domain.FeedBatch{Events: fresh[:len(fresh):len(fresh)], PublishedAt: time.Now()}
 	for id, w := range d.watchers {
