@@ -11,8 +11,9 @@ import (
 // limit do it, and a whole batch would wait for tens of milliseconds of random writes. Here it takes
 // two steps:
 //
-//	log is long ──▶ on a connection of its own, beside the commits: nearly all of the log
-//	            ──▶ on the writer's connection, between two batches: the little that came meanwhile
+//	log is long ──▶ on a connection of its own, beside the commits: what is in the log, and then what
+//	                came while that took
+//	            ──▶ on the writer's connection, between two batches: the little that is left
 //
 // The second step finds the log at rest, so the next commit begins it anew; without it a busy store's
 // log would grow for ever. Nothing depends on a checkpoint but the log's length: one that fails is
@@ -70,8 +71,12 @@ func (c *checkpointer) between() {
 func (c *checkpointer) run() {
 	defer close(c.done)
 	for ops := range c.wake {
-		if pages, ok := c.checkpoint(c.conn, partBulk); ok {
-			c.adapt(ops, pages)
+		pages, ok := c.checkpoint(c.conn, partBulk)
+		if !ok {
+			continue
+		}
+		c.adapt(ops, pages)
+		if _, ok := c.checkpoint(c.conn, partBulk); ok { // shorter, so that the rest is shorter still
 			c.finish.Store(true)
 		}
 	}
