@@ -61,6 +61,36 @@ func (c *conns) close(all bool) {
 	}
 }
 
+// listeners knows what Serve listens to. fasthttp knows it too, but only from the moment it accepts: a Close
+// just before would leave it accepting for ever.
+type listeners struct {
+	mu     sync.Mutex
+	closed bool
+	open   []net.Listener
+}
+
+// add reports whether ln may be served; after close it is closed instead.
+func (l *listeners) add(ln net.Listener) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		_ = ln.Close() // nobody has used it
+		return false
+	}
+	l.open = append(l.open, ln)
+	return true
+}
+
+func (l *listeners) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for _, ln := range l.open {
+		_ = ln.Close() // perhaps for the second time
+	}
+	l.open = nil
+}
+
 // listener keeps accepting when the process is out of files for a moment: fasthttp would end the whole
 // server. Meanwhile connections wait in the kernel's queue.
 type listener struct {

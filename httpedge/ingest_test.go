@@ -166,7 +166,6 @@ func response(t testing.TB, conn net.Conn) answer {
 // taken for a request.
 func TestIngest_CutsOffBodies(t *testing.T) {
 	t.Parallel()
-	impatient := func(c *httpedge.Config, _ *httpedge.Deps) { c.ReadTimeout = 200 * time.Millisecond }
 	head := "POST /leads/webhook/ghl HTTP/1.1\r\nHost: x\r\n"
 	for _, row := range []struct {
 		why     string
@@ -183,7 +182,11 @@ func TestIngest_CutsOffBodies(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			t.Parallel()
-			e := start(t, impatient)
+			e := start(t, func(c *httpedge.Config, _ *httpedge.Deps) {
+				if row.reason == "slow" {
+					c.ReadTimeout = time.Second
+				}
+			})
 			got := e.raw(t, row.request)
 			require.Equal(t, row.status, got.status, got.body)
 			require.Equal(t, row.reason, got.problem(t).Rule)

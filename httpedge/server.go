@@ -27,6 +27,8 @@ type Server struct {
 	conns   *conns
 	health  health
 
+	listeners listeners
+
 	// Requests run under base, which ends when Close gives up waiting for them.
 	base    context.Context
 	abandon context.CancelFunc
@@ -94,8 +96,11 @@ func (s *Server) newHTTP() *fasthttp.Server {
 	}
 }
 
-// Serve answers requests from ln until Close, and then returns nil.
+// Serve answers requests from ln until Close, and then returns nil. It closes ln.
 func (s *Server) Serve(ln net.Listener) error {
+	if !s.listeners.add(ln) {
+		return nil // Close was called first
+	}
 	if err := s.http.Serve(&listener{Listener: ln, log: s.deps.Log}); err != nil {
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
 	}
@@ -146,6 +151,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.refusing.Store(true)
 	down := make(chan error, 1)
 	go func() { down <- s.http.ShutdownWithContext(ctx) }()
+	s.listeners.close()
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
 	var err error

@@ -54,7 +54,11 @@ func TestServe_BrokenRequests(t *testing.T) {
 		{"half a header", "GET / HTTP/1.1\r\nHos", 408, "slow"},
 		{"headers, and never a byte of the body", "POST /leads/webhook/ghl HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", 408, "slow"},
 	} {
-		e := start(t, func(c *httpedge.Config, _ *httpedge.Deps) { c.ReadTimeout = 100 * time.Millisecond })
+		e := start(t, func(c *httpedge.Config, _ *httpedge.Deps) {
+			if row.reason == "slow" {
+				c.ReadTimeout = time.Second
+			}
+		})
 		got := e.raw(t, row.request)
 		require.Equal(t, row.status, got.status, row.why)
 		got.problem(t)
@@ -175,6 +179,20 @@ func TestClose_CutsOffWhatDoesNotEnd(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, e.Close(ctx), context.DeadlineExceeded)
+}
+
+// A Close that comes before Serve is not forgotten.
+func TestClose_BeforeServe(t *testing.T) {
+	t.Parallel()
+	e := start(t)
+	s, err := httpedge.New(httpedge.Config{}, httpedge.Deps{Leads: e.leads, Reader: e.store, Directory: e.dir.get, Stream: e.stream})
+	require.NoError(t, err)
+	require.NoError(t, s.Close(t.Context()))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, s.Serve(ln))
+	_, err = ln.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
 }
 
 // Out of files, the server waits instead of ending; a closed listener ends it.
