@@ -31,6 +31,7 @@ func CrmFigures() []Spec {
 		Spec{Name: "store.round_trips_per_lead", Unit: Number, Help: "commits of the server's store for one acked webhook"},
 		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
 		Spec{Name: "harness.cpu_per_lead", Unit: Seconds, Help: "processor time of sender, signing and streams for one acked webhook"},
+		Spec{Name: "others.cpu", Unit: Fraction, Help: "of one core, taken by everything else on this machine: PostgreSQL, neighbours, the hypervisor"},
 		Spec{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a webhook was due; part of ack and sse"},
 		Spec{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
 		Spec{Name: "lateness.max", Unit: Seconds, Help: "likewise"},

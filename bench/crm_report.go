@@ -22,6 +22,7 @@ type snapshot struct {
 	at      time.Time
 	acked   int64
 	own     time.Duration // processor time of the harness
+	machine time.Duration // likewise of everybody
 	server  *usage
 	metrics samples
 }
@@ -29,6 +30,7 @@ type snapshot struct {
 func (o *observer) snapshot(ctx context.Context) snapshot {
 	s := snapshot{at: time.Now(), acked: o.load.acked.Load()}
 	s.own, _ = ownCPU()
+	s.machine, _ = machineBusy()
 	if o.target.PID != 0 {
 		if u, err := readUsage(o.target.PID); err == nil {
 			s.server = &u
@@ -118,7 +120,10 @@ func tellServer(r *Report, before, after snapshot) {
 	if before.server != nil && after.server != nil {
 		cpu := (after.server.CPU - before.server.CPU).Seconds()
 		r.set("server.cpu_per_lead", cpu/leads)
-		r.set("server.cpu", cpu/after.at.Sub(before.at).Seconds())
+		took := after.at.Sub(before.at).Seconds()
+		r.set("server.cpu", cpu/took)
+		others := (after.machine - before.machine - (after.own - before.own)).Seconds() - cpu
+		r.set("others.cpu", max(0, others)/took)
 		r.set("server.rss", float64(after.server.RSS))
 		if after.server.PeakRSS > 0 {
 			r.set("server.rss_peak", float64(after.server.PeakRSS))

@@ -31,6 +31,20 @@ func TestParseStatus(t *testing.T) {
 	}
 }
 
+func TestParseMachine(t *testing.T) {
+	t.Parallel()
+	busy, err := parseMachine([]byte("cpu  100 10 50 9000 500 5 15 20 0 0\ncpu0 1 2 3\n"))
+	require.NoError(t, err)
+	require.Equal(t, 2*time.Second, busy, "everything but idle and waiting for a disk")
+	for _, bad := range []string{"", "cpu 1 2 3", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8"} {
+		_, err := parseMachine([]byte(bad))
+		require.Error(t, err, bad)
+	}
+	now, err := machineBusy()
+	require.NoError(t, err)
+	require.Positive(t, now)
+}
+
 func TestReadUsage_OfThisProcess(t *testing.T) {
 	t.Parallel()
 	u, err := readUsage(os.Getpid())

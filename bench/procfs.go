@@ -42,6 +42,36 @@ func readUsage(pid int) (u usage, err error) {
 	return u, nil
 }
 
+// machineBusy is the processor time that all cores together have not been idle, what the hypervisor
+// took away included.
+func machineBusy() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	return parseMachine(stat)
+}
+
+// parseMachine reads the first line: "cpu user nice system idle iowait irq softirq steal ...".
+func parseMachine(b []byte) (time.Duration, error) {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) < 9 || string(fields[0]) != "cpu" {
+		return 0, errProc
+	}
+	var busy time.Duration
+	for i, f := range fields[1:9] {
+		n, err := strconv.ParseInt(string(f), 10, 64)
+		if err != nil {
+			return 0, errProc
+		}
+		if i != 3 && i != 4 { // idle, and idle with something on its way from a disk
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy, nil
+}
+
 // countFiles is how many descriptors a process has open.
 func countFiles(pid int) (int, error) {
 	fds, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "fd"))
