@@ -4,8 +4,8 @@
 //	leadwire apply ──▶ <data>/control.sock ──▶ POST /apply    provision.Request ─▶ Answer
 //	                                           GET  /status   Status
 //
-// Whoever can enter the data folder (mode 0700) may do everything: the folder is the password. The
-// package carries questions and answers; what they mean is decided by the Node it serves.
+// Whoever may open the socket may do everything: it is the owner's alone (mode 0600, in a folder of mode
+// 0700). The package carries questions and answers; what they mean is decided by the Node it serves.
 package control
 
 import (

@@ -26,7 +26,7 @@ const maxRequest = 4 * provision.MaxFile
 // Server answers on a control socket.
 type Server struct {
 	http   *http.Server
-	served chan error
+	served chan struct{} // closed when the socket is
 }
 
 // Serve listens on the socket of a data folder. The caller holds the folder's store, so a socket
@@ -40,15 +40,21 @@ func Serve(data string, node Node) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on control socket (at most 107 bytes of path): %w", err)
 	}
+	if err := os.Chmod(path, 0o600); err != nil { // also where the folder is older than we and open to others
+		return nil, errors.Join(fmt.Errorf("close control socket to others: %w", err), listener.Close())
+	}
 	s := &Server{
 		http: &http.Server{
 			Handler:           handler(node),
 			ReadHeaderTimeout: 10 * time.Second, // a hung command must not keep a node from stopping
 			MaxHeaderBytes:    16 << 10,
 		},
-		served: make(chan error, 1),
+		served: make(chan struct{}),
 	}
-	go func() { s.served <- s.http.Serve(listener) }()
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(listener) // ends with Close
+	}()
 	return s, nil
 }
 

@@ -78,8 +78,9 @@ func TestStory_FollowsItsSeed(t *testing.T) {
 		}
 		return all.String()
 	}
-	require.Equal(t, tell(7), tell(7))
-	require.NotEqual(t, tell(7), tell(8))
+	first, again, other := tell(7), tell(7), tell(8)
+	require.Equal(t, first, again)
+	require.NotEqual(t, first, other)
 }
 
 // The sender is a CRM: it signs the bytes it sends, sends again what was answered 429, and nothing else.

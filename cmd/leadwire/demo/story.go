@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -56,7 +57,7 @@ func (s *Story) goOn(now time.Time) (Webhook, bool) {
 		if s.rng.IntN(2) == 0 {
 			p.phone = s.phone(p.home.area)
 		} else {
-			p.tags = append(p.tags[:len(p.tags):len(p.tags)], "called back")
+			p.tags = append(slices.Clip(p.tags), "called back")
 		}
 		return s.event("ContactUpdate", p, p.contact(), now), true
 	case 2:

@@ -192,6 +192,25 @@ func TestNode_StopIsOnce(t *testing.T) {
 	stop(t, n)
 }
 
+// A part that hangs does not keep the process: the stop says so and ends.
+func TestWithin(t *testing.T) {
+	hung, release := make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 1)
+	go func() {
+		over <- within(ctx, time.Millisecond, func() error {
+			close(hung)
+			<-release
+			return nil
+		})
+	}()
+	<-hung
+	cancel()
+	require.ErrorIs(t, <-over, context.Canceled)
+	close(release)
+	require.NoError(t, within(ctx, patience, func() error { return nil }), "what ends in time is waited for")
+}
+
 // A stop under load answers every webhook: what it acknowledged is there afterwards, the rest is asked
 // to come again, and no connection is cut without an answer while its webhook is being kept.
 func TestNode_StopUnderLoad(t *testing.T) {

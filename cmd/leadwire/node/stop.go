@@ -21,10 +21,33 @@ func (n *Node) Stop(ctx context.Context) error {
 	n.stopping.Do(func() {
 		since := time.Now()
 		n.deps.Log.Info("stopping")
-		n.stopErr = n.stop(ctx)
+		n.stopErr = within(ctx, noticing, func() error { return n.stop(ctx) })
 		n.deps.Log.Info("stopped", "took", time.Since(since).Round(time.Millisecond).String())
 	})
 	return n.stopErr
+}
+
+// noticing is how long the steps of a stop have to see that its context has ended. A step that does not
+// see it hangs in a disk or a kernel, and waiting longer helps nobody.
+const noticing = 3 * time.Second
+
+// within runs f, and gives up on it some time after ctx has ended.
+func within(ctx context.Context, noticing time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(noticing)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("stop: a part hangs and was left behind: %w", ctx.Err())
+	}
 }
 
 func (n *Node) stop(ctx context.Context) error {
