@@ -30,6 +30,7 @@ func CrmFigures() []Spec {
 		Spec{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
 		Spec{Name: "store.round_trips_per_lead", Unit: Number, Help: "commits of the server's store for one acked webhook"},
 		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
+		Spec{Name: "store.commit_mean", Unit: Seconds, Help: "time of one commit, from the batch taken to its answer"},
 		Spec{Name: "harness.cpu_per_lead", Unit: Seconds, Help: "processor time of sender, signing and streams for one acked webhook"},
 		Spec{Name: "others.cpu", Unit: Fraction, Help: "of one core, taken by everything else on this machine: PostgreSQL, neighbours, the hypervisor"},
 		Spec{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a webhook was due; part of ack and sse"},

@@ -136,8 +136,12 @@ func tellServer(r *Report, before, after snapshot) {
 	if commits, ok := grown("leadwire_commit_total"); ok {
 		r.set("store.round_trips_per_lead", commits/leads)
 	}
-	sum, ok := grown("leadwire_commit_batch_operations_sum")
-	if batches, also := grown("leadwire_commit_batch_operations_count"); ok && also && batches > 0 {
-		r.set("store.batch_ops_mean", sum/batches)
+	mean := func(figure, histogram string) {
+		sum, ok := grown(histogram + "_sum")
+		if count, also := grown(histogram + "_count"); ok && also && count > 0 {
+			r.set(figure, sum/count)
+		}
 	}
+	mean("store.batch_ops_mean", "leadwire_commit_batch_operations")
+	mean("store.commit_mean", "leadwire_commit_seconds")
 }

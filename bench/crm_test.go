@@ -42,6 +42,7 @@ func TestCrm_MeasuresEverything(t *testing.T) {
 	require.LessOrEqual(t, value(t, report, "rate.achieved"), 202.0, "the plan is never run ahead of")
 	require.InDelta(t, 1, value(t, report, "store.round_trips_per_lead"), 0.1, "the stand-in commits once a webhook")
 	require.InDelta(t, 2, value(t, report, "store.batch_ops_mean"), 0.01)
+	require.InDelta(t, 0.002, value(t, report, "store.commit_mean"), 1e-6)
 	require.LessOrEqual(t, value(t, report, "sse.p50"), value(t, report, "sse.max"))
 }
 

@@ -181,4 +181,5 @@ func (s *standIn) metrics(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "process_cpu_seconds_total %g\nprocess_resident_memory_bytes 6.7108864e+07\n", float64(s.count)/1000)
 	fmt.Fprintf(w, "leadwire_commit_batch_operations_sum{writer=\"a\"} %d\n", 2*s.count)
 	fmt.Fprintf(w, "leadwire_commit_batch_operations_count{writer=\"a\"} %d\n", s.count)
+	fmt.Fprintf(w, "leadwire_commit_seconds_sum{writer=\"a\"} %g\nleadwire_commit_seconds_count{writer=\"a\"} %d\n", float64(s.count)/500, s.count)
 }
