@@ -86,6 +86,10 @@ func (m *metrics) register(n *Node) error {
 		m.swept, m.cut, m.fenced, m.ledgerFailures, m.topologies,
 		gauge("asks_in_flight", "Asks waiting for their answer.", nil, func() float64 { return float64(n.asks.waiting.Load()) }),
 		gauge("asks_in_flight_max", "Limit of asks_in_flight.", nil, func() float64 { return float64(n.cfg.AsksInFlight) }),
+		gauge("peer_asks_in_flight", "Asks waiting for the answer of one peer, the most of all peers.", nil, func() float64 { asks, _ := n.roster.fullest(); return asks }),
+		gauge("peer_asks_in_flight_max", "Limit of peer_asks_in_flight.", nil, func() float64 { return float64(n.cfg.PeerInFlight) }),
+		gauge("peer_tells_unconfirmed", "One-way messages that one peer has not confirmed, the most of all peers.", nil, func() float64 { _, tells := n.roster.fullest(); return tells }),
+		gauge("peer_tells_unconfirmed_max", "Limit of peer_tells_unconfirmed.", nil, func() float64 { return float64(n.cfg.TellWindow) }),
 		gauge("messages_pending", "Messages in mailboxes, posted and not yet handled.", nil, func() float64 { return float64(n.Pending()) }),
 		gauge("members", "Nodes that are members, this one included.", nil, func() float64 { return float64(len(n.router.table.Load().members)) }),
 	}

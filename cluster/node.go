@@ -62,9 +62,9 @@ func Listen(ctx context.Context, cfg Config, deps Deps) (*Node, error) {
 		return nil, err
 	}
 	n := newNode(cfg, deps)
-	err := n.m.register(n)
+	err := n.listen(ctx)
 	if err == nil {
-		err = n.listen(ctx)
+		err = n.m.register(n)
 	}
 	if err != nil {
 		n.Kill()

@@ -86,15 +86,20 @@ func TestStart_WaitsForTheLedger(t *testing.T) {
 	t.Parallel()
 	ledger := clustertest.NewLedger()
 	ledger.Fail(errors.New("the store is down"))
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() {
+		<-ledger.Refused()
+		<-ledger.Refused() // it tried again
+		cancel()
+	}()
 	_, err := cluster.Start(ctx, cluster.Config{}, cluster.Deps{Ledger: ledger})
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
 	require.ErrorContains(t, err, "the store is down")
 	require.Empty(t, ledger.Holders())
 
 	go func() {
-		<-ctx.Done()
+		<-ledger.Refused()
 		ledger.Fail(nil)
 	}()
 	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: ledger})
@@ -143,7 +148,7 @@ func TestNode_MetricsAreBornAtZero(t *testing.T) {
 	n := clustertest.Start(t, cluster.Config{}, cluster.Deps{Registerer: reg, Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
 	for name, series := range map[string]int{
 		"leadwire_cluster_asks_total": 4, "leadwire_cluster_asks_in_flight": 1, "leadwire_cluster_asks_in_flight_max": 1,
-		"leadwire_cluster_partitions": 4, "leadwire_cluster_activations": 1, "leadwire_cluster_mailbox_max": 1,
+		"leadwire_cluster_peer_tells_unconfirmed": 1, "leadwire_cluster_peer_asks_in_flight_max": 1, "leadwire_cluster_partitions": 4, "leadwire_cluster_activations": 1, "leadwire_cluster_mailbox_max": 1,
 		"leadwire_cluster_mailbox_rejects_total": 1, "leadwire_cluster_restarts_total": 1, "leadwire_cluster_panics_total": 1,
 		"leadwire_cluster_activation_panics_total": 1, "leadwire_cluster_passivations_total": 1, "leadwire_cluster_members": 1,
 		"leadwire_cluster_messages_dropped_total": 6, "leadwire_cluster_messages_pending": 1, "leadwire_cluster_partitions_fenced_total": 1,

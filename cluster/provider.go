@@ -34,6 +34,7 @@ type provider struct {
 	ml      *memberlist.Memberlist
 	started int64
 	meta    atomic.Pointer[[]byte]
+	left    atomic.Bool
 
 	dirty  chan struct{} // holds one
 	notice chan string   // an eviction notice, naming the member id it is about
@@ -203,6 +204,9 @@ func (p *provider) rejoin() {
 
 // publish tells the runtime of the members as they are now, if that is news.
 func (p *provider) publish() {
+	if p.left.Load() { // gossip now tells us of our own departure
+		return
+	}
 	current := p.current()
 	t := &cluster.ClusterTopology{}
 	for id, m := range current {
@@ -271,6 +275,7 @@ func (p *provider) current() map[string]*cluster.Member {
 
 // leave tells the others that we go. It returns when the news is out, or after a second.
 func (p *provider) leave() error {
+	p.left.Store(true)
 	if err := p.ml.Leave(time.Second); err != nil {
 		return fmt.Errorf("leave cluster: %w", err)
 	}

@@ -66,3 +66,15 @@ func (r *roster) confirm(number uint32, sent uint64) {
 		p.confirm(sent)
 	}
 }
+
+// fullest is the most that is under way to any one peer.
+func (r *roster) fullest() (asks, tells float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.peers {
+		asks = max(asks, float64(p.asks.Load()))
+		confirmed := p.confirmed.Load() // first: told only grows
+		tells = max(tells, float64(p.told.Load()-confirmed))
+	}
+	return asks, tells
+}

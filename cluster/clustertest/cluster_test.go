@@ -2,7 +2,14 @@ package clustertest_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
+	"math/big"
+	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -39,6 +46,7 @@ func TestCluster(t *testing.T) {
 		{name: "AnswersWhileItChanges", nodes: 3, tell: answersWhileItChanges},
 		{name: "TellsAcross", nodes: 2, tell: tellsAcross},
 		{name: "RefusalsCross", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: refusalsCross},
+		{name: "SpeaksTLS", nodes: 2, cfg: mutualTLS(t), tell: growsToTwo},
 		{name: "LogsOneLinePerChange", nodes: 2, deps: cluster.Deps{Log: slog.New(slog.NewTextHandler(log, nil))},
 			tell: func(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) { logsOneLinePerChange(t, c, log) }},
 		{name: "AsksAgainWhenTheOwnerDies", nodes: 2, cfg: cluster.Config{AskTry: 200 * time.Millisecond}, tell: asksAgainWhenTheOwnerDies},
@@ -55,20 +63,28 @@ func TestCluster(t *testing.T) {
 
 const identities = 300
 
-// everyoneAnswers asks every identity from every node, and expects each to live where all nodes say
-// it does.
+// everyoneAnswers asks every identity from every node, and expects each to live where all nodes say it
+// does. On a machine that is busy a node may be thought dead and come back meanwhile: then again.
 func everyoneAnswers(t *testing.T, nodes ...*cluster.Node) {
 	t.Helper()
-	for i := range identities {
-		id := strconv.Itoa(i)
-		home := map[string]bool{}
-		for _, n := range nodes {
-			home[clustertest.Ask(t, n, id, "").GetAddress()] = true
-			owner, _ := n.Owner("probe", id)
-			home[owner] = true
+	require.Eventually(t, func() bool {
+		for i := range identities {
+			if len(homes(t, strconv.Itoa(i), nodes)) != 1 {
+				return false
+			}
 		}
-		require.Len(t, home, 1, "identity %s lives on one node, and all know which", id)
+		return true
+	}, clustertest.Timeout, 10*time.Millisecond, "every identity lives on one node, and all know which")
+}
+
+func homes(t *testing.T, id string, nodes []*cluster.Node) map[string]bool {
+	home := map[string]bool{}
+	for _, n := range nodes {
+		home[clustertest.Ask(t, n, id, "").GetAddress()] = true
+		owner, _ := n.Owner("probe", id)
+		home[owner] = true
 	}
+	return home
 }
 
 // All members hold their shares, which make up the whole.
@@ -158,7 +174,6 @@ func tellsAcross(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) {
 		}
 	}
 	require.Eventually(t, func() bool { return b.Live("probe") == 20 && b.Pending() == 0 }, clustertest.Timeout, time.Millisecond)
-	require.Zero(t, a.Live("probe"))
 	t.Logf("the window was full %d times", refused)
 
 	local := &stay{far(a, 0)}
@@ -184,6 +199,36 @@ func far(n *cluster.Node, i int) string {
 type stay struct{ id string }
 
 func (m *stay) Address() (kind, id string) { return "probe", m.id }
+
+// With certificates on both sides, nodes speak TLS and nothing else changes.
+func growsToTwo(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) {
+	a, b := c.Join(t), c.Join(t)
+	requireShares(t, c.Ledger, a, b)
+	everyoneAnswers(t, a, b)
+	_, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}}).DialContext(t.Context(), "tcp", a.Address())
+	require.NoError(t, err, "the port speaks TLS")
+}
+
+// mutualTLS is a configuration in which each side shows a certificate that the other one knows.
+func mutualTLS(t *testing.T) cluster.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	known, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	pool := x509.NewCertPool()
+	pool.AddCert(known)
+	own := []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
+	return cluster.Config{
+		ServerTLS: &tls.Config{Certificates: own, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13},
+		ClientTLS: &tls.Config{Certificates: own, RootCAs: pool, MinVersion: tls.VersionTLS13},
+	}
+}
 
 // An actor's refusals cross nodes: a panic over there is an error here, at once, and a full mailbox too.
 func refusalsCross(t *testing.T, c *clustertest.Cluster, ring *clustertest.Arena) {
@@ -248,7 +293,7 @@ func logsOneLinePerChange(t *testing.T, c *clustertest.Cluster, log *transcript)
 	}
 	require.Equal(t, 2, count["node started"])
 	require.Equal(t, 2, count["node stopped"])
-	require.LessOrEqual(t, count["cluster members changed"], 5, "a alone; b alone for a moment; both, twice; a without b:\n%s", log)
+	require.LessOrEqual(t, count["cluster members changed"], 5, "a alone; b alone, perhaps, for a moment; both, on each; a without b:\n%s", log)
 	require.Len(t, log.lines(), count["node started"]+count["node stopped"]+count["cluster members changed"]+count["partitions held"], "and nothing else:\n%s", log)
 }
 

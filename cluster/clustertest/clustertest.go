@@ -16,8 +16,7 @@ import (
 // busy with other tests and under the race detector.
 const Timeout = 30 * time.Second
 
-// Start starts one node and ends it with the test. It takes the gossip's timings down to what loopback
-// allows, so that a death is noticed within a second.
+// Start starts one node and ends it with the test.
 func Start(t testing.TB, cfg cluster.Config, deps cluster.Deps) *cluster.Node {
 	t.Helper()
 	n := listen(t, cfg, deps)
@@ -27,9 +26,6 @@ func Start(t testing.TB, cfg cluster.Config, deps cluster.Deps) *cluster.Node {
 
 func listen(t testing.TB, cfg cluster.Config, deps cluster.Deps) *cluster.Node {
 	t.Helper()
-	if cfg.Probe == 0 {
-		cfg.Probe = 200 * time.Millisecond
-	}
 	if deps.Ledger == nil {
 		deps.Ledger = NewLedger()
 	}

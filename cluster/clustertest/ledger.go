@@ -17,17 +17,18 @@ type Ledger struct {
 	holders [domain.Partitions]domain.NodeID
 	err     error
 	claims  int
+	refused chan struct{}
 }
 
 // NewLedger returns a ledger in which nobody holds anything.
-func NewLedger() *Ledger { return &Ledger{} }
+func NewLedger() *Ledger { return &Ledger{refused: make(chan struct{}, 1)} }
 
 // Claim is part of cluster.Ledger.
 func (l *Ledger) Claim(_ context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
-		return nil, l.err
+		return nil, l.refuse()
 	}
 	l.claims++
 	out := make([]domain.Fence, len(partitions))
@@ -44,7 +45,7 @@ func (l *Ledger) Held(_ context.Context, node domain.NodeID) ([]domain.Fence, er
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
-		return nil, l.err
+		return nil, l.refuse()
 	}
 	var out []domain.Fence
 	for p, holder := range l.holders {
@@ -54,6 +55,17 @@ func (l *Ledger) Held(_ context.Context, node domain.NodeID) ([]domain.Fence, er
 	}
 	return out, nil
 }
+
+func (l *Ledger) refuse() error {
+	select {
+	case l.refused <- struct{}{}:
+	default:
+	}
+	return l.err
+}
+
+// Refused receives when a call has been answered with the error that Fail set.
+func (l *Ledger) Refused() <-chan struct{} { return l.refused }
 
 // Commit is a write under a fence: domain.ErrFenced when the partition has been claimed since.
 func (l *Ledger) Commit(f domain.Fence) error {
