@@ -12,7 +12,7 @@ import (
 // locks in the order they do. Tried twice it raises the epochs twice, which harms nobody.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	const doing = "claim partitions"
-	if err := storable(doing, string(node)); err != nil {
+	if err := check(doing, field{"node", string(node), false}); err != nil {
 		return nil, err
 	}
 	epochs, err := read(ctx, s, doing, func(ctx context.Context, c reader) (map[domain.Partition]int64, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -170,6 +171,10 @@ func newPipeline(b *batch, fail func(string) error) *pipeline {
 		p.see(wave)
 		p.step(stepSeen)
 	}
+	if slices.ContainsFunc(ops, func(o op) bool { return o.ping }) {
+		// Last, so that nodes which ping at once hold this row for no longer than a commit takes.
+		p.sent.Queue(`UPDATE store SET pinged_at = now()`)
+	}
 	return p
 }
 
@@ -267,7 +272,7 @@ func (p *pipeline) scanEpoch(rows pgx.Rows) error {
 func (p *pipeline) answer() []int {
 	for _, n := range p.b.todo {
 		o := p.b.ops[n]
-		if f, ok := o.fence(); ok && p.epochs[f.Partition] != f.Epoch {
+		if f, ok := o.fence(); ok && !p.owned(f) {
 			p.b.results[n] = result{Err: domain.ErrFenced}
 			continue
 		}

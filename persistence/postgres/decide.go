@@ -15,15 +15,7 @@ import (
 // Decide settles a pending event: see domain.Store.
 func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, error) {
 	const doing = "decide"
-	switch d.Verb {
-	case domain.Assign, domain.Update, domain.Hold, domain.Ignore:
-	default:
-		return domain.Decided{}, domain.FailField(doing, "verb", "must be assign, update, hold or ignore")
-	}
-	if d.Verb == domain.Assign && d.Buyer == "" {
-		return domain.Decided{}, domain.FailField(doing, "buyer", "must name a buyer to assign to")
-	}
-	if err := storable(doing, string(d.Lead.Account), string(d.Lead.Lead), string(d.Source), string(d.EventID), string(d.Campaign), string(d.Buyer), d.Day); err != nil {
+	if err := checkDecision(doing, &d); err != nil {
 		return domain.Decided{}, err
 	}
 	d.ReceivedAt, d.At = micro(d.ReceivedAt), micro(d.At)

@@ -73,7 +73,10 @@ func recogniseEvents(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeline)
 	return found, nil
 }
 
-func (p *pipeline) owned(f domain.Fence) bool { return p.epochs[f.Partition] == f.Epoch }
+// owned says whether the fence stood in this run; the epoch 0 of a partition never claimed is nobody's.
+func (p *pipeline) owned(f domain.Fence) bool {
+	return f.Epoch > 0 && p.epochs[f.Partition] == f.Epoch
+}
 
 func recogniseMarks(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeline) (int, error) {
 	if len(p.marks.order) == 0 {

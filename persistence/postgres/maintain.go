@@ -16,8 +16,7 @@ import (
 const lockPatience = "500ms"
 
 // Maintain prepares partitions and removes what is past its retention: see domain.Store. A day goes when
-// all of it is past; Removed counts its rows as the planner's statistics have them, since counting them
-// would read the whole day once more.
+// all of it is past; its rows are not counted in Removed, since counting would read the whole day once more.
 func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retention) (domain.Maintained, error) {
 	m := &maintenance{s: s, now: now, keep: keep.WithDefaults(), report: domain.Maintained{Removed: map[string]int64{}}}
 	for _, step := range []func(context.Context) error{m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.emptyNets, m.expireKeys, m.expireLeads} {
@@ -79,12 +78,8 @@ func (m *maintenance) past(ctx context.Context, d dayTable, cutoff time.Time) ([
 
 // drop removes one partition. The lock on its table lasts for the unlinking of files: milliseconds.
 func (m *maintenance) drop(ctx context.Context, d dayTable, name string, before func(pgx.Tx) error) error {
-	var rows int64
 	done := false
 	err := m.locked(ctx, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = $1::text::regclass`, name).Scan(&rows); err != nil {
-			return fmt.Errorf("read the size of %s: %w", name, err)
-		}
 		if _, err := tx.Exec(ctx, fmt.Sprintf(`ALTER TABLE %s DETACH PARTITION %s`, d.name, name)); err != nil {
 			return fmt.Errorf("detach %s: %w", name, err)
 		}
@@ -99,9 +94,8 @@ func (m *maintenance) drop(ctx context.Context, d dayTable, name string, before 
 		done = true
 		return nil
 	})
-	if err == nil && done && !m.report.More {
+	if err == nil && done {
 		m.report.Dropped = append(m.report.Dropped, name)
-		m.report.Removed[d.name] += rows
 	}
 	return err
 }
@@ -229,11 +223,17 @@ func (m *maintenance) expireKeys(ctx context.Context) error {
 }
 
 // expireLeads looks by day and then by the instant; see the index. Leads that a commit holds are left
-// for the next call.
+// for the next call. What a lead has been waiting with goes with it.
 func (m *maintenance) expireLeads(ctx context.Context) error {
-	return m.expire(ctx, "leads", `DELETE FROM leads WHERE ctid = ANY (ARRAY(
-		SELECT l.ctid FROM leads l WHERE l.updated_on <= ($1::timestamptz AT TIME ZONE 'UTC')::date AND l.updated_at < $1
-		ORDER BY l.updated_on LIMIT $2 FOR UPDATE SKIP LOCKED))`, m.now.Add(-m.keep.Leads))
+	return m.expire(ctx, "leads", `WITH gone AS (
+			DELETE FROM leads WHERE ctid = ANY (ARRAY(
+				SELECT l.ctid FROM leads l WHERE l.updated_on <= ($1::timestamptz AT TIME ZONE 'UTC')::date AND l.updated_at < $1
+				ORDER BY l.updated_on LIMIT $2 FOR UPDATE SKIP LOCKED))
+			RETURNING held_seq
+		), freed AS (
+			DELETE FROM pending_events pe USING gone WHERE gone.held_seq > 0 AND pe.held AND pe.seq = gone.held_seq
+		)
+		SELECT 1 FROM gone`, m.now.Add(-m.keep.Leads))
 }
 
 // expire runs a bounded delete; whoever reaches the bound has more.

@@ -136,18 +136,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping answers whether the store can be written to.
+// Ping answers whether the store can be written to, by writing: a full disk and a standby can be read.
 func (s *Store) Ping(ctx context.Context) error {
-	const doing = "ping postgres"
-	if !s.line.isUp() {
-		return domain.Fail(doing, domain.Unavailable, errDown)
-	}
-	readOnly, err := read(ctx, s, doing, func(ctx context.Context, c reader) (readOnly bool, err error) {
-		return readOnly, c.QueryRow(ctx, `SELECT current_setting('transaction_read_only')::boolean`).Scan(&readOnly)
-	})
-	if err == nil && readOnly {
-		return domain.Fail(doing, domain.Unavailable, errReadOnly)
-	}
+	_, err := s.writer.Do(ctx, op{ping: true})
 	return err
 }
 

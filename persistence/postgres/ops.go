@@ -2,18 +2,17 @@ package postgres
 
 import (
 	"crypto/sha256"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
-// op is one operation of a batch: exactly one of its pointers is set.
+// op is one operation of a batch: exactly one of its fields is set.
 type op struct {
 	receive *receiveOp
 	decide  *domain.Decision
 	seen    []domain.Seen
+	ping    bool
 }
 
 type receiveOp struct {
@@ -37,12 +36,14 @@ const (
 	kindReceive = "receive"
 	kindDecide  = "decide"
 	kindSeen    = "seen"
+	kindPing    = "ping"
 )
 
 var outcomes = map[string][]string{
 	kindReceive: {"stored", "duplicate"},
 	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale)},
 	kindSeen:    {"ok"},
+	kindPing:    {"ok"},
 }
 
 func (o op) kind() string {
@@ -51,6 +52,8 @@ func (o op) kind() string {
 		return kindReceive
 	case o.decide != nil:
 		return kindDecide
+	case o.ping:
+		return kindPing
 	}
 	return kindSeen
 }
@@ -85,17 +88,6 @@ func keyOf(e domain.Event) eventKey {
 		h.Write([]byte(part))
 	}
 	return eventKey(h.Sum(nil)[:16])
-}
-
-// storable says whether PostgreSQL takes the texts: UTF-8 without NUL. Checked before an op joins a
-// batch, so that one bad text does not cost its neighbours a second try.
-func storable(op string, texts ...string) error {
-	for _, s := range texts {
-		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
-			return domain.FailField(op, "text", "must be UTF-8 without NUL")
-		}
-	}
-	return nil
 }
 
 // micro is the precision PostgreSQL keeps: what is answered at once and what is read back are equal.

@@ -18,8 +18,6 @@ type reader interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-var errReadOnly = errors.New("the server is read-only")
-
 // read runs f on a reader connection. All idle connections may have died with the server, so a broken
 // one is tried again, at most once for each and once fresh; the whole is bounded like a commit.
 func read[T any](ctx context.Context, s *Store, doing string, f func(context.Context, reader) (T, error)) (T, error) {

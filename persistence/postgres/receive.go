@@ -13,7 +13,7 @@ import (
 // Receive keeps an event: see domain.Store.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
 	const doing = "receive event"
-	if err := storable(doing, string(e.Account), string(e.Source), string(e.ID), e.Type, string(e.Effect), string(e.Lead), string(e.Campaign)); err != nil {
+	if err := checkEvent(doing, &e); err != nil {
 		return domain.Received{}, err
 	}
 	e.ReceivedAt, e.OccurredAt = micro(e.ReceivedAt), micro(e.OccurredAt)

@@ -18,7 +18,7 @@ func (s *Store) RecordSeen(ctx context.Context, seen []domain.Seen) (int, error)
 	}
 	mine := make([]domain.Seen, len(seen))
 	for i, m := range seen {
-		if err := storable("record seen", string(m.Account), string(m.Buyer)); err != nil {
+		if err := check("record seen", field{"account", string(m.Account), false}, field{"buyer", string(m.Buyer), false}); err != nil {
 			return 0, err
 		}
 		m.ReportedAt = micro(m.ReportedAt)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 	"github.com/leadwire/leadwire/persistence/storetest"
@@ -24,8 +25,38 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) { storetest.Run(t, harness(Options{})) }
 
-// The same contract without named prepared statements and connection settings, as behind PgBouncer.
-func TestStore_AsBehindAPooler(t *testing.T) { storetest.Run(t, harness(Options{PgBouncer: true})) }
+// Without named prepared statements and connection settings, as behind PgBouncer, it is the same store.
+func TestStore_AsBehindAPooler(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Fresh(t), Options{PgBouncer: true, Clock: at(noon)})
+	crowd := newCrowd(s, claim(t, s, "node", 1, 2, 3))
+	crowd.awaitProgress(t)
+	f := claim(t, s, "node", 7)[0]
+	waiting := event("waiting")
+	held, err := s.Decide(t.Context(), deciding(f, receive(t, s, f, waiting), waiting, domain.Hold))
+	require.NoError(t, err)
+	require.Equal(t, domain.Waiting, held.Lead.State)
+	pending, err := s.Undecided(t.Context(), []domain.Partition{7}, true, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, pending, 1)
+	got := assigned(t, s, f, "one")
+	n, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: got.Event.Seq, ReportedAt: noon}})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Len(t, feedOf(t, s, 0), 1)
+	maintain(t, s, noon.AddDate(0, 0, 40))
+	require.NoError(t, s.Ping(t.Context()))
+	crowd.stop(t)
+	requireNamedStatements(t, s, 0)
+}
+
+// requireNamedStatements checks how many the connections of the pool keep on the server.
+func requireNamedStatements(t *testing.T, s *Store, want int64) {
+	t.Helper()
+	for range s.opts.Readers {
+		require.Equal(t, want, count(t, s, `SELECT count(*) FROM pg_prepared_statements WHERE NOT from_sql`))
+	}
+}
 
 func harness(base Options) storetest.Harness {
 	return storetest.Harness{

@@ -11,7 +11,8 @@ CREATE TABLE store (
     history   bytea  NOT NULL,  -- random at creation; part of the store's epoch
     token_key bytea  NOT NULL,  -- 32 bytes
     revision  bigint NOT NULL DEFAULT 0,
-    catalog   bytea  NOT NULL   -- JSON
+    catalog   bytea  NOT NULL,  -- JSON
+    pinged_at timestamptz       -- written to see whether writing works
 );
 
 -- Who may commit for which of the 256 parts. Every commit locks the rows of the parts it writes for and

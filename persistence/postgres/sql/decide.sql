@@ -18,7 +18,7 @@ WITH i AS (
             WHEN verb IN ('hold', 'ignore') AND l.revision IS NULL AND expect = 0 THEN ''
             ELSE 'stale' END AS refusal
     FROM i
-    JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch
+    JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch AND pt.epoch > 0
     -- Two probes by the whole key: one for either would walk all of the partition's entries.
     CROSS JOIN LATERAL (SELECT coalesce(
         (SELECT false FROM pending_events pe WHERE pe.partition = i.p AND NOT pe.held AND pe.seq = i.event_seq),
@@ -53,11 +53,14 @@ WITH i AS (
         coalesce(feed_seq, l_last_seq, 0) AS n_last_seq,
         coalesce(l_received_at, received_at) AS n_received_at,
         CASE WHEN assigns THEN at ELSE l_assigned_at END AS n_assigned_at,
-        l_campaign
+        l_campaign, l_held_seq
     FROM numbered
 ), settled AS (
     DELETE FROM pending_events pe USING after a
     WHERE a.outcome = 'done' AND a.verb <> 'hold' AND pe.partition = a.p AND pe.held = a.was_held AND pe.seq = a.event_seq
+), released AS ( -- assigned by a later event, a lead no longer waits with the one it was held with
+    DELETE FROM pending_events pe USING after a
+    WHERE a.assigns AND a.l_held_seq > 0 AND a.l_held_seq <> a.event_seq AND pe.partition = a.p AND pe.held AND pe.seq = a.l_held_seq
 ), held AS (
     UPDATE pending_events pe SET held = true FROM after a
     WHERE a.outcome = 'done' AND a.verb = 'hold' AND pe.partition = a.p AND pe.held = a.was_held AND pe.seq = a.event_seq

@@ -7,7 +7,7 @@ WITH i AS (
         type, effect, lead, campaign, contact, body, occurred_at, received_at, ord)
 ), owned AS MATERIALIZED ( -- numbered in the order they came in: a lead's events replay in this order
     SELECT o.*, nextval('event_seq') AS seq
-    FROM (SELECT i.* FROM i JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch ORDER BY i.ord OFFSET 0) o
+    FROM (SELECT i.* FROM i JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch AND pt.epoch > 0 ORDER BY i.ord OFFSET 0) o
 ), fresh AS (
     INSERT INTO event_keys (key, seq, received_at) SELECT key, seq, received_at FROM owned ORDER BY key
     ON CONFLICT (key) DO NOTHING RETURNING key, seq
