@@ -11,8 +11,9 @@ import (
 	"github.com/leadwire/leadwire/httpedge/strictjson"
 )
 
-// Limits of what is taken into the row a buyer sees. Together they keep one row under 64 KiB, so that it
-// travels in one frame; the body in the store has what was cut.
+// Limits of what is taken into the row a buyer sees. Together they keep one event's share of a
+// row at 54 KiB before JSON's escapes, so that a row stays a frame and never a file; the body in the store
+// has what was cut.
 const (
 	maxText   = 512 // bytes of one field: no name or address is longer
 	maxTags   = 64  // per contact

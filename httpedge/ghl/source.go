@@ -19,7 +19,7 @@ const op = "read ghl event"
 // e-mail with its HTML, stay under half of that).
 const (
 	maxDepth  = 32    // GHL's deepest nest is 5; 32 costs nothing and survives an odd custom field
-	maxValues = 16384 // a contact has about 40; bounds the parser at 1 MiB of nodes
+	maxValues = 16384 // a contact has about 40; bounds the parser at 640 KiB of nodes
 )
 
 // Source is one configured source of the kind.
