@@ -22,7 +22,7 @@ type snapshot struct {
 	at      time.Time
 	acked   int64
 	own     time.Duration // processor time of the harness
-	machine time.Duration // likewise of everybody
+	machine time.Duration // likewise of everybody, if the server is on this machine; else 0
 	server  *usage
 	metrics samples
 }
@@ -30,8 +30,8 @@ type snapshot struct {
 func (o *observer) snapshot(ctx context.Context) snapshot {
 	s := snapshot{at: time.Now(), acked: o.load.acked.Load()}
 	s.own, _ = ownCPU()
-	s.machine, _ = machineBusy()
 	if o.target.PID != 0 {
+		s.machine, _ = machineBusy()
 		if u, err := readUsage(o.target.PID); err == nil {
 			s.server = &u
 		}
@@ -122,8 +122,10 @@ func tellServer(r *Report, before, after snapshot) {
 		r.set("server.cpu_per_lead", cpu/leads)
 		took := after.at.Sub(before.at).Seconds()
 		r.set("server.cpu", cpu/took)
-		others := (after.machine - before.machine - (after.own - before.own)).Seconds() - cpu
-		r.set("others.cpu", max(0, others)/took)
+		if before.machine > 0 && after.machine > 0 {
+			others := (after.machine - before.machine - (after.own - before.own)).Seconds() - cpu
+			r.set("others.cpu", max(0, others)/took)
+		}
 		r.set("server.rss", float64(after.server.RSS))
 		if after.server.PeakRSS > 0 {
 			r.set("server.rss_peak", float64(after.server.PeakRSS))
