@@ -210,6 +210,19 @@ func TestServer_Drain(t *testing.T) {
 	})
 }
 
+// An old stream is asked to come back, and may not be let in again.
+func TestStream_Age(t *testing.T) {
+	t.Parallel()
+	ways(t, func(t *testing.T, start func(sse.Config) *edge) {
+		e := start(sse.Config{MaxAge: 50 * time.Millisecond, Heartbeat: 10 * time.Millisecond})
+		page := e.dial(t, "/acme/ada")
+		state, err := page.Ended(t)
+		require.ErrorIs(t, err, io.EOF, "the body ends with its last chunk")
+		require.LessOrEqual(t, state.Retry, 1500*time.Millisecond)
+		e.eventually(t, "closed_total", "age", 1)
+	})
+}
+
 // Hundreds of pages come, are written to, and leave at once, while the server closes under them.
 func TestServer_MassClose(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@
 //     never got an event resumes as exactly as one that did.
 //   - A place nobody can resume from is answered with "resync", never with an error: a browser gives
 //     up for ever on any status but 200.
+//   - A stream ends now and then (Config.MaxAge), so that whoever reads it authenticates anew.
 //   - Streams per buyer and per node are bounded, and Drain spreads the return of clients over time.
 //
 // An idle stream costs about 2 KB: the request's goroutine, buffers and context are given back when the

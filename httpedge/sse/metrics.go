@@ -17,6 +17,7 @@ const (
 	byClient   reason = "client"   // it left, or its network did
 	bySlow     reason = "slow"     // it did not read; it resumes from where it got to
 	byDrain    reason = "drain"    // this node is being replaced
+	byAge      reason = "age"      // it has to authenticate anew
 	byShutdown reason = "shutdown" // this node stopped
 	byFault    reason = "error"    // the connection could not be set up
 )
@@ -56,7 +57,7 @@ func newMetrics(c Config, to prometheus.Registerer) (*metrics, error) {
 	m.heartbeats = counter("heartbeats_total", "Heartbeats written to streams.")
 	m.resyncs = counter("resyncs_total", "Streams told to refetch by the pull API.")
 	m.closed = counters("closed_total", "Event streams ended, by reason.", "reason")
-	for _, r := range []reason{byClient, bySlow, byDrain, byShutdown, byFault} {
+	for _, r := range []reason{byClient, bySlow, byDrain, byAge, byShutdown, byFault} {
 		m.closed.WithLabelValues(string(r))
 	}
 	m.refused = counters("refused_total", "Event streams refused, by reason.", "reason")

@@ -140,7 +140,8 @@ func (s *Server) track() bool {
 
 func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
 	s.tune(c)
-	k := &sink{server: s, link: s.link(c), key: key, lost: from.lost}
+	age := s.config.MaxAge*4/5 + rand.N(s.config.MaxAge/5+1)
+	k := &sink{server: s, link: s.link(c), key: key, lost: from.lost, until: time.Now().Add(age)}
 	s.metrics.opened.Inc()
 	s.metrics.open.Add(1)
 	if k.send(s.head()) { // before the wheel has it: nothing may be written ahead of the head

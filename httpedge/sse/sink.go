@@ -15,7 +15,8 @@ type sink struct {
 	server *Server
 	link   link
 	key    domain.BuyerKey
-	lost   bool // the client's place is unknown here: its Begin is a Resync
+	lost   bool      // the client's place is unknown here: its Begin is a Resync
+	until  time.Time // when it is old
 
 	spoke, at int // where the wheel has it; guarded by the wheel
 
@@ -129,8 +130,11 @@ func (s *sink) stalled() bool {
 }
 
 // beat writes a heartbeat, unless bytes are pending, which say as much once they arrive. It also finds
-// the stream that is stalled and quiet, to which nobody would write again.
+// the stream that is old, and the one that is stalled and quiet, to which nobody would write again.
 func (s *sink) beat(frame []byte) {
+	if time.Now().After(s.until) {
+		s.finish(goodbye(), byAge)
+	}
 	s.mu.Lock()
 	busy := s.waiting() > 0
 	if busy && s.state != closed && s.stalled() {
