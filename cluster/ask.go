@@ -70,10 +70,12 @@ func (n *Node) try(ctx context.Context, s *slot, deadline time.Time, m Keyed, ki
 	q.sender.Address, q.sender.Id, q.sender.RequestId = n.address, sinkID, rid
 	q.envelope.Message, q.envelope.Sender = m, &q.sender
 	var err error
+	var gone chan struct{} // closed when an owner elsewhere will not answer any more
 	if owner.local {
 		err = n.askHere(p, kind, id, &q.envelope)
 	} else if err = owner.peer.begin(m); err == nil {
 		defer owner.peer.end()
+		gone = owner.peer.gone
 		n.sys.Root.Send(owner.inbox, &q.envelope)
 	}
 	if err != nil {
@@ -82,7 +84,7 @@ func (n *Node) try(ctx context.Context, s *slot, deadline time.Time, m Keyed, ki
 		}
 		return nil, err
 	}
-	return n.wait(ctx, s, rid, min(time.Until(deadline), n.cfg.AskTry), kind)
+	return n.wait(ctx, s, rid, min(time.Until(deadline), n.cfg.AskTry), kind, gone)
 }
 
 func (n *Node) askHere(p *partition, kind, id string, msg any) error {
@@ -101,7 +103,7 @@ func (n *Node) askHere(p *partition, kind, id string, msg any) error {
 	}
 }
 
-func (n *Node) wait(ctx context.Context, s *slot, rid uint32, limit time.Duration, kind string) (any, error) {
+func (n *Node) wait(ctx context.Context, s *slot, rid uint32, limit time.Duration, kind string, gone <-chan struct{}) (any, error) {
 	s.timer.Reset(limit)
 	defer s.timer.Stop()
 	var late error
@@ -112,6 +114,8 @@ func (n *Node) wait(ctx context.Context, s *slot, rid uint32, limit time.Duratio
 		late = unavailable(kind, ctx.Err())
 	case <-n.base.Done():
 		late = unavailable(kind, errStopping)
+	case <-gone:
+		late = errTry{errGone}
 	case <-s.timer.C:
 		late = errTry{fmt.Errorf("no answer in %s", limit.Round(time.Millisecond))}
 	}
@@ -160,6 +164,7 @@ func (n *Node) asked(answer any, err error) (any, error) {
 
 var (
 	errStopping = errors.New("this node is stopping")
+	errGone     = errors.New("the owner has left the cluster")
 	errNoOwner  = errors.New("no node owns it (now)")
 	errNoProto  = errors.New("only a protobuf message can go to another node")
 )

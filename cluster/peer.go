@@ -15,8 +15,9 @@ import (
 // that has stopped reading would collect messages here until memory ends.
 type peer struct {
 	address string
-	marks   *actor.PID   // where it confirms to; the request id says that it was this peer
-	asks    atomic.Int64 // questions without an answer yet
+	marks   *actor.PID    // where it confirms to; the request id says that it was this peer
+	gone    chan struct{} // closed when it is no longer a member: it will not answer
+	asks    atomic.Int64  // questions without an answer yet
 	limit   int64
 
 	told      atomic.Uint64 // one-way messages sent
@@ -26,7 +27,7 @@ type peer struct {
 }
 
 func newPeer(address string, marks *actor.PID, cfg Config) *peer {
-	return &peer{address: address, marks: marks, limit: int64(cfg.PeerInFlight), window: uint64(cfg.TellWindow)}
+	return &peer{address: address, marks: marks, gone: make(chan struct{}), limit: int64(cfg.PeerInFlight), window: uint64(cfg.TellWindow)}
 }
 
 // begin counts a question; end follows unless it fails.

@@ -39,6 +39,7 @@ func (r *roster) table(list []*cluster.Member) *table {
 	for id, m := range r.members {
 		if now[id] == nil && m.peer != nil {
 			delete(r.peers, m.peer.marks.GetRequestId())
+			close(m.peer.gone)
 		}
 	}
 	r.members = now
