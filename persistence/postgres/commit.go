@@ -131,7 +131,7 @@ func (s *Store) run(ctx context.Context, conn *pgx.Conn, b *batch) error {
 		}
 	}
 	b.todo = p.answer()
-	s.forgetFeeds(b)
+	s.forgetFeeds(b, append(b.todo, p.strangers...))
 	return nil
 }
 
@@ -146,7 +146,9 @@ type pipeline struct {
 	stored  map[int]int64 // op → seq
 	decided map[int]domain.Decided
 	noFeed  []int
-	marks   *marks
+	// strangers are decisions that came with their event, for a buyer without a row in feeds.
+	strangers []int
+	marks     *marks
 }
 
 func newPipeline(b *batch, fail func(string) error) *pipeline {
@@ -277,6 +279,8 @@ func (p *pipeline) answer() []int {
 			continue
 		}
 		switch {
+		case o.admits():
+			p.b.results[n] = admitted(p.stored[n], p.decided[n])
 		case o.receive != nil:
 			p.b.results[n] = received(p.stored[n])
 		case o.decide != nil:
@@ -291,9 +295,20 @@ func (p *pipeline) answer() []int {
 
 func received(seq int64) result {
 	if seq == 0 {
-		return result{Value: reply{received: domain.Received{Duplicate: true}}, Outcome: "duplicate"}
+		return result{Value: reply{received: domain.Received{Duplicate: true}}, Outcome: outcomeDuplicate}
 	}
-	return result{Value: reply{received: domain.Received{Seq: seq}}, Outcome: "stored"}
+	return result{Value: reply{received: domain.Received{Seq: seq}}, Outcome: outcomeStored}
+}
+
+// admitted joins the two answers. A decision that says "already decided" of an event that is new was not
+// tried: the event waits.
+func admitted(seq int64, d domain.Decided) result {
+	r := received(seq)
+	if seq == 0 || d.Outcome == domain.AlreadyDecided || d.Outcome == "" {
+		return r
+	}
+	r.Value.decided, r.Outcome = d, string(d.Outcome)
+	return r
 }
 
 // pairs is a set of (account, id) as two columns.

@@ -32,6 +32,7 @@ func (p *pipeline) decide(wave []int) {
 	for _, n := range wave {
 		if d := p.b.ops[n].decide; d != nil {
 			c.add(n, d)
+			c.cameWith(p.b.ops[n].receive)
 		}
 	}
 	if len(c.of) == 0 {
@@ -43,14 +44,19 @@ func (p *pipeline) decide(wave []int) {
 			return fmt.Errorf("read ruling: %w", err)
 		}
 		n := c.of[r.ord-1]
-		if r.outcome == outcomeNoFeed {
+		switch {
+		case r.outcome != outcomeNoFeed:
+		case p.b.ops[n].admits(): // its event is kept: it is decided alone, once the buyer has a row
+			p.strangers = append(p.strangers, n)
+			return nil
+		default:
 			p.noFeed = append(p.noFeed, n)
 			return nil
 		}
 		p.decided[n] = r.decided(p.b.ops[n].decide)
 		return nil
 	}, p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
-		c.buyer, c.cap, c.day, c.trace, c.received, c.at)
+		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey)
 }
 
 // outcomeNoFeed is decide.sql's word for a buyer without a row in feeds: nothing was written.
@@ -66,6 +72,7 @@ type decisionColumns struct {
 	verb, account, lead, source, eventID, campaign, buyer, day []string
 	contact, trace                                             [][]byte
 	received, at                                               []time.Time
+	eventKey                                                   []pgtype.UUID // of an event that comes with its decision
 }
 
 func (c *decisionColumns) add(n int, d *domain.Decision) {
@@ -87,6 +94,15 @@ func (c *decisionColumns) add(n int, d *domain.Decision) {
 	c.trace = append(c.trace, bytesOf(d.Trace))
 	c.received = append(c.received, d.ReceivedAt)
 	c.at = append(c.at, d.At)
+}
+
+// cameWith notes the event that came with the decision added last; nil when it has been waiting.
+func (c *decisionColumns) cameWith(r *receiveOp) {
+	var key pgtype.UUID
+	if r != nil {
+		key = pgtype.UUID{Bytes: r.key, Valid: true}
+	}
+	c.eventKey = append(c.eventKey, key)
 }
 
 // ruling is a row that decide.sql answers with.

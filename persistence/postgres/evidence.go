@@ -59,10 +59,10 @@ func recogniseEvents(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeline)
 	var key [16]byte
 	var seq int64
 	_, err = pgx.ForEachRow(rows, []any{&key, &seq}, func() error {
-		same := byKey[key]
-		if slices.ContainsFunc(same, func(n int) bool { return p.owned(b.ops[n].receive.fence) }) {
-			first := same[slices.IndexFunc(same, func(n int) bool { return p.owned(b.ops[n].receive.fence) })]
-			p.stored[first] = seq // of the same key twice in a batch, the first was stored
+		// Of the same key twice in a batch, the first whose fence stood was stored.
+		first := slices.IndexFunc(byKey[key], func(n int) bool { return p.owned(b.ops[n].receive.fence) })
+		if first >= 0 {
+			p.stored[byKey[key][first]] = seq
 			found++
 		}
 		return nil
@@ -109,6 +109,11 @@ func recogniseDecisions(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeli
 		d := b.ops[n].decide
 		if d == nil || p.decided[n].Outcome != domain.AlreadyDecided && p.decided[n].Outcome != domain.Stale {
 			continue
+		}
+		if b.ops[n].receive != nil {
+			if d.EventSeq = p.stored[n]; d.EventSeq == 0 { // a repeat of another's event
+				continue
+			}
 		}
 		own, ok, err := ownDecision(ctx, conn, b.id, d)
 		if err != nil {

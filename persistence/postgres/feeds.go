@@ -45,8 +45,8 @@ func (s *Store) ensureFeeds(ctx context.Context, conn *pgx.Conn, b *batch) error
 }
 
 // forgetFeeds drops what the database has just contradicted: it was restored from elsewhere.
-func (s *Store) forgetFeeds(b *batch) {
-	for _, n := range b.todo {
+func (s *Store) forgetFeeds(b *batch, ops []int) {
+	for _, n := range ops {
 		d := b.ops[n].decide
 		delete(s.feeds, domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer})
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
-// op is one operation of a batch: exactly one of its fields is set.
+// op is one operation of a batch: exactly one of its fields is set, but for an event that came with its
+// decision, which has both.
 type op struct {
 	receive *receiveOp
 	decide  *domain.Decision
@@ -34,13 +35,20 @@ type reply struct {
 // The kinds of ops, for the metrics.
 const (
 	kindReceive = "receive"
+	kindAdmit   = "admit"
 	kindDecide  = "decide"
 	kindSeen    = "seen"
 	kindPing    = "ping"
 )
 
+const (
+	outcomeStored    = "stored"
+	outcomeDuplicate = "duplicate"
+)
+
 var outcomes = map[string][]string{
-	kindReceive: {"stored", "duplicate"},
+	kindReceive: {outcomeStored, outcomeDuplicate},
+	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeStored, outcomeDuplicate},
 	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale)},
 	kindSeen:    {"ok"},
 	kindPing:    {"ok"},
@@ -48,6 +56,8 @@ var outcomes = map[string][]string{
 
 func (o op) kind() string {
 	switch {
+	case o.admits():
+		return kindAdmit
 	case o.receive != nil:
 		return kindReceive
 	case o.decide != nil:
@@ -60,14 +70,18 @@ func (o op) kind() string {
 
 // size is about what the op takes on the wire; 200 bytes stand for ids, numbers and times.
 func (o op) size() int {
-	switch {
-	case o.receive != nil:
-		return 200 + len(o.receive.event.Contact) + len(o.receive.event.Body)
-	case o.decide != nil:
-		return 200 + 2*len(o.decide.Contact) + len(o.decide.Trace) // the contact goes to the lead and the feed
+	n := 100 * len(o.seen)
+	if r := o.receive; r != nil {
+		n += 200 + len(r.event.Contact) + len(r.event.Body)
 	}
-	return 100 * len(o.seen)
+	if d := o.decide; d != nil {
+		n += 200 + 2*len(d.Contact) + len(d.Trace) // the contact goes to the lead and the feed
+	}
+	return n
 }
+
+// admits says whether o is an event with its decision.
+func (o op) admits() bool { return o.receive != nil && o.decide != nil }
 
 // fence of an op; seen marks have none.
 func (o op) fence() (domain.Fence, bool) {

@@ -21,6 +21,28 @@ func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (do
 	return r.received, err
 }
 
+// Admit keeps an event and tries its decision in the same commit: see domain.Store.
+func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
+	const doing = "admit event"
+	d.Fence, d.EventSeq = f, 0
+	if err := checkEvent(doing, &e); err != nil {
+		return domain.Admitted{}, err
+	}
+	if e.Effect == domain.Record {
+		return domain.Admitted{}, domain.FailField(doing, "effect", "concerns no lead: there is nothing to decide")
+	}
+	if err := checkDecision(doing, &d); err != nil {
+		return domain.Admitted{}, err
+	}
+	e.ReceivedAt, e.OccurredAt = micro(e.ReceivedAt), micro(e.OccurredAt)
+	d.ReceivedAt, d.At = micro(d.ReceivedAt), micro(d.At)
+	r, err := s.writer.Do(ctx, op{receive: &receiveOp{fence: f, event: e, key: keyOf(e)}, decide: &d})
+	if err == nil && r.decided.Event.Seq > 0 {
+		r.decided.Event.CommittedAt = s.opts.Clock.Now()
+	}
+	return domain.Admitted{Received: r.received, Decided: r.decided}, err
+}
+
 // receive queues the events of a wave.
 func (p *pipeline) receive(wave []int) {
 	var c eventColumns

@@ -18,10 +18,12 @@ func waves(ops []op) [][]int {
 	w := planner{}
 	for i, o := range ops {
 		switch {
+		case o.admits(): // the statement for events runs before the one for decisions
+			w.putDecision(i, o.decide, o.receive.key)
 		case o.receive != nil:
 			w.put(i, w.free(o.receive.key), o.receive.key)
 		case o.decide != nil:
-			w.putDecision(i, o.decide)
+			w.putDecision(i, o.decide, pendingKey(o.decide.EventSeq))
 		default:
 			w.put(i, 0)
 		}
@@ -68,11 +70,12 @@ func (w *planner) put(i, wave int, things ...any) {
 	}
 }
 
-func (w *planner) putDecision(i int, d *domain.Decision) {
-	lead, pending := d.Lead, pendingKey(d.EventSeq)
-	wave := w.free(lead, pending)
+// putDecision places a decision on an event, which is one that waits or one that comes with it.
+func (w *planner) putDecision(i int, d *domain.Decision, event any) {
+	lead := d.Lead
+	wave := w.free(lead, event)
 	if d.Verb != domain.Assign {
-		w.put(i, wave, lead, pending)
+		w.put(i, wave, lead, event)
 		return
 	}
 	buyer := capKey{d.Lead.Account, d.Buyer}
@@ -82,6 +85,6 @@ func (w *planner) putDecision(i int, d *domain.Decision) {
 			wave++
 		}
 	}
-	w.put(i, wave, lead, pending)
+	w.put(i, wave, lead, event)
 	w.caps[buyer] = capEntry{wave, d.Cap, d.Day}
 }

@@ -1,12 +1,17 @@
 -- Settles pending events. Within one statement every lead and every pending event stands once, and all
 -- assignments to one buyer carry the same cap and day (see waves). The rows it reads are locked by now.
 WITH i AS (
-    SELECT * FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+    SELECT p, epoch, verb, account, lead, expect, source, event_id, campaign, contact, buyer, cap, day, trace, received_at, at, ord,
+        -- An event that came with its decision has been given its number by this transaction. If the key is
+        -- another transaction's the event is a repeat, and there is nothing to decide.
+        CASE WHEN event_key IS NULL THEN event_seq
+            ELSE (SELECT k.seq FROM event_keys k WHERE k.key = event_key AND k.xmin = pg_current_xact_id()::xid) END AS event_seq
+    FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
         $9::text[], $10::text[], $11::text[], $12::bytea[], $13::text[], $14::bigint[], $15::text[], $16::bytea[],
-        $17::timestamptz[], $18::timestamptz[])
+        $17::timestamptz[], $18::timestamptz[], $19::uuid[])
     WITH ORDINALITY AS t (p, epoch, event_seq, verb, account, lead, expect,
         source, event_id, campaign, contact, buyer, cap, day, trace,
-        received_at, at, ord)
+        received_at, at, event_key, ord)
 ), found AS ( -- what each finds. LIMIT 1 keeps these look-ups index probes, one per row
     SELECT i.*, pe.held AS was_held, l.state AS l_state, l.revision AS l_revision, l.campaign AS l_campaign, coalesce(l.buyer, '') AS l_buyer,
         l.contact AS l_contact, l.source AS l_source, l.held_seq AS l_held_seq, l.assign_seq AS l_assign_seq, l.last_seq AS l_last_seq,
