@@ -100,25 +100,43 @@ func TestLead_RetryStorm(t *testing.T) {
 func TestLead_IsNotAckedWhenItIsNotKept(t *testing.T) {
 	t.Parallel()
 	node := actortest.New(t, actortest.Catalog("ann"))
-	node.Store.Fail("Receive", 1, actortest.ErrDown)
+	node.Store.Fail("Admit", 1, actortest.ErrDown)
 	_, err := node.Ingest(actortest.Contact("e1", "lead-1"))
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
 	node.Keep(actortest.Contact("e1", "lead-1"))
 	require.Len(t, node.Feed("ann"), 1)
 }
 
-// The answer to a decision is lost after it was committed: the lead is assigned once and announced.
+// The answer is lost after event and decision were committed: the source is told to come back and is then
+// told that we have it; the lead is assigned once, and announced.
 func TestLead_SurvivesALostAnswer(t *testing.T) {
 	t.Parallel()
 	node := actortest.New(t, actortest.Catalog("ann", "bob"))
 	ann, _ := node.Watch("ann")
-	node.Store.FailAfter("Decide", 1, actortest.ErrDown)
-	node.Keep(actortest.Contact("e1", "lead-1"))
+	node.Store.FailAfter("Admit", 1, actortest.ErrDown)
+	_, err := node.Ingest(actortest.Contact("e1", "lead-1"))
+	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
+	node.Settle()
 	require.Empty(t, ann.Seqs(), "nobody knows yet")
+	r, err := node.Ingest(actortest.Contact("e1", "lead-1"))
+	require.NoError(t, err)
+	require.True(t, r.Duplicate)
 	node.Advance(5 * time.Second)
 	require.Equal(t, []domain.Seq{1}, ann.Seqs(), "found by the lookout")
 	require.Len(t, node.Feed("ann"), 1)
 	require.Empty(t, node.Feed("bob"))
+}
+
+// The usual lead costs the store one operation.
+func TestLead_TakesOneCommit(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.Catalog("ann"))
+	for i := range 10 {
+		node.Keep(actortest.Contact(domain.EventID(fmt.Sprint("e", i)), domain.LeadID(fmt.Sprint("lead-", i))))
+	}
+	require.Equal(t, 10, node.Store.Calls("Admit"))
+	require.Zero(t, node.Store.Calls("Receive"))
+	require.Len(t, node.Feed("ann"), 10)
 }
 
 // Everything crashes between keeping and deciding. The next run decides.
@@ -280,7 +298,7 @@ func TestIngest_RecordsWhatConcernsNoLead(t *testing.T) {
 func TestIngest_RefusesPoison(t *testing.T) {
 	t.Parallel()
 	node := actortest.New(t, actortest.Catalog("ann"))
-	node.Store.Fail("Receive", 1, domain.FailField("receive event", "id", "is not UTF-8"))
+	node.Store.Fail("Admit", 1, domain.FailField("receive event", "id", "is not UTF-8"))
 	_, err := node.Ingest(actortest.Contact("e1", "lead-1"))
 	var e *domain.Error
 	require.True(t, errors.As(err, &e))

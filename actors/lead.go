@@ -17,8 +17,8 @@ import (
 // of repeats meets one memory.
 //
 //	message        means                              then
-//	*wire.Ingest   a verified event came in           keep it
-//	kept           the store answered                 answer the source, decide
+//	*wire.Ingest   a verified event came in           keep and decide it
+//	kept           the store answered                 answer the source, announce
 //	decided        the store answered                 announce, or choose again
 //	retry          the pause is over                  decide again
 //	*wire.Recover  the store still has it as pending  decide
@@ -31,9 +31,8 @@ type lead struct {
 type (
 	kept struct {
 		own
-		event    domain.Event
-		received domain.Received
-		err      error
+		keep    intake.Keep
+		outcome intake.Outcome
 	}
 	decided struct {
 		own
@@ -58,9 +57,9 @@ func (l *lead) Receive(ctx actor.Context) {
 	now := l.rt.deps.Clock.Now()
 	switch msg := ctx.Message().(type) {
 	case *wire.Ingest:
-		l.perform(ctx, l.core.Ingest(msg.Event.Domain(), ctx.Sender()))
+		l.perform(ctx, l.core.Ingest(now, msg.Event.Domain(), ctx.Sender()))
 	case kept:
-		l.perform(ctx, l.core.Kept(now, msg.event, msg.received, msg.err))
+		l.perform(ctx, l.core.Kept(now, msg.keep, msg.outcome))
 	case decided:
 		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
 	case retry:
@@ -76,10 +75,10 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 	for _, step := range steps {
 		switch step := step.(type) {
 		case intake.Keep:
-			l.rt.pipe(ctx, func(c context.Context) any {
-				received, err := deps.Store.Receive(c, l.id.Fence, step.Event)
-				return kept{event: step.Event, received: received, err: err}
-			})
+			l.rt.pipe(ctx, func(c context.Context) any { return l.keep(c, step) })
+			if step.Decision != nil {
+				deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
+			}
 		case intake.Answer:
 			answer(ctx, step)
 		case intake.Decide:
@@ -102,6 +101,21 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 			deps.Log.Error("event cannot be decided; it stays pending", "lead", l.id.ID, "event", step.Pending.Event.ID, "seq", step.Pending.Seq, "error", step.Err)
 		}
 	}
+}
+
+// keep runs away from the mailbox.
+func (l *lead) keep(c context.Context, k intake.Keep) kept {
+	store := l.rt.deps.Store
+	var o intake.Outcome
+	if k.Decision == nil {
+		o.Received, o.Err = store.Receive(c, l.id.Fence, k.Event)
+	} else {
+		var a domain.Admitted
+		a, o.Err = store.Admit(c, l.id.Fence, k.Event, *k.Decision)
+		o.Received, o.Decided = a.Received, a.Decided
+	}
+	o.At = l.rt.deps.Clock.Now()
+	return kept{keep: k, outcome: o}
 }
 
 // announce is a hint: when it is lost, Lookout finds the event.

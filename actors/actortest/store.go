@@ -25,7 +25,7 @@ type rule struct {
 // ErrDown is what a failing store answers unless the test says otherwise.
 var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
 
-// Fail makes the next n calls of a method ("Receive", "Decide", "Heads", "Feed") answer err, before
+// Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed") answer err, before
 // they reach the store.
 func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
 
@@ -77,6 +77,17 @@ func call[T any](s *Store, method string, f func() (T, error)) (T, error) {
 // Receive is domain.Store's.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
 	return call(s, "Receive", func() (domain.Received, error) { return s.Store.Receive(ctx, f, e) })
+}
+
+// Admit is domain.Store's. While "Decide" is to fail, events are kept and their decisions not tried.
+func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
+	return call(s, "Admit", func() (domain.Admitted, error) {
+		if before, _ := s.take("Decide"); before != nil {
+			r, err := s.Store.Receive(ctx, f, e)
+			return domain.Admitted{Received: r}, err
+		}
+		return s.Store.Admit(ctx, f, e, d)
+	})
 }
 
 // Decide is domain.Store's.

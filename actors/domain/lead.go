@@ -96,3 +96,9 @@ type Decided struct {
 	Count int
 	Day   string
 }
+
+// Admitted is the store's answer to Admit. Decided means nothing when the event was a duplicate.
+type Admitted struct {
+	Received Received
+	Decided  Decided
+}

@@ -23,6 +23,7 @@ func (l *Lead) decide(now time.Time) []Step {
 			steps = append(steps, Dropped{l.deciding[0], err})
 		}
 		if ok {
+			l.trying = true
 			return append(steps, Decide{d})
 		}
 		l.next()
@@ -81,38 +82,51 @@ func (l *Lead) choose(now time.Time, d *domain.Decision) bool {
 
 // Decided takes the store's answer to Decide. committedAt is when the answer was there.
 func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, committedAt time.Time, err error) []Step {
-	if len(l.deciding) == 0 || l.deciding[0].Seq != d.EventSeq {
-		return nil // abandoned meanwhile
-	}
-	if err != nil || r.Outcome != domain.Done {
-		l.returnTurn(d, r)
+	if !l.trying || l.pausing || l.deciding[0].Seq != d.EventSeq {
+		return nil // abandoned meanwhile, or an earlier incarnation's
 	}
 	if err != nil {
 		return l.undecided(now, err)
 	}
 	switch r.Outcome {
-	case domain.Stale:
-		l.known = &r.Lead
-		return l.decide(now)
-	case domain.CapReached:
-		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+	case domain.Stale, domain.CapReached:
+		l.learn(d, r)
 		return l.decide(now)
 	case domain.AlreadyDecided:
+		l.unused(&d)
 		l.known = nil // whoever decided it changed the lead
 		l.next()
 		return l.decide(now)
 	}
+	steps := l.settled(d, r, committedAt)
+	l.next()
+	return append(steps, l.decide(now)...)
+}
+
+// settled takes over what a decision made of the lead, and announces it.
+func (l *Lead) settled(d domain.Decision, r domain.Decided, committedAt time.Time) []Step {
 	l.known = &r.Lead
-	var steps []Step
+	l.choice = distribution.Choice{}
 	if d.Verb == domain.Assign {
 		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
 	}
-	if r.Event.Seq > 0 {
-		r.Event.CommittedAt = committedAt
-		steps = append(steps, Announce{r.Event})
+	if r.Event.Seq == 0 {
+		return nil
 	}
-	l.next()
-	return append(steps, l.decide(now)...)
+	r.Event.CommittedAt = committedAt
+	return []Step{Announce{r.Event}}
+}
+
+// learn takes over why a decision could not stand: the lead is not as we thought, or the day is full.
+func (l *Lead) learn(d domain.Decision, r domain.Decided) {
+	switch r.Outcome {
+	case domain.Stale:
+		l.unused(&d)
+		l.known = &r.Lead
+	case domain.CapReached: // the buyer has had this turn
+		l.choice = distribution.Choice{}
+		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+	}
 }
 
 // Retry goes on after a pause.
@@ -139,7 +153,7 @@ func (l *Lead) undecided(now time.Time, err error) []Step {
 }
 
 func (l *Lead) later() []Step {
-	l.pausing, l.round = true, 0
+	l.pausing, l.trying, l.round = true, true, 0
 	after := l.pause
 	l.pause = min(l.pause*2, longPause)
 	return []Step{Retry{after}}
@@ -147,16 +161,16 @@ func (l *Lead) later() []Step {
 
 func (l *Lead) next() {
 	l.deciding = l.deciding[1:]
-	l.round, l.pause = 0, firstPause
+	l.round, l.pause, l.trying = 0, firstPause, false
 	if len(l.deciding) == 0 {
 		l.deciding = nil
 	}
 }
 
-// returnTurn gives back the turn of an assignment that did not happen. One whose outcome is unknown
-// keeps its turn: the buyer may have the lead. One that met a full day has used it.
-func (l *Lead) returnTurn(d domain.Decision, r domain.Decided) {
-	if d.Verb == domain.Assign && (r.Outcome == domain.Stale || r.Outcome == domain.AlreadyDecided) {
+// unused gives back the turn of a decision that was not carried out. One whose outcome is unknown keeps
+// its turn: the buyer may have the lead.
+func (l *Lead) unused(d *domain.Decision) {
+	if d != nil && d.Verb == domain.Assign {
 		l.chooser.Return(d.Lead.Account, d.Campaign, l.choice)
 	}
 	l.choice = distribution.Choice{}

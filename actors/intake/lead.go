@@ -52,8 +52,10 @@ type Lead struct {
 
 	// keeping[0] is with the store, the rest wait for it.
 	keeping []*arrival
-	// deciding[0] is with the store if round > 0, the rest wait for it.
+	riding  bool // a decision went to the store with keeping[0]
+	// deciding[0] is with the store, or paused, if trying; the rest wait for it.
 	deciding []domain.Pending
+	trying   bool
 	round    int                 // tries of deciding[0] so far
 	pausing  bool                // between a failed try and its Retry
 	pause    time.Duration       // the next one
@@ -83,7 +85,7 @@ func New(key domain.LeadKey, fence domain.Fence, chooser Chooser) *Lead {
 func (l *Lead) Busy() bool { return len(l.keeping) > 0 || (len(l.deciding) > 0 && !l.gone) }
 
 // Ingest takes a verified event in.
-func (l *Lead) Ingest(e domain.Event, to Ticket) []Step {
+func (l *Lead) Ingest(now time.Time, e domain.Event, to Ticket) []Step {
 	key := keyOf(e)
 	if slices.Contains(l.remembered, key) {
 		return []Step{Answer{To: to, Received: domain.Received{Duplicate: true}}}
@@ -105,38 +107,76 @@ func (l *Lead) Ingest(e domain.Event, to Ticket) []Step {
 	if len(l.keeping) > 1 {
 		return nil
 	}
-	return []Step{Keep{e}}
+	return []Step{l.keep(now)}
 }
 
-// Kept takes the store's answer to Keep of e. An answer to somebody else's Keep, an earlier incarnation's
-// of this lead, says nothing about the event that is being kept now.
-func (l *Lead) Kept(now time.Time, e domain.Event, r domain.Received, err error) []Step {
-	if len(l.keeping) == 0 || keyOf(l.keeping[0].event) != keyOf(e) {
+// keep makes the step for keeping[0]. When nothing else is being decided, its decision rides along: one
+// commit instead of two, and the row is on its way as soon as the source has its answer.
+func (l *Lead) keep(now time.Time) Step {
+	e := l.keeping[0].event
+	if e.Effect == domain.Record || l.trying || len(l.deciding) > 0 {
+		return Keep{Event: e}
+	}
+	d, ok, err := l.draft(now, domain.Pending{Event: e})
+	if err != nil || !ok { // decided alone, where a failure is reported
+		return Keep{Event: e}
+	}
+	l.riding = true
+	return Keep{Event: e, Decision: &d}
+}
+
+// Kept takes the store's answer to k. An answer to somebody else's Keep, an earlier incarnation's of
+// this lead, says nothing about the event that is being kept now.
+func (l *Lead) Kept(now time.Time, k Keep, o Outcome) []Step {
+	if len(l.keeping) == 0 || keyOf(l.keeping[0].event) != keyOf(k.Event) {
 		return nil
 	}
 	a := l.keeping[0]
 	l.keeping = l.keeping[1:]
+	l.riding = false
+	steps := a.answers(o)
+	switch {
+	case domain.CodeOf(o.Err) == domain.Fenced:
+		return append(steps, l.abandon()...)
+	case o.Err == nil:
+		l.remember(keyOf(a.event))
+		steps = append(steps, l.kept(now, k, o)...)
+	case k.Decision != nil: // what became of it is unknown
+		l.known = nil
+	}
+	if len(l.keeping) > 0 {
+		steps = append(steps, l.keep(now))
+	}
+	return append(steps, l.pump(now)...)
+}
+
+// kept goes on with an event that is durable, and with the decision that rode along.
+func (l *Lead) kept(now time.Time, k Keep, o Outcome) []Step {
+	if o.Received.Duplicate || k.Event.Effect == domain.Record {
+		l.unused(k.Decision)
+		return nil
+	}
+	if k.Decision != nil && o.Decided.Outcome == domain.Done {
+		return l.settled(*k.Decision, o.Decided, o.At)
+	}
+	if k.Decision != nil {
+		l.learn(*k.Decision, o.Decided)
+	}
+	e := k.Event
+	e.Body = nil
+	l.deciding = append(l.deciding, domain.Pending{Seq: o.Received.Seq, Event: e})
+	return nil
+}
+
+// answers tells everybody who waits for an event. Only one of them is told that it is new.
+func (a *arrival) answers(o Outcome) []Step {
 	var steps []Step
 	for i, to := range a.askers {
-		answer := Answer{To: to, Received: r, Err: err}
-		if i > 0 && err == nil {
+		answer := Answer{To: to, Received: o.Received, Err: o.Err}
+		if i > 0 && o.Err == nil {
 			answer.Received = domain.Received{Duplicate: true}
 		}
 		steps = append(steps, answer)
-	}
-	switch {
-	case domain.CodeOf(err) == domain.Fenced:
-		return append(steps, l.abandon()...)
-	case err == nil:
-		l.remember(keyOf(a.event))
-		if !r.Duplicate && a.event.Effect != domain.Record {
-			pending := a.event
-			pending.Body = nil
-			steps = append(steps, l.enqueue(now, domain.Pending{Seq: r.Seq, Event: pending})...)
-		}
-	}
-	if len(l.keeping) > 0 {
-		steps = append(steps, Keep{l.keeping[0].event})
 	}
 	return steps
 }
@@ -144,20 +184,19 @@ func (l *Lead) Kept(now time.Time, e domain.Event, r domain.Received, err error)
 // Recover takes in events that the store still has as pending: after a restart, after this lead moved
 // here, or because a buyer may have become eligible for a held one. Those already under way are left.
 func (l *Lead) Recover(now time.Time, pending []domain.Pending) []Step {
-	var steps []Step
 	for _, p := range pending {
 		known := slices.ContainsFunc(l.deciding, func(q domain.Pending) bool { return q.Seq == p.Seq })
 		if known || len(l.deciding) >= MaxDeciding { // the next recovery brings the rest
 			continue
 		}
-		steps = append(steps, l.enqueue(now, p)...)
+		l.deciding = append(l.deciding, p)
 	}
-	return steps
+	return l.pump(now)
 }
 
-func (l *Lead) enqueue(now time.Time, p domain.Pending) []Step {
-	l.deciding = append(l.deciding, p)
-	if len(l.deciding) > 1 {
+// pump decides what waits, unless a decision is under way: each has to see what the one before did.
+func (l *Lead) pump(now time.Time) []Step {
+	if l.riding || l.trying || len(l.deciding) == 0 {
 		return nil
 	}
 	return l.decide(now)
@@ -171,7 +210,7 @@ func (l *Lead) abandon() []Step {
 			steps = append(steps, Answer{To: to, Err: domain.ErrFenced})
 		}
 	}
-	l.keeping, l.deciding = nil, nil
+	l.keeping, l.deciding, l.trying, l.riding = nil, nil, false, false
 	return steps
 }
 

@@ -50,15 +50,17 @@ func event(id, contact string) domain.Event {
 		Campaign: "solar", Contact: []byte(contact), Body: []byte("{}"), ReceivedAt: noon}
 }
 
-// kept answers the Keep that is under way.
+// kept answers the Keep that is under way, as a store does that takes the event and cannot decide.
 func kept(l *recorded, r domain.Received, err error) []intake.Step {
-	return l.note(l.Kept(noon, l.keep, r, err))
+	return answered(l, intake.Outcome{Received: r, Decided: domain.Decided{Outcome: domain.Stale}, Err: err})
 }
 
-// recorded is a lead that remembers which event it asked to keep.
+func answered(l *recorded, o intake.Outcome) []intake.Step { return l.note(l.Kept(noon, l.keep, o)) }
+
+// recorded is a lead that remembers what it asked to keep.
 type recorded struct {
 	*intake.Lead
-	keep domain.Event
+	keep intake.Keep
 }
 
 func newLead(o *office) *recorded { return &recorded{Lead: intake.New(key, fence, o)} }
@@ -66,14 +68,14 @@ func newLead(o *office) *recorded { return &recorded{Lead: intake.New(key, fence
 func (r *recorded) note(steps []intake.Step) []intake.Step {
 	for _, s := range steps {
 		if k, ok := s.(intake.Keep); ok {
-			r.keep = k.Event
+			r.keep = k
 		}
 	}
 	return steps
 }
 
 func (r *recorded) Ingest(e domain.Event, to intake.Ticket) []intake.Step {
-	return r.note(r.Lead.Ingest(e, to))
+	return r.note(r.Lead.Ingest(noon, e, to))
 }
 
 func only[T intake.Step](t *testing.T, steps []intake.Step) T {
@@ -115,6 +117,47 @@ func TestLead_FromEventToAnnouncement(t *testing.T) {
 	steps = l.Decided(noon, d, domain.Decided{Outcome: domain.Done, Lead: domain.Lead{Revision: 1, State: domain.Assigned, Buyer: "ann"}, Event: domain.FeedEvent{Seq: 1}, Count: 1, Day: "2026-11-22"}, at, nil)
 	require.Equal(t, intake.Announce{Event: domain.FeedEvent{Seq: 1, CommittedAt: at}}, only[intake.Announce](t, steps))
 	require.False(t, l.Busy())
+}
+
+// The usual way: the event is kept and its lead assigned in one commit.
+func TestLead_DecidesInTheSameCommit(t *testing.T) {
+	t.Parallel()
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
+	keep := only[intake.Keep](t, l.Ingest(event("e1", `{"name":"Jo"}`), "crm"))
+	require.Equal(t, domain.Assign, keep.Decision.Verb)
+	require.Equal(t, domain.BuyerID("ann"), keep.Decision.Buyer)
+	at := noon.Add(time.Millisecond)
+	steps := answered(l, intake.Outcome{Received: domain.Received{Seq: 1}, At: at, Decided: domain.Decided{
+		Outcome: domain.Done, Lead: domain.Lead{Revision: 1, State: domain.Assigned, Buyer: "ann"}, Event: domain.FeedEvent{Seq: 1}, Count: 1}})
+	require.Equal(t, []intake.Step{
+		intake.Answer{To: "crm", Received: domain.Received{Seq: 1}},
+		intake.Announce{Event: domain.FeedEvent{Seq: 1, CommittedAt: at}},
+	}, steps)
+	require.False(t, l.Busy())
+}
+
+// A repeat that this activation did not recognise: the decision that rode along was not carried out, and
+// the buyer has not lost the turn.
+func TestLead_GivesBackTheTurnOfARepeat(t *testing.T) {
+	t.Parallel()
+	o := newOffice(domain.Buyer{ID: "ann"}, domain.Buyer{ID: "bob"})
+	l := newLead(o)
+	l.Ingest(event("e1", "{}"), 1)
+	only[intake.Answer](t, answered(l, intake.Outcome{Received: domain.Received{Duplicate: true}}))
+	require.Equal(t, domain.BuyerID("ann"), o.desk.Choose(noon, o.routing).Buyer.Key.Buyer)
+}
+
+// Recovered events wait for the decision that is on its way with a new one.
+func TestLead_OneDecisionAtATime(t *testing.T) {
+	t.Parallel()
+	l := newLead(newOffice(domain.Buyer{ID: "ann"}))
+	l.Ingest(event("e2", "{}"), 1)
+	require.Empty(t, l.Recover(noon, []domain.Pending{{Seq: 1, Event: event("e1", "{}")}}))
+	steps := answered(l, intake.Outcome{Received: domain.Received{Seq: 2}, Decided: domain.Decided{
+		Outcome: domain.Done, Lead: domain.Lead{Revision: 1, State: domain.Assigned, Buyer: "ann", Contact: []byte("{}")}}})
+	d := decision(t, steps)
+	require.Equal(t, int64(1), d.EventSeq)
+	require.Equal(t, domain.Update, d.Verb)
 }
 
 // Ten copies of one event arrive while the first is being kept: one commit, ten answers, one of them
@@ -211,10 +254,10 @@ func TestLead_WaitsForABuyer(t *testing.T) {
 	require.Empty(t, l.Recover(noon, []domain.Pending{held}), "still nobody: nothing is written")
 
 	l.Ingest(event("e2", `{"city":"Reno"}`), 2)
-	d = decision(t, kept(l, domain.Received{Seq: 2}, nil))
+	d = *l.keep.Decision
 	require.Equal(t, domain.Update, d.Verb)
 	waiting.Revision, waiting.Contact = 2, d.Contact
-	l.Decided(noon, d, domain.Decided{Outcome: domain.Done, Lead: waiting}, noon, nil)
+	answered(l, intake.Outcome{Received: domain.Received{Seq: 2}, Decided: domain.Decided{Outcome: domain.Done, Lead: waiting}})
 
 	o.routing = newOffice(domain.Buyer{ID: "ann"}).routing
 	d = decision(t, l.Recover(noon, []domain.Pending{held}))

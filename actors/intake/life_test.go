@@ -103,16 +103,19 @@ func live(t *testing.T, seed uint64) {
 		todo = append(todo[:i:i], todo[i+1:]...)
 		switch s := s.(type) {
 		case intake.Keep:
-			if fail == 1 {
-				run(l.Kept(noon, s.Event, domain.Received{}, down))
-				return
+			o := intake.Outcome{At: noon, Err: down}
+			if fail != 1 {
+				o = intake.Outcome{At: noon, Received: m.receive(s.Event)}
+				if s.Decision != nil && !o.Received.Duplicate {
+					d := *s.Decision
+					d.EventSeq = o.Received.Seq
+					o.Decided = m.decide(d)
+				}
 			}
-			r := m.receive(s.Event)
 			if fail == 2 {
-				run(l.Kept(noon, s.Event, domain.Received{}, down))
-				return
+				o = intake.Outcome{Err: down}
 			}
-			run(l.Kept(noon, s.Event, r, nil))
+			run(l.Kept(noon, s, o))
 		case intake.Decide:
 			if fail == 1 {
 				run(l.Decided(noon, s.Decision, domain.Decided{}, noon, down))
@@ -142,7 +145,7 @@ func live(t *testing.T, seed uint64) {
 		switch rng.IntN(12) {
 		case 0, 1, 2:
 			id := domain.EventID(fmt.Sprint(rng.IntN(40)))
-			run(l.Ingest(event(string(id), fmt.Sprintf(`{"city":"%d"}`, step)), id))
+			run(l.Ingest(noon, event(string(id), fmt.Sprintf(`{"city":"%d"}`, step)), id))
 		case 3, 4, 5, 6, 7:
 			if len(todo) > 0 {
 				perform(rng.IntN(len(todo)), max(0, rng.IntN(8)-5))
@@ -153,8 +156,15 @@ func live(t *testing.T, seed uint64) {
 			run(l.Recover(noon, pending()))
 		case 10: // the actor crashes: its memory and its work are gone, some of the work was done
 			for _, s := range todo {
-				if d, ok := s.(intake.Decide); ok && rng.IntN(2) == 0 {
-					m.decide(d.Decision)
+				switch s := s.(type) {
+				case intake.Decide:
+					if rng.IntN(2) == 0 {
+						m.decide(s.Decision)
+					}
+				case intake.Keep:
+					if rng.IntN(2) == 0 {
+						m.receive(s.Event)
+					}
 				}
 			}
 			if rng.IntN(2) == 0 { // else their answers come to the next incarnation

@@ -12,8 +12,21 @@ type Ticket any
 // Step is something to do. A shell does the steps in order.
 type Step interface{ step() }
 
-// Keep asks for Store.Receive; its answer comes back to Lead.Kept.
-type Keep struct{ Event domain.Event }
+// Keep asks for Store.Receive, or for Store.Admit when a decision rides along; the answer comes back to
+// Lead.Kept.
+type Keep struct {
+	Event    domain.Event
+	Decision *domain.Decision
+}
+
+// Outcome is the store's answer to a Keep. Decided counts when a decision rode along and the event was
+// new. At is when the answer was there.
+type Outcome struct {
+	Received domain.Received
+	Decided  domain.Decided
+	At       time.Time
+	Err      error
+}
 
 // Answer tells one asker what became of its event.
 type Answer struct {

@@ -132,3 +132,17 @@ func lead(t *testing.T, s *Store, f domain.Fence, i int) {
 		t.Errorf("decide: %+v %v", d, err)
 	}
 }
+
+func bulky(i int) domain.Event {
+	return domain.Event{
+		Account: "acme", Source: "ghl", ID: domain.EventID(fmt.Sprintf("e-%d", i)), Effect: domain.Open,
+		Lead: domain.LeadID(fmt.Sprintf("l-%d", i)), Contact: []byte(`{}`), Body: make([]byte, 10_000), ReceivedAt: time.Now(),
+	}
+}
+
+func backlog(t *testing.T, s *Store) int {
+	t.Helper()
+	b, err := s.Backlog(t.Context())
+	require.NoError(t, err)
+	return b.Undecided
+}

@@ -30,44 +30,60 @@ func (t *tx) decide(d *domain.Decision) (res groupcommit.Result[answer], err err
 	if err := t.step(stepRead); err != nil {
 		return res, err
 	}
-	got := &domain.Decided{Outcome: domain.Done}
-	res.Value.decided = got
-	defer func() { res.Outcome = string(got.Outcome) }()
-
-	pending, held, err := t.whereIsEvent(d.EventSeq)
+	where, err := t.whereIsEvent(d.EventSeq)
 	if err != nil {
 		return res, err
 	}
-	if !pending && !held {
-		got.Outcome = domain.AlreadyDecided
-		return res, nil
+	got := &domain.Decided{Outcome: domain.AlreadyDecided}
+	if where != eventGone {
+		got, err = t.rule(d, where)
 	}
+	res.Value.decided, res.Outcome = got, string(got.Outcome)
+	return res, err
+}
+
+// rule carries d out if the lead and the cap allow it.
+func (t *tx) rule(d *domain.Decision, where whereabouts) (*domain.Decided, error) {
+	got := &domain.Decided{Outcome: domain.Done}
 	row, err := t.lead(d.Lead)
 	if err != nil {
-		return res, err
+		return got, err
 	}
 	if row.lead.Revision != d.Expect || (d.Verb == domain.Assign && row.lead.Buyer != "") { // a lead keeps its buyer
 		got.Outcome, got.Lead = domain.Stale, row.lead
-		return res, nil
+		return got, nil
 	}
 	switch d.Verb {
 	case domain.Assign:
-		return res, t.assign(d, row, got)
+		err = t.assign(d, row, where, got)
 	case domain.Update:
-		return res, t.update(d, row, got)
+		err = t.update(d, row, where, got)
 	case domain.Hold:
-		return res, t.hold(d, pending, got)
+		err = t.hold(d, where, got)
 	default: // Ignore
-		return res, t.settle(d.EventSeq)
+		err = t.settle(d.EventSeq, where)
 	}
+	return got, err
 }
 
-func (t *tx) whereIsEvent(seq int64) (pending, held bool, err error) {
-	if pending, err = exists(t.findPending, seq); err != nil || pending {
-		return pending, false, err
+// whereabouts is where a decision finds its event.
+type whereabouts uint8
+
+const (
+	eventGone    whereabouts = iota // decided before
+	eventNew                        // came with the decision: it has no row among those that wait
+	eventPending                    // waits to be decided
+	eventHeld                       // waits for a buyer
+)
+
+func (t *tx) whereIsEvent(seq int64) (whereabouts, error) {
+	if pending, err := exists(t.findPending, seq); err != nil || pending {
+		return eventPending, err
 	}
-	held, err = exists(t.findHeld, seq)
-	return false, held, err
+	if held, err := exists(t.findHeld, seq); err != nil || held {
+		return eventHeld, err
+	}
+	return eventGone, nil
 }
 
 func exists(s *sqlite.Stmt, key int64) (bool, error) {
@@ -97,7 +113,7 @@ func (t *tx) lead(key domain.LeadKey) (row leadRow, err error) {
 }
 
 // assign gives the lead to the buyer, unless the buyer's day is full.
-func (t *tx) assign(d *domain.Decision, row leadRow, got *domain.Decided) error {
+func (t *tx) assign(d *domain.Decision, row leadRow, where whereabouts, got *domain.Decided) error {
 	feed, err := t.feed(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer})
 	if err != nil {
 		return err
@@ -125,15 +141,15 @@ func (t *tx) assign(d *domain.Decision, row leadRow, got *domain.Decided) error 
 		return err
 	}
 	if heldSeq != 0 && heldSeq != d.EventSeq { // it waited for this very moment
-		if err := t.settle(heldSeq); err != nil {
+		if err := t.settle(heldSeq, eventHeld); err != nil {
 			return err
 		}
 	}
-	return t.settle(d.EventSeq)
+	return t.settle(d.EventSeq, where)
 }
 
 // update lays a later event over the lead, and tells the buyer if there is one.
-func (t *tx) update(d *domain.Decision, row leadRow, got *domain.Decided) error {
+func (t *tx) update(d *domain.Decision, row leadRow, where whereabouts, got *domain.Decided) error {
 	got.Lead = changed(row.lead, d)
 	if got.Lead.HeldSeq == d.EventSeq {
 		got.Lead.HeldSeq = 0
@@ -152,46 +168,50 @@ func (t *tx) update(d *domain.Decision, row leadRow, got *domain.Decided) error 
 	if err := t.writeLead(row.n, feedID, &got.Lead); err != nil {
 		return err
 	}
-	return t.settle(d.EventSeq)
+	return t.settle(d.EventSeq, where)
 }
 
-// hold brings the lead into being without a buyer; its event goes on waiting with it.
-func (t *tx) hold(d *domain.Decision, pending bool, got *domain.Decided) error {
+// hold brings the lead into being without a buyer; its event goes on waiting with it. An event held
+// already waits for a lead that retention has removed since; a new one is put there by ride.
+func (t *tx) hold(d *domain.Decision, where whereabouts, got *domain.Decided) error {
 	lead := born(d)
 	lead.State, lead.HeldSeq = domain.Waiting, d.EventSeq
 	got.Lead = changed(lead, d)
 	if err := t.writeLead(0, 0, &got.Lead); err != nil {
 		return err
 	}
-	if !pending { // held already, for a lead that retention has removed since
+	if where != eventPending {
 		return nil
 	}
+	return t.moveToHeld(d.EventSeq)
+}
+
+func (t *tx) moveToHeld(seq int64) error {
 	if err := t.step(stepHold); err != nil {
 		return err
 	}
 	b := bind{stmt: t.movePending}
-	if err := b.int(d.EventSeq).run(); err != nil {
+	if err := b.int(seq).run(); err != nil {
 		return fmt.Errorf("hold event: %w", err)
 	}
 	b = bind{stmt: t.deletePending}
-	return b.int(d.EventSeq).run()
+	return b.int(seq).run()
 }
 
-// settle takes an event from what is pending, held or not.
-func (t *tx) settle(seq int64) error {
+// settle takes an event from those that wait.
+func (t *tx) settle(seq int64, where whereabouts) error {
+	if where == eventNew {
+		return nil
+	}
 	if err := t.step(stepSettle); err != nil {
 		return err
 	}
 	b := bind{stmt: t.deletePending}
+	if where == eventHeld {
+		b.stmt = t.deleteHeld
+	}
 	if err := b.int(seq).run(); err != nil {
 		return fmt.Errorf("settle event: %w", err)
-	}
-	if t.conn.Changes() > 0 {
-		return nil
-	}
-	b = bind{stmt: t.deleteHeld}
-	if err := b.int(seq).run(); err != nil {
-		return fmt.Errorf("settle held event: %w", err)
 	}
 	return nil
 }

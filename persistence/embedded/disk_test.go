@@ -88,17 +88,3 @@ func smallDisk(t *testing.T, size int) string {
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	return dir
 }
-
-func bulky(i int) domain.Event {
-	return domain.Event{
-		Account: "acme", Source: "ghl", ID: domain.EventID(fmt.Sprintf("e-%d", i)), Effect: domain.Open,
-		Lead: domain.LeadID(fmt.Sprintf("l-%d", i)), Contact: []byte(`{}`), Body: make([]byte, 10_000), ReceivedAt: time.Now(),
-	}
-}
-
-func backlog(t *testing.T, s *Store) int {
-	t.Helper()
-	b, err := s.Backlog(t.Context())
-	require.NoError(t, err)
-	return b.Undecided
-}

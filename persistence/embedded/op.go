@@ -19,6 +19,7 @@ type op struct {
 type receive struct {
 	fence domain.Fence
 	event domain.Event
+	rider *domain.Decision // tried with the event, if it is new
 }
 
 // answer is what an operation gets back: the field that belongs to it is set.
@@ -30,6 +31,7 @@ type answer struct {
 
 const (
 	kindReceive = "receive"
+	kindAdmit   = "admit"
 	kindDecide  = "decide"
 	kindSeen    = "seen"
 	kindAdmin   = "admin"
@@ -45,6 +47,7 @@ const (
 func outcomes() map[string][]string {
 	return map[string][]string{
 		kindReceive: {outcomeStored, outcomeDuplicate},
+		kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeDuplicate},
 		kindDecide: {
 			string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale),
 		},
@@ -55,6 +58,8 @@ func outcomes() map[string][]string {
 
 func (o op) kind() string {
 	switch {
+	case o.receive != nil && o.receive.rider != nil:
+		return kindAdmit
 	case o.receive != nil:
 		return kindReceive
 	case o.decide != nil:
@@ -72,7 +77,11 @@ const rowOverhead = 512
 func (o op) size() int {
 	switch {
 	case o.receive != nil:
-		return rowOverhead + len(o.receive.event.Body) + len(o.receive.event.Contact)
+		n := rowOverhead + len(o.receive.event.Body) + len(o.receive.event.Contact)
+		if d := o.receive.rider; d != nil {
+			n += rowOverhead + len(d.Contact) + len(d.Trace)
+		}
+		return n
 	case o.decide != nil:
 		return rowOverhead + len(o.decide.Contact) + len(o.decide.Trace)
 	default:

@@ -10,12 +10,33 @@ import (
 
 // Receive keeps an event once; see domain.Store.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
-	r := &receive{f, e}
+	r := &receive{fence: f, event: e}
 	if err := r.check(); err != nil {
 		return domain.Received{}, err
 	}
 	a, err := s.writer.Do(ctx, op{receive: r})
 	return a.received, err
+}
+
+// Admit keeps an event once and decides it in the same commit; see domain.Store.
+func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
+	d.Fence = f
+	r := &receive{f, e, &d}
+	if err := r.check(); err != nil {
+		return domain.Admitted{}, err
+	}
+	if e.Effect == domain.Record {
+		return domain.Admitted{}, domain.FailField("admit event", "effect", "concerns no lead: there is nothing to decide")
+	}
+	if err := checkDecision(&d); err != nil {
+		return domain.Admitted{}, err
+	}
+	a, err := s.writer.Do(ctx, op{receive: r})
+	out := domain.Admitted{Received: a.received}
+	if a.decided != nil {
+		out.Decided = *a.decided
+	}
+	return out, err
 }
 
 func (t *tx) receive(r *receive) (res groupcommit.Result[answer], err error) {
@@ -41,14 +62,39 @@ func (t *tx) receive(r *receive) (res groupcommit.Result[answer], err error) {
 	if err := t.keepEvent(seq, e); err != nil {
 		return res, err
 	}
-	if e.Effect != domain.Record {
-		if err := t.keepPending(seq, r); err != nil {
-			return res, err
-		}
-	}
 	res.Value.received.Seq = seq
 	res.Outcome = outcomeStored
+	if r.rider != nil {
+		return res, t.ride(seq, r, &res)
+	}
+	if e.Effect != domain.Record {
+		return res, t.keepPending(seq, r)
+	}
 	return res, nil
+}
+
+// ride tries the decision that came with a new event. The event is pending only if the decision leaves it
+// so: the usual one costs no row there.
+func (t *tx) ride(seq int64, r *receive, res *groupcommit.Result[answer]) error {
+	if err := t.step(stepRead); err != nil {
+		return err
+	}
+	r.rider.EventSeq = seq
+	got, err := t.rule(r.rider, eventNew)
+	res.Value.decided, res.Outcome = got, string(got.Outcome)
+	if err != nil {
+		return err
+	}
+	if got.Outcome != domain.Done {
+		return t.keepPending(seq, r)
+	}
+	if r.rider.Verb == domain.Hold {
+		if err := t.keepPending(seq, r); err != nil {
+			return err
+		}
+		return t.moveToHeld(seq)
+	}
+	return nil
 }
 
 func (t *tx) keepEvent(seq int64, e *domain.Event) error {
