@@ -18,10 +18,10 @@ func TestCommit_AClaimCountsWithinItsBatch(t *testing.T) {
 	old := claimOne(t, s)
 	var newer int64
 	results, err := s.commit(t.Context(), []op{ // the writer is at rest, so the transaction is ours
-		{receive: &receive{old, bulky(1)}},
+		{receive: &receive{fence: old, event: bulky(1)}},
 		{admin: func(t *tx) (err error) { newer, err = t.claim("other", old.Partition); return err }},
-		{receive: &receive{old, bulky(2)}},
-		{receive: &receive{domain.Fence{Partition: old.Partition, Epoch: old.Epoch + 1}, bulky(3)}},
+		{receive: &receive{fence: old, event: bulky(2)}},
+		{receive: &receive{fence: domain.Fence{Partition: old.Partition, Epoch: old.Epoch + 1}, event: bulky(3)}},
 	})
 	require.NoError(t, err)
 	require.Equal(t, old.Epoch+1, newer)
