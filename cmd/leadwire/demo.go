@@ -71,11 +71,6 @@ func newDemo() *cobra.Command {
 }
 
 func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err error) {
-	if p.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.duration)
-		defer cancel()
-	}
 	if p.data == "" {
 		if p.data, err = os.MkdirTemp("", "leadwire-demo-"); err != nil {
 			return fmt.Errorf("make a temporary folder: %w", err)
@@ -100,6 +95,11 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 		return err
 	}
 	p.greet(out, n.Addr(), tokens)
+	if p.duration > 0 { // of the show, not of the preparations
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.duration)
+		defer cancel()
+	}
 	desks, leave := p.openDesks(ctx, n.Addr(), tokens)
 	defer desks.Wait()
 	defer leave()

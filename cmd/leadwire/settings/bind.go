@@ -29,10 +29,12 @@ func (s *Settings) bindStreams(fs *pflag.FlagSet) {
 	fs.IntVar(&c.PerNode, "streams", 0, "open pages of this node; 0: 20,000, or nine tenths of the file limit less 200 if that is lower")
 	fs.DurationVar(&c.Heartbeat, "heartbeat", 17*time.Second, "pause between a stream's heartbeats: under the 30s of common proxies, out of step with round-minute timers")
 	fs.DurationVar(&c.Stall, "stall", 10*time.Second, "for pending bytes of a stream to move: a phone that changes cells is back by then; a later one resumes")
+	fs.DurationVar(&c.MaxAge, "stream-age", 30*time.Minute, "longest life of a stream: it ends after 80 to 100% of it and comes back through authentication, so a withdrawn token ends its streams")
 	fs.DurationVar(&c.DeadPeer, "dead-peer", 25*time.Second, "for sent bytes to be acknowledged (TCP_USER_TIMEOUT): without it a vanished client is kept for hours")
 	bytesVar(fs, &c.SendBuffer, "send-buffer", 16<<10, "a stream's socket buffer: a stalled reader then pins under 100KiB of kernel memory instead of 4MiB")
-	bytesVar(fs, &c.MaxPending, "stream-pending", 64<<10, "bytes waiting for one stream before it is dropped and resumes: some hundred rows")
-	bytesVar(fs, &c.MaxBurst, "stream-burst", 1<<20, "bytes of one replay: 500 rows of 2KiB")
+	bytesVar(fs, &c.MaxPending, "stream-pending", 64<<10, "bytes that may wait for one stream whatever the others do: some hundred rows; beyond its limits it is dropped and resumes")
+	bytesVar(fs, &c.MaxBurst, "stream-burst", 1<<20, "bytes that may wait for one stream while --streams-pending leaves room: a replay of 500 rows of 2KiB")
+	bytesVar(fs, &c.PendingTotal, "streams-pending", 64<<20, "bytes that may wait for all streams together, beyond each one's --stream-pending")
 	bytesVar(fs, &c.MaxContact, "stream-row", 32<<10, "largest row sent along; a page fetches a larger one")
 	fs.DurationVar(&c.RetryMin, "reconnect-min", time.Second, "soonest return of a page whose connection broke")
 	fs.DurationVar(&c.RetryMax, "reconnect-max", 5*time.Second, "latest return: spread, so that 10,000 pages do not come back in one instant")
@@ -51,7 +53,7 @@ func (s *Settings) bindWriter(fs *pflag.FlagSet) {
 func (s *Settings) bindActors(fs *pflag.FlagSet) {
 	c := &s.Node.Actors
 	fs.IntVar(&c.LeadMailbox, "lead-mailbox", 256, "messages waiting for one lead: 64 events and their repeats; more are answered 429")
-	fs.DurationVar(&c.LeadIdle, "lead-idle", 45*time.Second, "quiet time after which a lead leaves memory: 225MB at 5,000 leads a second")
+	fs.DurationVar(&c.LeadIdle, "lead-idle", 10*time.Second, "quiet time after which a lead leaves memory: follow-ups come within seconds, and 5,000 leads a second are then 125MB")
 	fs.IntVar(&c.BuyerMailbox, "buyer-mailbox", 8192, "messages waiting for one buyer: a second of everything a node can take; what is lost is read from the store")
 	fs.DurationVar(&c.BuyerIdle, "buyer-idle", 2*time.Minute, "quiet time after which an unwatched buyer leaves memory; one small read brings it back")
 }

@@ -146,7 +146,7 @@ func TestPrint(t *testing.T) {
 	require.NotContains(t, out.String(), secret)
 	require.Contains(t, out.String(), "store: postgres://ann:REDACTED@db/leads?sslpassword=REDACTED # flag\n")
 	require.Contains(t, out.String(), "cluster-secret: REDACTED # environment LEADWIRE_CLUSTER_SECRET\n")
-	require.Contains(t, out.String(), "lead-idle: 45s # default\n")
+	require.Contains(t, out.String(), "lead-idle: 10s # default\n")
 
 	var parsed map[string]any
 	require.NoError(t, yaml.Unmarshal(out.Bytes(), &parsed))
