@@ -30,7 +30,7 @@ func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, 
 func (p *pipeline) decide(wave []int) {
 	var c decisionColumns
 	for _, n := range wave {
-		if d := p.b.ops[n].decide; d != nil {
+		if d := p.b.ops[n].decide; d != nil && !p.repeats[n] {
 			c.add(n, d)
 			c.cameWith(p.b.ops[n].receive)
 		}

@@ -20,6 +20,9 @@ type pipeline struct {
 	stored  map[int]int64 // op → seq
 	decided map[int]domain.Decided
 	noFeed  []int
+	// repeats are events that come with a decision and stand in the batch a second time: only the first
+	// can be new, so only its decision is tried.
+	repeats map[int]bool
 	// strangers are decisions that came with their event, for a buyer without a row in feeds.
 	strangers []int
 	marks     *marks
@@ -28,11 +31,18 @@ type pipeline struct {
 func newPipeline(b *batch, fail func(string) error) *pipeline {
 	p := &pipeline{
 		b: b, fail: fail, epochs: map[domain.Partition]int64{},
-		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(),
+		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(), repeats: map[int]bool{},
 	}
 	ops := make([]op, len(b.todo))
+	keys := make(map[eventKey]struct{}, len(b.todo))
 	for i, n := range b.todo {
 		ops[i] = b.ops[n]
+		if r := ops[i].receive; r != nil {
+			if _, again := keys[r.key]; again {
+				p.repeats[n] = true
+			}
+			keys[r.key] = struct{}{}
+		}
 	}
 	p.lock(ops)
 	p.step(stepLocked)

@@ -49,6 +49,7 @@ func Run(t *testing.T, h Harness) {
 	}{
 		{"Receiving", receiving},
 		{"Deciding", deciding},
+		{"Admitting", admitting},
 		{"Caps", caps},
 		{"Fencing", fencing},
 		{"Feeds", feeds},
