@@ -17,9 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// One lead is one Receive and one Decide that assigns it: what 1,000 leads in flight cost, and how
-// many commits they shared. Bodies of 900 bytes, contacts of 300, traces of five buyers, 100 feeds.
-func BenchmarkReceiveDecide(b *testing.B) {
+// One lead is one Receive and one Decide that assigns it: what a lead costs with 1,000 in flight.
+// Bodies of 900 bytes, contacts of 300, traces of five buyers, 100 feeds.
+func BenchmarkReceiveDecide(b *testing.B) { saturated(b, oneLead) }
+
+// The same lead in one commit, as nearly all of them come.
+func BenchmarkAdmit(b *testing.B) { saturated(b, oneAdmitted) }
+
+func saturated(b *testing.B, one func(*testing.B, *Store, domain.Fence, int64) bool) {
 	s, err := Open(b.Context(), b.TempDir(), Options{Registerer: prometheus.NewRegistry()})
 	require.NoError(b, err)
 	defer func() { require.NoError(b, s.Close()) }()
@@ -33,7 +38,7 @@ func BenchmarkReceiveDecide(b *testing.B) {
 	for range 1000 {
 		wg.Go(func() {
 			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-				if !oneLead(b, s, fences[i%domain.Partitions], i) {
+				if !one(b, s, fences[i%domain.Partitions], i) {
 					refused.Add(1)
 				}
 			}
@@ -87,6 +92,23 @@ func offered(b *testing.B, rate int) {
 
 // oneLead says whether the store took the lead; at its queue's limit it refuses.
 func oneLead(b *testing.B, s *Store, f domain.Fence, i int64) bool {
+	e, d := benchLead(f, i)
+	got, err := s.Receive(b.Context(), f, e)
+	if err != nil || got.Duplicate {
+		return false
+	}
+	d.EventSeq = got.Seq
+	decided, err := s.Decide(b.Context(), d)
+	return err == nil && decided.Outcome == domain.Done
+}
+
+func oneAdmitted(b *testing.B, s *Store, f domain.Fence, i int64) bool {
+	e, d := benchLead(f, i)
+	got, err := s.Admit(b.Context(), f, e, d)
+	return err == nil && got.Decided.Outcome == domain.Done
+}
+
+func benchLead(f domain.Fence, i int64) (domain.Event, domain.Decision) {
 	now := time.Now()
 	// Ids of a source look random: multiplying scatters them over the indexes as real ones are.
 	id := fmt.Sprintf("%016x", uint64(i)*0x9E3779B97F4A7C15)
@@ -94,16 +116,11 @@ func oneLead(b *testing.B, s *Store, f domain.Fence, i int64) bool {
 		Account: "acme", Source: "ghl", ID: domain.EventID(id), Type: "ContactCreate", Effect: domain.Open,
 		Lead: domain.LeadID("ghl-" + id), Campaign: "solar", Contact: benchContact, Body: benchBody, ReceivedAt: now,
 	}
-	got, err := s.Receive(b.Context(), f, e)
-	if err != nil || got.Duplicate {
-		return false
-	}
-	d, err := s.Decide(b.Context(), domain.Decision{
-		Fence: f, EventSeq: got.Seq, Verb: domain.Assign, Lead: domain.LeadKey{Account: "acme", Lead: e.Lead},
+	return e, domain.Decision{
+		Fence: f, Verb: domain.Assign, Lead: domain.LeadKey{Account: "acme", Lead: e.Lead},
 		Source: e.Source, EventID: e.ID, Campaign: e.Campaign, Contact: e.Contact,
 		Buyer: benchBuyers[i%100], Cap: 1 << 30, Day: "2026-11-22", Trace: benchTrace, ReceivedAt: now, At: now,
-	})
-	return err == nil && d.Outcome == domain.Done
+	}
 }
 
 var (

@@ -65,7 +65,8 @@ func (t *tx) receive(r *receive) (res groupcommit.Result[answer], err error) {
 	res.Value.received.Seq = seq
 	res.Outcome = outcomeStored
 	if r.rider != nil {
-		return res, t.ride(seq, r, &res)
+		err = t.ride(seq, r, &res) // a statement of its own: it writes to res
+		return res, err
 	}
 	if e.Effect != domain.Record {
 		return res, t.keepPending(seq, r)
