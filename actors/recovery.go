@@ -25,23 +25,27 @@ const (
 type recovery struct {
 	rt    *Runtime
 	pulse *pulse
-	begun bool // run's own
+	begun chan struct{} // closed after the first pass that reached the store
 	mu    sync.Mutex
 	last  domain.Backlog
 }
 
 func newRecovery(rt *Runtime) *recovery {
-	return &recovery{rt: rt, pulse: newPulse(rt.deps.Clock, recoverEvery, &rt.looking)}
+	return &recovery{rt: rt, pulse: newPulse(rt.deps.Clock, recoverEvery, &rt.looking), begun: make(chan struct{})}
 }
 
 // run begins with everything that is pending, whatever its age: nobody else has it.
 func (r *recovery) run(ctx context.Context) {
+	begun := false
 	r.pulse.run(ctx, func(ctx context.Context) {
 		age := recoverAge
-		if !r.begun {
+		if !begun {
 			age = 0
 		}
-		r.begun = r.pass(ctx, age) || r.begun
+		if r.pass(ctx, age) && !begun {
+			begun = true
+			close(r.begun)
+		}
 	})
 }
 

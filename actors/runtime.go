@@ -67,6 +67,17 @@ func (r *Runtime) Start(node Node) {
 	r.services.Go(r.recovery.run)
 }
 
+// AwaitRecovery returns when everything that was pending at Start is in its lead's mailbox, so that what
+// comes in afterwards is handled after it; or when ctx ends.
+func (r *Runtime) AwaitRecovery(ctx context.Context) error {
+	select {
+	case <-r.recovery.begun:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Quiet says whether nothing is under way outside of mailboxes.
 func (r *Runtime) Quiet() bool {
 	return r.work.Running() == 0 && r.hub.quiet() && r.looking.Load() == 0

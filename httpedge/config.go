@@ -2,6 +2,7 @@ package httpedge
 
 import (
 	"net/url"
+	"runtime"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -29,6 +30,10 @@ type Config struct {
 	// InFlight is how many webhooks may wait for their commit at once; default 8192: at 5,000 a second it
 	// is 1.6 s of work, and more would only wait longer.
 	InFlight int
+	// Verifying is how many webhooks may have their signature checked and their body read at once; default
+	// one for each processor. They are nothing but computing: more at a time would finish no sooner, and
+	// would keep the store's writer waiting for its turn behind them.
+	Verifying int
 	// BodyBytes is how many bytes of webhook bodies may be held at once; default 256 MiB. It bounds what
 	// unsigned senders can make us keep, which InFlight does not: they wait before it.
 	BodyBytes int64
@@ -68,6 +73,9 @@ func (c Config) withDefaults() Config {
 	if c.InFlight == 0 {
 		c.InFlight = 8192
 	}
+	if c.Verifying == 0 {
+		c.Verifying = runtime.GOMAXPROCS(0)
+	}
 	if c.BodyBytes == 0 {
 		c.BodyBytes = 256 << 20
 	}
@@ -92,6 +100,8 @@ func (c Config) validate() error {
 		return domain.FailField(op, "header_size", "must be at least 2048 bytes: a signature and a token have to fit")
 	case c.InFlight < 1:
 		return domain.FailField(op, "in_flight", "must be at least 1")
+	case c.Verifying < 1:
+		return domain.FailField(op, "verifying", "must be at least 1")
 	case c.BodyBytes < 1:
 		return domain.FailField(op, "body_bytes", "must be at least 1")
 	}

@@ -92,23 +92,33 @@ func (s *Server) read(w *webhook) {
 		s.putOff(w, reasonOverloaded)
 		return
 	}
+	drafts, ok := s.verify(w, body)
+	if ok {
+		s.accept(w, drafts)
+	}
+}
+
+// verify checks the signature and then reads the body; false when the webhook has been answered.
+func (s *Server) verify(w *webhook, body []byte) ([]source.Draft, bool) {
+	s.verifying <- struct{}{}
+	defer func() { <-s.verifying }()
 	verdict := w.src.Verify(signature.Request{Header: &w.ctx.Request.Header, Body: body})
 	w.scheme = verdict.Scheme
 	if !verdict.OK() {
 		s.count(w, unverified, string(verdict.Reason))
 		w.ctx.SetStatusCode(fasthttp.StatusUnauthorized) // and an empty body: a forger learns nothing
-		return
+		return nil, false
 	}
-	s.accept(w, body)
-}
-
-// accept reads a verified body, finds whose it is, and keeps its events.
-func (s *Server) accept(w *webhook, body []byte) {
 	drafts, err := w.src.Parse(body)
 	if err != nil {
 		s.refuseParse(w, err)
-		return
+		return nil, false
 	}
+	return drafts, true
+}
+
+// accept finds whose the events are, and keeps them.
+func (s *Server) accept(w *webhook, drafts []source.Draft) {
 	dir := s.deps.Directory()
 	for i := range drafts {
 		place, ok := dir.Location(w.src.id, drafts[i].Tenant)

@@ -33,10 +33,11 @@ type Server struct {
 	base    context.Context
 	abandon context.CancelFunc
 
-	inFlight  atomic.Int64 // webhooks waiting for their commit
-	bodyBytes atomic.Int64 // bytes of webhook bodies held
-	draining  atomic.Bool  // readiness is false, connections are closed after their response
-	refusing  atomic.Bool  // webhooks are put off
+	inFlight  atomic.Int64  // webhooks waiting for their commit
+	verifying chan struct{} // holds a token for each webhook that is being verified and read
+	bodyBytes atomic.Int64  // bytes of webhook bodies held
+	draining  atomic.Bool   // readiness is false, connections are closed after their response
+	refusing  atomic.Bool   // webhooks are put off
 }
 
 // New opens the edge over its collaborators. It reads the token key and the directory, and listens to
@@ -46,7 +47,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, deps: deps, conns: newConns()}
+	s := &Server{cfg: cfg, deps: deps, conns: newConns(), verifying: make(chan struct{}, cfg.Verifying)}
 	s.base, s.abandon = context.WithCancel(context.Background())
 	ctx, cancel := s.readContext()
 	defer cancel()

@@ -116,6 +116,9 @@ func (n *Node) startActors(ctx context.Context) error {
 		return fmt.Errorf("start cluster: %w", err)
 	}
 	n.runtime.Start(n.cluster)
+	if err := n.runtime.AwaitRecovery(ctx); err != nil {
+		return fmt.Errorf("recover pending events: %w", err)
+	}
 	return nil
 }
 

@@ -16,6 +16,7 @@ func (s *Settings) bindEdge(fs *pflag.FlagSet) {
 	fs.DurationVar(&e.IdleTimeout, "idle-timeout", 75*time.Second, "for a kept-alive connection without requests: longer than balancers keep theirs (60s), so that none sends into one we close")
 	bytesVar(fs, &e.HeaderSize, "header-size", 8<<10, "largest request line with headers: a signature, a cookie and a resume place take 2KiB")
 	fs.IntVar(&e.InFlight, "webhooks-in-flight", 8192, "webhooks waiting for their commit: 1.6s of work at 5,000 a second; more are answered 429")
+	fs.IntVar(&e.Verifying, "webhooks-verifying", 0, "signatures checked at once; 0: one for each processor, because more finish no sooner and keep the writer waiting")
 	bytesVar(fs, &e.BodyBytes, "webhook-bytes", 256<<20, "bytes of webhook bodies held at once: what unsigned senders can make us keep")
 	fs.DurationVar(&e.IngestTimeout, "ingest-timeout", 5*time.Second, "for a webhook to become durable: under the 10s after which senders give up; later is answered 429")
 	fs.DurationVar(&e.RetryAfter, "retry-after", 10*time.Second, "least wait that a refused sender is asked for; up to as much again is added at random, so that they do not return together")
