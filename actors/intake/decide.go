@@ -105,7 +105,7 @@ func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, commi
 
 // settled takes over what a decision made of the lead, and announces it.
 func (l *Lead) settled(d domain.Decision, r domain.Decided, committedAt time.Time) []Step {
-	l.known = &r.Lead
+	l.know(r.Lead)
 	l.choice = distribution.Choice{}
 	if d.Verb == domain.Assign {
 		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
@@ -117,12 +117,15 @@ func (l *Lead) settled(d domain.Decision, r domain.Decided, committedAt time.Tim
 	return []Step{Announce{r.Event}}
 }
 
+// know remembers the lead as the store has shown it: a copy, so that the rest of the answer can go.
+func (l *Lead) know(lead domain.Lead) { l.known = &lead }
+
 // learn takes over why a decision could not stand: the lead is not as we thought, or the day is full.
 func (l *Lead) learn(d domain.Decision, r domain.Decided) {
 	switch r.Outcome {
 	case domain.Stale:
 		l.unused(&d)
-		l.known = &r.Lead
+		l.know(r.Lead)
 	case domain.CapReached: // the buyer has had this turn
 		l.choice = distribution.Choice{}
 		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)

@@ -131,8 +131,7 @@ func (l *Lead) Kept(now time.Time, k Keep, o Outcome) []Step {
 	if len(l.keeping) == 0 || keyOf(l.keeping[0].event) != keyOf(k.Event) {
 		return nil
 	}
-	a := l.keeping[0]
-	l.keeping = l.keeping[1:]
+	a := l.shift()
 	l.riding = false
 	steps := a.answers(o)
 	switch {
@@ -148,6 +147,16 @@ func (l *Lead) Kept(now time.Time, k Keep, o Outcome) []Step {
 		steps = append(steps, l.keep(now))
 	}
 	return append(steps, l.pump(now)...)
+}
+
+// shift takes the first arrival off, and lets go of its body.
+func (l *Lead) shift() *arrival {
+	a := l.keeping[0]
+	l.keeping[0] = nil
+	if l.keeping = l.keeping[1:]; len(l.keeping) == 0 {
+		l.keeping = nil
+	}
+	return a
 }
 
 // kept goes on with an event that is durable, and with the decision that rode along.
