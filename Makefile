@@ -36,11 +36,6 @@ bench: build ## The figures of the README, on this machine
 	./leadwire bench crm --rate 1000 --duration 60s --buyers 100 --require 'sse.p95<25ms,ack.p99<10ms,lost=0'
 	./leadwire bench idle --connections 10000 --require 'rss_per_connection<8KiB'
 
-.PHONY: chaos-free
-chaos-free: ## Every test but those that kill processes, stop Postgres or fill disks
-	@.ci/parts
-	go test -race -timeout $(TEST_TIMEOUT) -skip '^Test(Crash|Outage|DiskFull|Chaos)' ./...
-
 .PHONY: fuzz
 fuzz: ## Each fuzz test for FUZZ_TIME (20s)
 	@set -e; for package in $$(go list ./...); do \

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ type Book struct {
 	log     *slog.Logger
 	current atomic.Pointer[domain.Directory]
 	changed func()
+	loading sync.Mutex // one reading at a time, so that an older one never replaces a newer
 }
 
 // bookPoll is how often the store is asked for a newer revision: an operator who applies a change on
@@ -37,6 +39,8 @@ func (b *Book) Directory() *domain.Directory { return b.current.Load() }
 
 // Refresh looks for a newer revision now, and takes it over.
 func (b *Book) Refresh(ctx context.Context) error {
+	b.loading.Lock()
+	defer b.loading.Unlock()
 	rev, err := b.store.CatalogRevision(ctx)
 	if err != nil || rev == b.Directory().Catalog.Revision {
 		return err
