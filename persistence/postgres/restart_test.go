@@ -17,6 +17,7 @@ import (
 // is there afterwards, everything else was refused as Unavailable, and work goes on by itself.
 func TestStore_KeepsWhatItAnsweredAcrossRestarts(t *testing.T) {
 	t.Parallel()
+	pgtest.SkipShort(t)
 	server, err := pgtest.Start(t.TempDir())
 	pgtest.Require(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })
@@ -51,6 +52,7 @@ func TestStore_KeepsWhatItAnsweredAcrossRestarts(t *testing.T) {
 // comes later is refused at once.
 func TestStore_RefusesQuicklyWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
+	pgtest.SkipShort(t)
 	server, err := pgtest.Start(t.TempDir())
 	pgtest.Require(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })

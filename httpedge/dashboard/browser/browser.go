@@ -25,7 +25,7 @@ import (
 )
 
 // Patience is how long tests wait for what must come. It is only waited for when a test fails.
-const Patience = 20 * time.Second
+const Patience = time.Minute
 
 // Browser is one Chromium. It may be used by several goroutines.
 type Browser struct {
@@ -47,9 +47,13 @@ type answer struct {
 	Error string          `json:"error"`
 }
 
-// Start starts a Chromium that ends with the test. Without one it skips, or fails: see the package.
+// Start starts a Chromium that ends with the test. Without one it skips, or fails: see the package. By
+// -short it skips.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: runs a real Chromium")
+	}
 	found, err := find()
 	var missing errMissing
 	if errors.As(err, &missing) && os.Getenv("CI_REQUIRE_REAL_PARTS") != "1" {

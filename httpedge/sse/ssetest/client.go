@@ -15,7 +15,7 @@ import (
 )
 
 // Patience is how long tests wait for what must come. It is only waited for when a test fails.
-const Patience = 20 * time.Second
+const Patience = time.Minute
 
 // Client is one open stream. Its reader runs until the stream ends or Close.
 type Client struct {

@@ -41,9 +41,10 @@ func Main(m interface{ Run() int }) int {
 }
 
 // Shared returns the URL of the server of this test binary, starting it first if need be. Nobody may
-// stop it. Without PostgreSQL on the machine the test is skipped.
+// stop it. Without PostgreSQL on the machine the test is skipped, and by -short.
 func Shared(t testing.TB) string {
 	t.Helper()
+	SkipShort(t)
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "leadwire-pg-"); shared.err == nil {
 			shared.server, shared.err = Start(shared.dir, "max_connections=300")
@@ -51,6 +52,15 @@ func Shared(t testing.TB) string {
 	})
 	Require(t, shared.err)
 	return shared.server.URL()
+}
+
+// SkipShort leaves out a test that is about to start a server when -short asks for what needs nothing
+// but Go.
+func SkipShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: runs a real PostgreSQL")
+	}
 }
 
 // Require ends the test if err is not nil: a skip where PostgreSQL is missing, unless the environment

@@ -14,6 +14,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // What is committed is there again however the server ended, at the same address.
 func TestServer_KeepsItsDataAcrossEveryStop(t *testing.T) {
 	t.Parallel()
+	pgtest.SkipShort(t)
 	server, err := pgtest.Start(t.TempDir())
 	pgtest.Require(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })
