@@ -23,7 +23,8 @@ type Lead struct {
 	Buyer      BuyerID         // empty while Waiting
 	Contact    json.RawMessage // JSON of Contact, everything merged so far
 	Source     SourceID
-	HeldSeq    int64     // while Waiting: the pending event that waits with it
+	HeldSeq    int64     // while Waiting: the pending event that waits with it, and goes with it (see Store.Maintain)
+	EventSeq   int64     // the newest event (Received.Seq) that went into it; an older one that comes later must not overwrite what it says
 	AssignSeq  Seq       // place of its lead.assigned in the buyer's feed; 0 while Waiting
 	LastSeq    Seq       // place of its newest feed event
 	ReceivedAt time.Time // of its first event
@@ -39,7 +40,8 @@ type Verb string
 
 const (
 	// Assign gives the lead to Buyer, counts it against the buyer's cap and writes lead.assigned to
-	// its feed. Expect is 0 for a new lead, or the revision of a Waiting one.
+	// its feed. Expect is 0 for a new lead, or the revision of a Waiting one. On a lead that has a buyer
+	// it is Stale even with the right revision: a lead keeps its buyer.
 	Assign Verb = "assign"
 	// Update writes Contact to the lead; if the lead has a buyer, lead.updated goes to its feed.
 	Update Verb = "update"
@@ -50,7 +52,9 @@ const (
 )
 
 // Decision settles one pending event. It is one transaction: the pending event is taken, the lead is
-// written, the cap is counted, the feed event is appended and the trace is kept, or none of it.
+// written, the cap is counted, the feed event is appended and the trace is kept, or none of it. What writes
+// the lead raises its EventSeq to EventSeq if that is newer, and never lowers it: an older event that was
+// still pending is decided as well, by somebody who can see that it is older.
 type Decision struct {
 	Fence    Fence // of the lead's partition
 	EventSeq int64 // the pending event it settles
@@ -79,7 +83,7 @@ const (
 	Done           Outcome = "done"
 	AlreadyDecided Outcome = "already_decided" // the event is no longer pending: nothing was written
 	CapReached     Outcome = "cap_reached"     // the buyer's day is full: nothing was written; choose again
-	Stale          Outcome = "stale"           // the lead's revision is not Expect: nothing was written; see Lead
+	Stale          Outcome = "stale"           // the lead's revision is not Expect, or Assign found a buyer: nothing was written; see Lead
 )
 
 // Decided is the store's answer to Decide.

@@ -35,9 +35,11 @@ type Store interface {
 	RecordSeen(ctx context.Context, seen []Seen) (int, error)
 
 	// Undecided lists pending events of the given partitions with Seq > after, by Seq, at most limit;
-	// held says whether to list the held ones or the others.
+	// held says whether to list the held ones or the others. Listing all, page by page, costs about what
+	// is there, not that times the pages.
 	Undecided(ctx context.Context, partitions []Partition, held bool, after int64, limit int) ([]Pending, error)
-	// Backlog measures what is pending in the whole store.
+	// Backlog measures what is pending in the whole store, cheaply enough to ask every second or two
+	// however much there is.
 	Backlog(ctx context.Context) (Backlog, error)
 	// Lead reads one lead; NotFound when there is none.
 	Lead(ctx context.Context, key LeadKey) (Lead, error)
@@ -65,7 +67,8 @@ type Store interface {
 	ApplyCatalog(ctx context.Context, c Catalog) (int64, error)
 
 	// Maintain prepares time partitions ahead of now and removes what retention no longer keeps, a
-	// bounded amount per call; More says that calling again would remove more.
+	// bounded amount per call; More says that calling again would remove more. A pending event is never
+	// too old, with one exception: a Waiting lead that is removed takes the event it is held with along.
 	Maintain(ctx context.Context, now time.Time, keep Retention) (Maintained, error)
 
 	// Ping answers whether the store can be written to.
@@ -74,10 +77,17 @@ type Store interface {
 	Close() error
 }
 
-// Backlog is what waits in the store. Oldest* is zero when nothing waits.
+// BacklogLimit is how far pending events are counted: whoever sees so many needs no exact number, and
+// counting a million every two seconds would itself slow down the way out.
+const BacklogLimit = 100_000
+
+// Backlog is what waits in the store. Counts are exact below BacklogLimit and stay at it from there on.
+// Oldest* is the ReceivedAt of the event with the lowest Seq, whatever the count; zero when nothing
+// waits. Seq is given in the order of commits, so ReceivedAt rises with it but for the milliseconds
+// between a receipt and its commit, and the nodes' clocks.
 type Backlog struct {
 	Undecided       int
-	OldestUndecided time.Time // ReceivedAt
+	OldestUndecided time.Time
 	Held            int
 	OldestHeld      time.Time
 }
