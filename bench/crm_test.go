@@ -12,7 +12,7 @@ import (
 func short(target *Target) CrmConfig {
 	return CrmConfig{
 		Rate: 200, Duration: time.Second, Warmup: 100 * time.Millisecond, Target: target,
-		Patience: 20 * time.Second, Drain: 20 * time.Second, // only what is never to come takes so long
+		Patience: time.Minute, Drain: time.Minute, // only what is never to come takes so long
 	}
 }
 

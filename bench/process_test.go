@@ -8,11 +8,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// skipShort leaves out what -short has no time for.
+func skipShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: runs a real process")
+	}
+}
+
 // By itself the bench starts a server process, configures it, measures it, and leaves nothing behind.
 func TestCrm_WithAServerOfItsOwn(t *testing.T) {
+	skipShort(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	report, err := Crm(t.Context(), CrmConfig{
-		Rate: 100, Duration: 500 * time.Millisecond, Warmup: -1, Buyers: 3, Connections: 50, Drain: 5 * time.Second,
+		Rate: 100, Duration: 500 * time.Millisecond, Warmup: -1, Buyers: 3, Connections: 50, Drain: time.Minute,
 	})
 	require.NoError(t, err)
 	require.EqualValues(t, 50, value(t, report, "acked"))
@@ -25,6 +34,7 @@ func TestCrm_WithAServerOfItsOwn(t *testing.T) {
 
 // A server that ends while starting is an error at once, and the end of its log is in it.
 func TestStartProcess_Broken(t *testing.T) {
+	skipShort(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	_, err := startProcess(t.Context(), "", "", []string{"--break", "now"})
 	require.ErrorContains(t, err, "told to break")
@@ -37,6 +47,7 @@ func TestStartProcess_Broken(t *testing.T) {
 
 // A store that holds somebody's catalog is left alone.
 func TestStartServer_RefusesAStoreInUse(t *testing.T) {
+	skipShort(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	p, err := startProcess(t.Context(), "", "", nil)
 	require.NoError(t, err)

@@ -96,7 +96,9 @@ func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.count++
-	time.Sleep(s.faults.slow) // this is what a slow server does; nobody's test waits for it
+	if s.faults.slow > 0 {
+		<-time.After(s.faults.slow) // one at a time, as a server does whose store is slow
+	}
 	if s.faults.after != nil {
 		s.faults.after(s.count)
 	}

@@ -72,9 +72,7 @@ func offered(b *testing.B, rate int) {
 	var wg sync.WaitGroup
 	for i := range b.N {
 		due := start.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		if wait := time.Until(due); wait > 0 {
-			time.Sleep(wait)
-		}
+		<-time.After(time.Until(due))
 		wg.Go(func() {
 			if !oneLead(b, s, fences[i%domain.Partitions], int64(i)) {
 				refused.Add(1)
