@@ -1,7 +1,6 @@
 package actors_test
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/actortest"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/feed"
 	"github.com/leadwire/leadwire/actors/wire"
 )
 
@@ -298,11 +298,36 @@ func TestIngest_RecordsWhatConcernsNoLead(t *testing.T) {
 func TestIngest_RefusesPoison(t *testing.T) {
 	t.Parallel()
 	node := actortest.New(t, actortest.Catalog("ann"))
-	node.Store.Fail("Admit", 1, domain.FailField("receive event", "id", "is not UTF-8"))
+	poison := domain.FailField("receive event", "id", "is not UTF-8")
+	node.Store.Fail("Admit", 1, poison)
+	node.Store.Fail("Receive", 1, poison)
 	_, err := node.Ingest(actortest.Contact("e1", "lead-1"))
-	var e *domain.Error
-	require.True(t, errors.As(err, &e))
-	require.Equal(t, domain.Invalid, e.Code)
+	require.Equal(t, domain.Invalid, domain.CodeOf(err))
 	require.Contains(t, err.Error(), "is not UTF-8")
 	node.Keep(actortest.Contact("e2", "lead-1"))
+	require.Len(t, node.Feed("ann"), 1)
+}
+
+// The store cannot take the decision that rides along: the event is kept without it, and decided alone.
+func TestIngest_KeepsAnEventWithoutItsDecision(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.Catalog("ann", "bob"))
+	node.Store.Fail("Admit", 1, domain.FailField("admit event", "trace", "is too long"))
+	node.Keep(actortest.Contact("e1", "lead-1"))
+	require.Len(t, node.Feed("ann"), 1, "and the turn was not lost")
+}
+
+// A node that watched and died is forgotten, however busy the buyer is.
+func TestBuyer_ForgetsANodeThatDied(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.Catalog("ann"))
+	_, stop := node.Watch("ann")
+	defer stop()
+	require.NoError(t, node.Cluster.Tell(&wire.Watch{Account: "acme", Buyer: "ann", NodeAddress: node.Cluster.Address(), Hub: "gone"}))
+	node.Settle()
+	for i := range 8 { // traffic and renewals go on
+		node.Advance(feed.RenewEvery)
+		node.Keep(actortest.Contact(domain.EventID(fmt.Sprint("e", i)), domain.LeadID(fmt.Sprint("lead-", i))))
+	}
+	require.Equal(t, 1.0, node.Leases(), "only the node that is there")
 }

@@ -27,6 +27,8 @@ type buyer struct {
 	rt   *Runtime
 	key  domain.BuyerKey
 	core *feed.Feed
+
+	leases int // as the gauge knows them
 }
 
 type (
@@ -56,7 +58,8 @@ func (r *Runtime) newBuyer(id cluster.Identity) cluster.Actor {
 	return &buyer{rt: r, key: domain.BuyerKey{Account: domain.AccountID(account), Buyer: domain.BuyerID(name)}}
 }
 
-// Busy keeps the buyer in memory while somebody watches, or the store owes it an answer.
+// Busy keeps the buyer in memory while somebody watches, or the store owes it an answer. A buyer that
+// nobody speaks to is asked this now and then, so its leases run out here.
 func (b *buyer) Busy() bool {
 	if b.core == nil {
 		return false
@@ -70,13 +73,18 @@ func (b *buyer) Busy() bool {
 
 func (b *buyer) Receive(ctx actor.Context) {
 	now := b.rt.deps.Clock.Now()
+	if b.core != nil {
+		b.core.Expire(now) // a node that died is not published to for ever
+	}
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		core, steps := feed.New()
 		b.core = core
 		b.perform(ctx, steps)
-	case *actor.Stopping:
+	case *actor.Stopping, *actor.Restarting:
 		b.rt.lookout.forget(b.key)
+		b.count(0)
+		return
 	case loaded:
 		b.perform(ctx, b.core.Loaded(now, msg.head, msg.err))
 	case *wire.Announce:
@@ -86,7 +94,6 @@ func (b *buyer) Receive(ctx actor.Context) {
 	case filled:
 		b.perform(ctx, b.core.Filled(msg.events, msg.err))
 	case checked:
-		b.core.Expire(now)
 		b.perform(ctx, b.core.Checked(msg.head))
 	case *wire.Watch:
 		node := feed.Node{Address: msg.NodeAddress, Hub: msg.Hub}
@@ -100,6 +107,14 @@ func (b *buyer) Receive(ctx actor.Context) {
 		b.core.Unwatch(feed.Node{Address: msg.NodeAddress, Hub: msg.Hub})
 	}
 	b.rt.lookout.published(b.key, b.core.Head())
+	b.count(b.core.Leases())
+}
+
+func (b *buyer) count(leases int) {
+	if leases != b.leases {
+		b.rt.deps.Metrics.leases.Add(float64(leases - b.leases))
+		b.leases = leases
+	}
 }
 
 // perform carries out what the core decided. Every effect of this actor leaves through here.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -80,6 +81,9 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 				deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
 			}
 		case intake.Answer:
+			if errors.Is(step.Err, intake.ErrTooMany) {
+				deps.Metrics.refused.Inc()
+			}
 			answer(ctx, step)
 		case intake.Decide:
 			l.rt.pipe(ctx, func(c context.Context) any {
@@ -88,6 +92,7 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 			})
 			deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
 		case intake.Announce:
+			deps.Telemetry.Committed(step.Event)
 			l.rt.announce(step.Event)
 		case intake.Retry:
 			self, root := ctx.Self(), ctx.ActorSystem().Root
@@ -98,6 +103,9 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 			l.rt.node.Abandon(l.id.Fence)
 		case intake.Dropped:
 			deps.Metrics.dropped.Inc()
+			if !l.rt.undecidable.first(step.Pending.Seq) { // recovery brings it again and again
+				continue
+			}
 			deps.Log.Error("event cannot be decided; it stays pending", "lead", l.id.ID, "event", step.Pending.Event.ID, "seq", step.Pending.Seq, "error", step.Err)
 		}
 	}

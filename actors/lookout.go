@@ -85,7 +85,8 @@ func (l *lookout) look(ctx context.Context) {
 
 func (l *lookout) tell(key domain.BuyerKey, head domain.Seq) {
 	l.mu.Lock()
-	behind := l.heads[key] < head // unless the announcement has come meanwhile
+	published, watched := l.heads[key]
+	behind := watched && published < head // unless the announcement has come meanwhile
 	l.mu.Unlock()
 	if behind && l.rt.node.Tell(checked{key: key, head: head}) == nil {
 		l.rt.deps.Metrics.found.Inc()

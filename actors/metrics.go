@@ -12,8 +12,10 @@ type Metrics struct {
 	retries   prometheus.Counter
 	fenced    prometheus.Counter
 	dropped   prometheus.Counter
+	refused   prometheus.Counter
 	hintsLost prometheus.Counter
 	published prometheus.Counter
+	leases    prometheus.Gauge
 	fills     prometheus.Counter
 	recovered *prometheus.CounterVec
 	found     prometheus.Counter
@@ -39,8 +41,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		retries:   counter("lead", "decision_retries_total", "Decisions that the store could not make and that are tried again after a pause."),
 		fenced:    counter("lead", "fenced_total", "Commits refused because another node owns the partition."),
 		dropped:   counter("lead", "undecidable_total", "Pending events that no decision could be made for; each is in the log."),
+		refused:   counter("lead", "refused_total", "Events refused because too many of the same lead were waiting; their source sends them again."),
 		hintsLost: counter("lead", "announcements_lost_total", "Announcements that could not be sent; the lookout finds their events."),
 		published: counter("buyer", "published_events_total", "Feed events published to watching nodes."),
+		leases:    gauge("buyer", "leases", "Nodes that watch the feeds of buyers who live here."),
 		fills:     counter("buyer", "gap_reads_total", "Times a feed's gap was read from the store because an announcement was late or lost."),
 		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: "recovery", Name: "events_total",
 			Help: "Pending events handed to their leads again, by whether they were held."}, []string{"held"}),
@@ -58,7 +62,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.recovered.WithLabelValues("false")
 	m.recovered.WithLabelValues("true")
 	if reg != nil {
-		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.hintsLost, m.published, m.fills,
+		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.leases, m.fills,
 			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit)
 	}
 	return m

@@ -2,7 +2,9 @@ package actors
 
 import (
 	"context"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,12 +14,16 @@ import (
 )
 
 const (
-	// recoverEvery is how often pending events are looked for while nothing has happened: an event
-	// whose actor crashed between keeping and deciding waits this long at most.
+	// recoverEvery is how often pending events are looked for while nothing has happened. With recoverAge:
+	// an event whose actor crashed between keeping and deciding waits four seconds at most.
 	recoverEvery = 2 * time.Second
 	// recoverAge spares events that are on their way: younger ones are with their actors.
 	recoverAge  = 2 * time.Second
 	recoverPage = 500
+	// offerPages bounds how many held events are looked at in one pass: a campaign that was full all
+	// afternoon may hold a hundred thousand, and when a buyer comes back they are offered at 1,000 a
+	// second and not all at once. The next pass goes on where this one stopped.
+	offerPages = 4
 )
 
 // recovery hands events that the store has as pending to their leads: after a start, after partitions
@@ -26,6 +32,8 @@ type recovery struct {
 	rt    *Runtime
 	pulse *pulse
 	begun chan struct{} // closed after the first pass that reached the store
+	all   atomic.Bool   // the next pass takes everything, whatever its age
+	offer int64         // held events up to this one have been looked at in this round; run's own
 	mu    sync.Mutex
 	last  domain.Backlog
 }
@@ -34,22 +42,33 @@ func newRecovery(rt *Runtime) *recovery {
 	return &recovery{rt: rt, pulse: newPulse(rt.deps.Clock, recoverEvery, &rt.looking), begun: make(chan struct{})}
 }
 
-// run begins with everything that is pending, whatever its age: nobody else has it.
+// everything makes the next pass take what is pending whatever its age: partitions have become ours, and
+// nobody else has it.
+func (r *recovery) everything() {
+	r.all.Store(true)
+	r.pulse.knock()
+}
+
+// run begins with everything.
 func (r *recovery) run(ctx context.Context) {
 	begun := false
 	r.pulse.run(ctx, func(ctx context.Context) {
 		age := recoverAge
-		if !begun {
+		if r.all.Swap(false) {
 			age = 0
 		}
-		if r.pass(ctx, age) && !begun {
+		done := r.pass(ctx, age)
+		switch {
+		case !done && age == 0:
+			r.all.Store(true)
+		case done && !begun:
 			begun = true
 			close(r.begun)
 		}
 	})
 }
 
-// pass reports whether the store answered.
+// pass reports whether everything that is old enough has been handed on.
 func (r *recovery) pass(ctx context.Context, age time.Duration) bool {
 	backlog, err := r.rt.deps.Store.Backlog(ctx)
 	if err != nil {
@@ -59,36 +78,41 @@ func (r *recovery) pass(ctx context.Context, age time.Duration) bool {
 	r.last = backlog
 	r.mu.Unlock()
 	now := r.rt.deps.Clock.Now()
+	ok := true
 	if backlog.Undecided > 0 && now.Sub(backlog.OldestUndecided) >= age {
-		r.scan(ctx, false, func(p domain.Pending) bool { return now.Sub(p.Event.ReceivedAt) >= age })
+		_, ok = r.scan(ctx, false, 0, -1, func(p domain.Pending) bool { return now.Sub(p.Event.ReceivedAt) >= age })
 	}
 	if backlog.Held > 0 {
-		r.scan(ctx, true, func(p domain.Pending) bool { return r.eligible(now, p) })
+		r.offer, _ = r.scan(ctx, true, r.offer, offerPages, r.eligible(now))
 	}
-	return true
+	return ok
 }
 
-// scan pages through what is pending in the partitions that are ours.
-func (r *recovery) scan(ctx context.Context, held bool, wanted func(domain.Pending) bool) {
+// scan pages through what is pending in the partitions that are ours, from after on, for at most so many
+// pages (-1: all). It answers where it stopped, 0 when it came to the end, and whether all it wanted is in
+// its lead's mailbox.
+func (r *recovery) scan(ctx context.Context, held bool, after int64, pages int, wanted func(domain.Pending) bool) (stopped int64, ok bool) {
 	var partitions []domain.Partition
 	for _, f := range r.rt.node.Held() {
 		partitions = append(partitions, f.Partition)
 	}
-	for after := int64(0); len(partitions) > 0 && ctx.Err() == nil; {
+	ok = true
+	for ; len(partitions) > 0 && pages != 0 && ctx.Err() == nil; pages-- {
 		page, err := r.rt.deps.Store.Undecided(ctx, partitions, held, after, recoverPage)
-		if err != nil || len(page) == 0 {
-			return
+		if err != nil {
+			return after, false
+		}
+		ok = r.hand(page, held, wanted) && ok
+		if len(page) < recoverPage {
+			return 0, ok
 		}
 		after = page[len(page)-1].Seq
-		r.hand(page, held, wanted)
-		if len(page) < recoverPage {
-			return
-		}
 	}
+	return after, ok && ctx.Err() == nil
 }
 
-// hand tells each lead of its events, in order.
-func (r *recovery) hand(page []domain.Pending, held bool, wanted func(domain.Pending) bool) {
+// hand tells each lead of its events, in order, and reports whether all could be told.
+func (r *recovery) hand(page []domain.Pending, held bool, wanted func(domain.Pending) bool) bool {
 	byLead := map[domain.LeadKey]*wire.Recover{}
 	var order []*wire.Recover
 	for _, p := range page {
@@ -104,20 +128,36 @@ func (r *recovery) hand(page []domain.Pending, held bool, wanted func(domain.Pen
 		}
 		msg.Pending = append(msg.Pending, wire.FromPending(p))
 	}
-	label := "false"
-	if held {
-		label = "true"
-	}
+	counter := r.rt.deps.Metrics.recovered.WithLabelValues(strconv.FormatBool(held))
+	all := true
 	for _, msg := range order {
-		if r.rt.node.Tell(msg) == nil {
-			r.rt.deps.Metrics.recovered.WithLabelValues(label).Add(float64(len(msg.Pending)))
+		if r.rt.node.Tell(msg) != nil {
+			all = false
+			continue
 		}
+		counter.Add(float64(len(msg.Pending)))
 	}
+	return all
 }
 
-func (r *recovery) eligible(now time.Time, p domain.Pending) bool {
-	routing := r.rt.deps.Book.Directory().Campaign(p.Event.Account, p.Event.Campaign)
-	return routing != nil && r.rt.desk.Eligible(now, routing)
+// eligible says of a held event whether its campaign has anybody for it, asking once per campaign.
+func (r *recovery) eligible(now time.Time) func(domain.Pending) bool {
+	type campaign struct {
+		account domain.AccountID
+		id      domain.CampaignID
+	}
+	known := map[campaign]bool{}
+	directory := r.rt.deps.Book.Directory()
+	return func(p domain.Pending) bool {
+		key := campaign{p.Event.Account, p.Event.Campaign}
+		yes, ok := known[key]
+		if !ok {
+			routing := directory.Campaign(key.account, key.id)
+			yes = routing != nil && r.rt.desk.Eligible(now, routing)
+			known[key] = yes
+		}
+		return yes
+	}
 }
 
 // Backlog is what the store had pending when it was last asked, at most recoverEvery ago while the

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -28,6 +29,8 @@ type Runtime struct {
 	recovery *recovery
 	node     lateNode
 	looking  atomic.Int64 // services that look, or are about to
+
+	undecidable once
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
@@ -49,7 +52,7 @@ func (r *Runtime) Kinds() []cluster.Kind {
 }
 
 // Held is told when partitions have become this node's: what is pending in them is picked up.
-func (r *Runtime) Held([]domain.Fence) { r.recovery.pulse.knock() }
+func (r *Runtime) Held([]domain.Fence) { r.recovery.everything() }
 
 // Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
 func (r *Runtime) Moved() { r.hub.renewAll() }
@@ -61,7 +64,7 @@ func (r *Runtime) CatalogChanged() { r.recovery.pulse.knock() }
 func (r *Runtime) Start(node Node) {
 	r.node.set(node)
 	r.hub.register(node.System())
-	r.recovery.pulse.knock()
+	r.recovery.everything()
 	r.services.Go(r.hub.run)
 	r.services.Go(r.lookout.run)
 	r.services.Go(r.recovery.run)
@@ -142,4 +145,27 @@ func (l *lateNode) Held() []domain.Fence {
 func (r *Runtime) pipe(ctx actor.Context, work func(context.Context) any) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	r.work.Go(func(c context.Context) { root.Send(self, work(c)) })
+}
+
+// once remembers numbers, so that what is said of each is said once. It forgets all when it is full, and
+// then says it again.
+type once struct {
+	mu   sync.Mutex
+	seen map[int64]struct{}
+}
+
+// maxOnce bounds it: so many undecidable events at a time are a broken build, which the log may repeat.
+const maxOnce = 1024
+
+func (o *once) first(n int64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.seen[n]; ok {
+		return false
+	}
+	if o.seen == nil || len(o.seen) == maxOnce {
+		o.seen = map[int64]struct{}{}
+	}
+	o.seen[n] = struct{}{}
+	return true
 }

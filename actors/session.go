@@ -51,10 +51,18 @@ func (f *watched) attach(ctx context.Context) {
 			f.mu.Unlock()
 			return
 		}
-		if !f.hub.pause(ctx, attachPause) {
+		if !f.hub.pause(ctx, attachPause) || f.deserted() {
 			return
 		}
 	}
+}
+
+// deserted ends the asking when the last dashboard has left meanwhile.
+func (f *watched) deserted() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.attaching = len(f.sessions) > 0
+	return !f.attaching
 }
 
 func (f *watched) ask(ctx context.Context) (domain.Seq, error) {

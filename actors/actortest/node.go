@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/actors"
@@ -40,6 +41,8 @@ type Node struct {
 	Cluster *cluster.Node
 	Book    *actors.Book
 	dir     string
+
+	registry *prometheus.Registry
 }
 
 // New starts a node on a fresh store that holds catalog. It stops with the test.
@@ -94,9 +97,10 @@ func (n *Node) start(store domain.Store) {
 	require.NoError(n.t, err)
 	counts, err := n.Store.Counts(ctx)
 	require.NoError(n.t, err)
+	n.registry = prometheus.NewRegistry()
 	n.Runtime = actors.New(actors.Config{}, actors.Deps{
 		Store: n.Store, Book: n.Book, Clock: n.Clock, Log: log,
-		Metrics: actors.NewMetrics(nil), Telemetry: telemetry.New(nil),
+		Metrics: actors.NewMetrics(n.registry), Telemetry: telemetry.New(nil),
 	}, counts)
 	n.Cluster, err = cluster.Start(ctx, cluster.Config{}, cluster.Deps{
 		Ledger: n.Store, Kinds: n.Runtime.Kinds(), Clock: n.Clock, Log: log,
@@ -170,6 +174,20 @@ func (n *Node) Settle() {
 		}
 		runtime.Gosched()
 	}
+}
+
+// Leases is the gauge of nodes that watch feeds of buyers who live here.
+func (n *Node) Leases() float64 {
+	n.t.Helper()
+	families, err := n.registry.Gather()
+	require.NoError(n.t, err)
+	for _, f := range families {
+		if f.GetName() == "leadwire_buyer_leases" {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	n.t.Fatal("no gauge of leases")
+	return 0
 }
 
 // Lead reads a lead of the account "acme".

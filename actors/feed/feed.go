@@ -17,6 +17,8 @@ const (
 	// milliseconds on a busy machine. Longer means that one was lost, and costs a read of the store; a
 	// read that was not needed costs more than the wait.
 	Patience = 25 * time.Millisecond
+	// Setback is the pause after the store could not be read: thousands of feeds may ask at once.
+	Setback = time.Second
 	// MaxEarly is how many announcements may wait for one that is missing; past it the store is asked
 	// at once and the rest is read from there.
 	MaxEarly = 256
@@ -81,6 +83,9 @@ func New() (*Feed, []Step) { return &Feed{loading: true}, []Step{Load{}} }
 
 // Watched says whether any node watches.
 func (f *Feed) Watched() bool { return len(f.leases) > 0 || len(f.asking) > 0 }
+
+// Leases is how many nodes watch.
+func (f *Feed) Leases() int { return len(f.leases) }
 
 // Busy says whether the feed has to stay in memory.
 func (f *Feed) Busy() bool { return f.Watched() || f.loading || f.filling || f.waiting }
@@ -153,7 +158,7 @@ func (f *Feed) Filled(events []domain.FeedEvent, err error) []Step {
 	f.filling = false
 	if err != nil {
 		if len(f.early) > 0 {
-			return f.wait()
+			return f.waitFor(Setback)
 		}
 		return nil
 	}
@@ -284,10 +289,12 @@ func (f *Feed) fill() []Step {
 	return []Step{Fill{f.head}}
 }
 
-func (f *Feed) wait() []Step {
+func (f *Feed) wait() []Step { return f.waitFor(Patience) }
+
+func (f *Feed) waitFor(pause time.Duration) []Step {
 	if f.waiting || f.filling {
 		return nil
 	}
 	f.waiting = true
-	return []Step{Wait{Patience}}
+	return []Step{Wait{pause}}
 }

@@ -47,14 +47,14 @@ func (l *Lead) draft(now time.Time, p domain.Pending) (d domain.Decision, ok boo
 	held := lead.State == domain.Waiting && lead.HeldSeq == p.Seq
 	if held { // its contact went into the lead when it was held
 		d.Contact = lead.Contact
-	} else if d.Contact, err = merge(lead, p.Event); err != nil {
+	} else if d.Contact, err = merge(lead, p); err != nil {
 		return d, false, err
 	}
 	d.Verb = domain.Update
 	if lead.State == domain.Waiting && !isDeleted(d.Contact) && l.choose(now, &d) {
 		return d, true, nil
 	}
-	return d, !held, nil
+	return d, !held || isDeleted(d.Contact), nil // one that was deleted while it waited, waits no more
 }
 
 func (l *Lead) draftNew(now time.Time, p domain.Pending, d domain.Decision) (domain.Decision, bool, error) {
@@ -86,7 +86,7 @@ func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, commi
 		return nil // abandoned meanwhile, or an earlier incarnation's
 	}
 	if err != nil {
-		return l.undecided(now, err)
+		return l.undecided(now, d, err)
 	}
 	switch r.Outcome {
 	case domain.Stale, domain.CapReached:
@@ -129,6 +129,8 @@ func (l *Lead) learn(d domain.Decision, r domain.Decided) {
 	case domain.CapReached: // the buyer has had this turn
 		l.choice = distribution.Choice{}
 		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+	default: // it was not tried
+		l.unused(&d)
 	}
 }
 
@@ -141,11 +143,13 @@ func (l *Lead) Retry(now time.Time) []Step {
 	return l.decide(now)
 }
 
-func (l *Lead) undecided(now time.Time, err error) []Step {
+func (l *Lead) undecided(now time.Time, d domain.Decision, err error) []Step {
 	switch domain.CodeOf(err) {
 	case domain.Fenced:
+		l.unused(&d)
 		return l.abandon()
 	case domain.Invalid: // trying again cannot help; its neighbours should not wait
+		l.unused(&d)
 		dropped := Dropped{l.deciding[0], err}
 		l.next()
 		return append([]Step{dropped}, l.decide(now)...)
@@ -163,6 +167,7 @@ func (l *Lead) later() []Step {
 }
 
 func (l *Lead) next() {
+	l.deciding[0] = domain.Pending{} // its contact can go
 	l.deciding = l.deciding[1:]
 	l.round, l.pause, l.trying = 0, firstPause, false
 	if len(l.deciding) == 0 {
@@ -179,16 +184,22 @@ func (l *Lead) unused(d *domain.Decision) {
 	l.choice = distribution.Choice{}
 }
 
-func merge(lead domain.Lead, e domain.Event) ([]byte, error) {
-	old, err := domain.ParseContact(lead.Contact)
+// merge lays an event over its lead. An older event that is decided late, after a crash or a lost answer,
+// fills in what newer ones left open and overwrites nothing. An event without a number is being kept right
+// now, which makes it the newest.
+func merge(lead domain.Lead, p domain.Pending) ([]byte, error) {
+	known, err := domain.ParseContact(lead.Contact)
 	if err != nil {
 		return nil, err
 	}
-	newer, err := domain.ParseContact(e.Contact)
+	said, err := domain.ParseContact(p.Event.Contact)
 	if err != nil {
 		return nil, err
 	}
-	return old.Merge(newer).JSON(), nil
+	if p.Seq != 0 && p.Seq < lead.EventSeq {
+		return said.Merge(known).JSON(), nil
+	}
+	return known.Merge(said).JSON(), nil
 }
 
 func isDeleted(contact []byte) bool {

@@ -32,7 +32,8 @@ const (
 	longPause  = 5 * time.Second
 )
 
-var errTooMany = errors.New("too many events of this lead are waiting")
+// ErrTooMany is behind an Unavailable answer when one of the limits above is met.
+var ErrTooMany = errors.New("too many events of this lead are waiting")
 
 // Chooser picks buyers: distribution.Desk behind the node's catalog.
 type Chooser interface {
@@ -131,15 +132,20 @@ func (l *Lead) Kept(now time.Time, k Keep, o Outcome) []Step {
 	if len(l.keeping) == 0 || keyOf(l.keeping[0].event) != keyOf(k.Event) {
 		return nil
 	}
-	a := l.shift()
 	l.riding = false
+	if k.Decision != nil && domain.CodeOf(o.Err) == domain.Invalid {
+		l.unused(k.Decision)
+		return []Step{Keep{Event: k.Event}} // the fault may be the decision's: the event is kept without it
+	}
+	a := l.shift()
 	steps := a.answers(o)
 	switch {
 	case domain.CodeOf(o.Err) == domain.Fenced:
+		l.unused(k.Decision)
 		return append(steps, l.abandon()...)
 	case o.Err == nil:
 		l.remember(keyOf(a.event))
-		steps = append(steps, l.kept(now, k, o)...)
+		steps = append(steps, l.durable(now, k, o)...)
 	case k.Decision != nil: // what became of it is unknown
 		l.known = nil
 	}
@@ -159,8 +165,8 @@ func (l *Lead) shift() *arrival {
 	return a
 }
 
-// kept goes on with an event that is durable, and with the decision that rode along.
-func (l *Lead) kept(now time.Time, k Keep, o Outcome) []Step {
+// durable goes on with an event that is kept, and with the decision that rode along.
+func (l *Lead) durable(now time.Time, k Keep, o Outcome) []Step {
 	if o.Received.Duplicate || k.Event.Effect == domain.Record {
 		l.unused(k.Decision)
 		return nil
@@ -170,6 +176,9 @@ func (l *Lead) kept(now time.Time, k Keep, o Outcome) []Step {
 	}
 	if k.Decision != nil {
 		l.learn(*k.Decision, o.Decided)
+	}
+	if l.waits(o.Received.Seq) { // recovery was faster than its answer
+		return nil
 	}
 	e := k.Event
 	e.Body = nil
@@ -194,13 +203,17 @@ func (a *arrival) answers(o Outcome) []Step {
 // here, or because a buyer may have become eligible for a held one. Those already under way are left.
 func (l *Lead) Recover(now time.Time, pending []domain.Pending) []Step {
 	for _, p := range pending {
-		known := slices.ContainsFunc(l.deciding, func(q domain.Pending) bool { return q.Seq == p.Seq })
-		if known || len(l.deciding) >= MaxDeciding { // the next recovery brings the rest
+		if l.waits(p.Seq) || len(l.deciding) >= MaxDeciding { // the next recovery brings the rest
 			continue
 		}
 		l.deciding = append(l.deciding, p)
 	}
 	return l.pump(now)
+}
+
+// waits says whether an event is on its way to a decision.
+func (l *Lead) waits(seq int64) bool {
+	return slices.ContainsFunc(l.deciding, func(p domain.Pending) bool { return p.Seq == seq })
 }
 
 // pump decides what waits, unless a decision is under way: each has to see what the one before did.
@@ -219,7 +232,8 @@ func (l *Lead) abandon() []Step {
 			steps = append(steps, Answer{To: to, Err: domain.ErrFenced})
 		}
 	}
-	l.keeping, l.deciding, l.trying, l.riding = nil, nil, false, false
+	l.keeping, l.deciding = nil, nil
+	l.trying, l.riding, l.pausing = false, false, false
 	return steps
 }
 
@@ -231,7 +245,7 @@ func (l *Lead) remember(k eventKey) {
 }
 
 func refuse(to Ticket) Step {
-	return Answer{To: to, Err: domain.Fail("ingest event", domain.Unavailable, errTooMany)}
+	return Answer{To: to, Err: domain.Fail("ingest event", domain.Unavailable, ErrTooMany)}
 }
 
 func keyOf(e domain.Event) eventKey { return eventKey{e.Source, e.ID} }

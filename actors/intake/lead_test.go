@@ -276,6 +276,21 @@ func TestLead_Deletion(t *testing.T) {
 	require.Equal(t, domain.Ignore, decision(t, kept(l, domain.Received{Seq: 1}, nil)).Verb)
 }
 
+// A lead waits for a buyer, and then its contact is deleted: when somebody could have it, it is settled and
+// waits no more.
+func TestLead_DeletedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	o := newOffice(domain.Buyer{ID: "ann"})
+	l := newLead(o)
+	held := domain.Pending{Seq: 1, Held: true, Event: event("e1", `{"name":"Jo"}`)}
+	d := decision(t, l.Recover(noon, []domain.Pending{held}))
+	waiting := domain.Lead{Revision: 2, State: domain.Waiting, HeldSeq: 1, EventSeq: 2, Campaign: "solar", Contact: []byte(`{"name":"Jo","status":"deleted"}`)}
+	d = decision(t, l.Decided(noon, d, domain.Decided{Outcome: domain.Stale, Lead: waiting}, noon, nil))
+	require.Equal(t, domain.Update, d.Verb)
+	require.Equal(t, int64(1), d.EventSeq)
+	require.Equal(t, domain.BuyerID("ann"), o.desk.Choose(noon, o.routing).Buyer.Key.Buyer, "nobody's turn was taken")
+}
+
 // Another node owns the lead now: askers are told, nothing is decided, the cluster looks again.
 func TestLead_StopsWhenFenced(t *testing.T) {
 	t.Parallel()

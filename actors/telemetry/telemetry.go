@@ -1,12 +1,13 @@
 // Package telemetry turns the marks of a lead's way into segments: seen, not sent, is what counts.
 //
 //	received ──▶ committed ──▶ published ──▶ client received ──▶ rendered
-//	   │   edge      │  decision    │  hub            │  browser       │
-//	   └─────────────┴──────────────┴────── total ────┴────────────────┘
+//	   │ edge, commit │ announcement │    network      │   browser      │
+//	   └──────────────┴───────── total ────────────────┴────────────────┘
 //
-// The server stamps the first three marks; a dashboard reports the last two. They meet here, by buyer
-// and sequence, in a bounded memory of recently published events: a report that comes after its event
-// has been forgotten still measures the browser's own segment. Replayed events are never measured.
+// The server stamps the first three marks, the third only where somebody watches; a dashboard reports the
+// last two. They meet here, by buyer and sequence, in a bounded memory of recently published events. What
+// has been forgotten, replayed, reported before, or held back for want of a buyer is not measured: it says
+// nothing about how fast we are.
 package telemetry
 
 import (
@@ -83,15 +84,29 @@ func New(reg prometheus.Registerer) *Recorder {
 	return r
 }
 
+// Committed takes the mark of a lead's decision, whether or not anybody watches its buyer's feed.
+func (r *Recorder) Committed(e domain.FeedEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !held(e) {
+		r.observe(Committed, e.CommittedAt.Sub(e.ReceivedAt))
+	}
+}
+
+// heldFor is how late a decision is that waited for a buyer. A decision that waited for a store that was
+// away is measured up to this, because that is slowness of ours.
+const heldFor = time.Minute
+
+func held(e domain.FeedEvent) bool { return e.DecidedAt.Sub(e.ReceivedAt) > heldFor }
+
 // Published takes the server's marks of live events that are on their way to a watcher.
 func (r *Recorder) Published(events []domain.FeedEvent, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range events {
-		if e.CommittedAt.IsZero() { // read back from the store
+		if e.CommittedAt.IsZero() || held(e) { // read back from the store, or late for want of a buyer
 			continue
 		}
-		r.observe(Committed, e.CommittedAt.Sub(e.ReceivedAt))
 		r.observe(Published, at.Sub(e.CommittedAt))
 		r.keep(markKey{e.Key(), e.Seq}, mark{e.ReceivedAt, at})
 	}
@@ -102,13 +117,13 @@ func (r *Recorder) Seen(seen []domain.Seen) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range seen {
-		r.observe(Rendered, s.RenderedAt.Sub(s.ClientReceivedAt))
 		key := markKey{domain.BuyerKey{Account: s.Account, Buyer: s.Buyer}, s.Seq}
 		m, ok := r.marks[key]
 		if !ok {
 			continue
 		}
 		delete(r.marks, key) // the first report counts
+		r.observe(Rendered, s.RenderedAt.Sub(s.ClientReceivedAt))
 		r.observe(Arrived, s.ClientReceivedAt.Sub(m.published))
 		r.observe(Total, s.RenderedAt.Sub(m.received))
 	}

@@ -35,6 +35,7 @@ func table(r *telemetry.Recorder) map[string]telemetry.Segment {
 func TestRecorder_MeasuresTheWholeWay(t *testing.T) {
 	t.Parallel()
 	r := telemetry.New(nil)
+	r.Committed(event(1))
 	r.Published([]domain.FeedEvent{event(1)}, at(4))
 	r.Seen([]domain.Seen{seen(1)})
 	for name, want := range map[string]time.Duration{
@@ -47,14 +48,14 @@ func TestRecorder_MeasuresTheWholeWay(t *testing.T) {
 	}
 }
 
-// Two tabs report the same row: the first counts for the way, both for their own rendering.
+// Two tabs report the same row: the first counts.
 func TestRecorder_FirstReportCounts(t *testing.T) {
 	t.Parallel()
 	r := telemetry.New(nil)
 	r.Published([]domain.FeedEvent{event(1)}, at(4))
 	r.Seen([]domain.Seen{seen(1), seen(1)})
 	require.Equal(t, int64(1), table(r)[telemetry.Total].Count)
-	require.Equal(t, int64(2), table(r)[telemetry.Rendered].Count)
+	require.Equal(t, int64(1), table(r)[telemetry.Rendered].Count)
 }
 
 // What was read back from the store says nothing about how fast we are.
@@ -64,7 +65,22 @@ func TestRecorder_IgnoresReplays(t *testing.T) {
 	replayed := event(1)
 	replayed.CommittedAt = time.Time{}
 	r.Published([]domain.FeedEvent{replayed}, at(4))
-	require.Zero(t, table(r)[telemetry.Committed].Count)
+	require.Zero(t, table(r)[telemetry.Published].Count)
+}
+
+// A lead that waited hours for a buyer is not a slow one.
+func TestRecorder_IgnoresHeldLeads(t *testing.T) {
+	t.Parallel()
+	r := telemetry.New(nil)
+	late := event(1)
+	late.DecidedAt = at(0).Add(time.Hour)
+	late.CommittedAt = late.DecidedAt.Add(time.Millisecond)
+	r.Committed(late)
+	r.Published([]domain.FeedEvent{late}, late.CommittedAt)
+	r.Seen([]domain.Seen{seen(1)})
+	for name, s := range table(r) {
+		require.Zero(t, s.Count, name)
+	}
 }
 
 // A browser's clock that is a little behind makes no negative time.

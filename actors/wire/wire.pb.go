@@ -643,8 +643,7 @@ func (x *Watch) GetHub() string {
 type Watching struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Head          int64                  `protobuf:"varint,1,opt,name=head,proto3" json:"head,omitempty"` // events after head will be published to the hub
-	Floor         int64                  `protobuf:"varint,2,opt,name=floor,proto3" json:"floor,omitempty"`
-	Refused       string                 `protobuf:"bytes,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	Refused       string                 `protobuf:"bytes,2,opt,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -682,13 +681,6 @@ func (*Watching) Descriptor() ([]byte, []int) {
 func (x *Watching) GetHead() int64 {
 	if x != nil {
 		return x.Head
-	}
-	return 0
-}
-
-func (x *Watching) GetFloor() int64 {
-	if x != nil {
-		return x.Floor
 	}
 	return 0
 }
@@ -906,11 +898,10 @@ const file_wire_proto_rawDesc = "" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x12!\n" +
 	"\fnode_address\x18\x03 \x01(\tR\vnodeAddress\x12\x10\n" +
-	"\x03hub\x18\x04 \x01(\tR\x03hub\"N\n" +
+	"\x03hub\x18\x04 \x01(\tR\x03hub\"8\n" +
 	"\bWatching\x12\x12\n" +
-	"\x04head\x18\x01 \x01(\x03R\x04head\x12\x14\n" +
-	"\x05floor\x18\x02 \x01(\x03R\x05floor\x12\x18\n" +
-	"\arefused\x18\x03 \x01(\tR\arefused\"n\n" +
+	"\x04head\x18\x01 \x01(\x03R\x04head\x12\x18\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\"n\n" +
 	"\aUnwatch\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x12!\n" +
