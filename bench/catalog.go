@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
@@ -16,8 +17,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -101,7 +102,9 @@ func standInApply(args []string) error {
 		return err
 	}
 	var c domain.Catalog
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+	strict := yaml.NewDecoder(bytes.NewReader(text))
+	strict.KnownFields(true)
+	if err := strict.Decode(&c); err != nil {
 		return err
 	}
 	file := filepath.Join(option(args, "--data"), "catalog.yaml")

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -129,6 +130,6 @@ func (s *Store) run(ctx context.Context, conn *pgx.Conn, b *batch) error {
 		}
 	}
 	b.todo = p.answer()
-	s.forgetFeeds(b, append(b.todo, p.strangers...))
+	s.forgetFeeds(b, slices.Concat(b.todo, p.strangers))
 	return nil
 }

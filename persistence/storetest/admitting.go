@@ -131,6 +131,24 @@ func admitting(t *testing.T, h Harness) {
 		require.Empty(t, undecided(t, s, true))
 	})
 
+	// A lead was deleted while it waited: its held event is settled by an update, and nothing waits.
+	t.Run("AnUpdateCanSettleAHeldEvent", func(t *testing.T) {
+		t.Parallel()
+		s := h.Open(t, Options{}).Store
+		f := claim(t, s)
+		e := event("e-1", "ghl-ada")
+		got := admit(t, s, e, settle(f, domain.Pending{Event: e}, domain.Hold))
+		d := settle(f, undecided(t, s, true)[0], domain.Update)
+		d.Expect = got.Decided.Lead.Revision
+		after := decide(t, s, d)
+		require.Zero(t, after.Lead.HeldSeq)
+		require.Zero(t, after.Event.Seq, "nobody has it, so nobody is told")
+		require.Empty(t, undecided(t, s, true))
+		lead, err := s.Lead(t.Context(), d.Lead)
+		require.NoError(t, err)
+		requireLead(t, after.Lead, lead)
+	})
+
 	// A deletion of somebody nobody knows is kept, and settled.
 	t.Run("AnIgnoredEventIsKept", func(t *testing.T) {
 		t.Parallel()

@@ -14,7 +14,7 @@ WITH i AS (
         received_at, at, event_key, ord)
 ), found AS ( -- what each finds. LIMIT 1 keeps these look-ups index probes, one per row
     SELECT i.*, pe.held AS was_held, l.state AS l_state, l.revision AS l_revision, l.campaign AS l_campaign, coalesce(l.buyer, '') AS l_buyer,
-        l.contact AS l_contact, l.source AS l_source, l.held_seq AS l_held_seq, l.assign_seq AS l_assign_seq, l.last_seq AS l_last_seq,
+        l.contact AS l_contact, l.source AS l_source, l.held_seq AS l_held_seq, l.event_seq AS l_event_seq, l.assign_seq AS l_assign_seq, l.last_seq AS l_last_seq,
         l.received_at AS l_received_at, l.assigned_at AS l_assigned_at, l.updated_at AS l_updated_at,
         CASE verb WHEN 'assign' THEN i.buyer WHEN 'update' THEN coalesce(l.buyer, '') ELSE '' END AS target,
         CASE WHEN pe.held IS NULL THEN 'already_decided'
@@ -53,7 +53,9 @@ WITH i AS (
         CASE WHEN outcome = 'done' AND verb <> 'ignore' THEN coalesce(l_revision, 0) + 1 ELSE l_revision END AS n_revision,
         CASE WHEN assigns THEN buyer ELSE l_buyer END AS n_buyer,
         coalesce(l_source, source) AS n_source,
-        CASE WHEN assigns THEN 0 WHEN verb = 'hold' AND outcome = 'done' THEN event_seq ELSE l_held_seq END AS n_held_seq,
+        CASE WHEN assigns THEN 0 WHEN verb = 'hold' AND outcome = 'done' THEN event_seq
+            WHEN verb = 'update' AND outcome = 'done' AND l_held_seq = event_seq THEN 0 ELSE l_held_seq END AS n_held_seq,
+        CASE WHEN outcome = 'done' AND verb <> 'ignore' THEN greatest(l_event_seq, event_seq) ELSE l_event_seq END AS n_event_seq,
         CASE WHEN assigns THEN feed_seq ELSE coalesce(l_assign_seq, 0) END AS n_assign_seq,
         coalesce(feed_seq, l_last_seq, 0) AS n_last_seq,
         coalesce(l_received_at, received_at) AS n_received_at,
@@ -70,12 +72,12 @@ WITH i AS (
     UPDATE pending_events pe SET held = true FROM after a
     WHERE a.outcome = 'done' AND a.verb = 'hold' AND pe.partition = a.p AND pe.held = a.was_held AND pe.seq = a.event_seq
 ), born AS (
-    INSERT INTO leads (account, id, state, revision, campaign, buyer, contact, source, held_seq, assign_seq, last_seq, received_at, assigned_at, updated_at, commit_id)
-    SELECT account, lead, n_state, n_revision, n_campaign, n_buyer, contact, n_source, n_held_seq, n_assign_seq, n_last_seq, n_received_at, n_assigned_at, at, $1::bigint
+    INSERT INTO leads (account, id, state, revision, campaign, buyer, contact, source, held_seq, event_seq, assign_seq, last_seq, received_at, assigned_at, updated_at, commit_id)
+    SELECT account, lead, n_state, n_revision, n_campaign, n_buyer, contact, n_source, n_held_seq, n_event_seq, n_assign_seq, n_last_seq, n_received_at, n_assigned_at, at, $1::bigint
     FROM after WHERE outcome = 'done' AND verb IN ('assign', 'hold') AND expect = 0 ORDER BY account, lead
 ), changed AS (
     UPDATE leads l SET state = a.n_state, revision = a.n_revision, campaign = a.n_campaign, buyer = a.n_buyer, contact = a.contact,
-        held_seq = a.n_held_seq, assign_seq = a.n_assign_seq, last_seq = a.n_last_seq, assigned_at = a.n_assigned_at, updated_at = a.at, commit_id = $1::bigint
+        held_seq = a.n_held_seq, event_seq = a.n_event_seq, assign_seq = a.n_assign_seq, last_seq = a.n_last_seq, assigned_at = a.n_assigned_at, updated_at = a.at, commit_id = $1::bigint
     FROM after a WHERE a.outcome = 'done' AND a.expect > 0 AND l.account = a.account AND l.id = a.lead
 ), announced AS (
     INSERT INTO feed_events (account, buyer, seq, decided_at, type, lead, campaign, source, event_id, event_seq, contact, received_at, day, day_count, cap, trace, commit_id)
@@ -93,6 +95,6 @@ WITH i AS (
 SELECT ord, outcome, coalesce(feed_seq, 0), coalesce(CASE WHEN assigns THEN base + nth WHEN outcome = 'cap_reached' THEN greatest(base, cap) END, 0), coalesce(on_day, ''),
     coalesce(n_revision, 0), coalesce(n_state, ''),
     coalesce(CASE WHEN outcome = 'done' THEN n_campaign ELSE l_campaign END, ''), n_buyer,
-    CASE WHEN outcome = 'stale' THEN l_contact END, n_source, coalesce(n_held_seq, 0), n_assign_seq, n_last_seq,
+    CASE WHEN outcome = 'stale' THEN l_contact END, n_source, coalesce(n_held_seq, 0), coalesce(n_event_seq, 0), n_assign_seq, n_last_seq,
     n_received_at, n_assigned_at, l_updated_at
 FROM after
