@@ -226,6 +226,7 @@ func born(d *domain.Decision) domain.Lead {
 // changed is the lead after d: what every decision changes alike.
 func changed(lead domain.Lead, d *domain.Decision) domain.Lead {
 	lead.Revision++
+	lead.EventSeq = max(lead.EventSeq, d.EventSeq)
 	lead.Contact = d.Contact
 	lead.UpdatedAt = d.At
 	return lead
@@ -247,7 +248,7 @@ func (t *tx) writeLead(n, feed int64, l *domain.Lead) error {
 	} else {
 		b.int(place(feed, l.AssignSeq))
 	}
-	b.int(int64(l.LastSeq)).int(l.HeldSeq).text(string(l.Campaign))
+	b.int(int64(l.LastSeq)).int(l.HeldSeq).int(l.EventSeq).text(string(l.Campaign))
 	if n == 0 {
 		b.text(string(l.Source)).time(l.ReceivedAt)
 	}

@@ -3,11 +3,15 @@ package embedded
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
 )
+
+const sqlUndecided = `SELECT ` + pendingColumns + ` FROM %s WHERE seq > ? ORDER BY seq LIMIT ?`
 
 // Undecided lists pending events; see domain.Store. It walks the table in order and picks the asked
 // partitions: whoever runs the embedded store holds them all, so nearly every row is picked.
@@ -22,7 +26,7 @@ func (s *Store) Undecided(ctx context.Context, partitions []domain.Partition, he
 	err = s.read(ctx, "list undecided events", func(c *sqlite.Conn) error {
 		for len(found) < limit {
 			seen := 0
-			err := query(c, `SELECT `+pendingColumns+` FROM `+pendingTable(held)+` WHERE seq > ? ORDER BY seq LIMIT ?`, func(s *sqlite.Stmt) {
+			err := query(c, fmt.Sprintf(sqlUndecided, pendingTable(held)), func(s *sqlite.Stmt) {
 				seen++
 				p, partition := scanPending(s, held)
 				after = p.Seq
@@ -58,21 +62,31 @@ func scanPending(s *sqlite.Stmt, held bool) (domain.Pending, domain.Partition) {
 	return p, partition
 }
 
+const (
+	sqlCount = `SELECT count(*) FROM (SELECT 1 FROM %s LIMIT ?)`
+	// The lowest number and not the earliest time, which would be a walk over all of them.
+	sqlOldest = `SELECT received_at FROM %s ORDER BY seq LIMIT 1`
+)
+
 // Backlog measures what is pending; see domain.Store.
 func (s *Store) Backlog(ctx context.Context) (b domain.Backlog, err error) {
-	const sql = `SELECT count(*), coalesce(min(received_at), 0) FROM `
-	err = s.read(ctx, "measure backlog", func(c *sqlite.Conn) error {
-		err := query(c, sql+`pending_events`, func(s *sqlite.Stmt) {
-			b.Undecided, b.OldestUndecided = s.ColumnInt(0), fromNanos(s.ColumnInt64(1))
-		})
-		if err != nil {
+	err = s.read(ctx, "measure backlog", func(c *sqlite.Conn) (err error) {
+		if b.Undecided, b.OldestUndecided, err = measure(c, pendingTable(false), s.backlogLimit); err != nil {
 			return err
 		}
-		return query(c, sql+`held_events`, func(s *sqlite.Stmt) {
-			b.Held, b.OldestHeld = s.ColumnInt(0), fromNanos(s.ColumnInt64(1))
-		})
+		b.Held, b.OldestHeld, err = measure(c, pendingTable(true), s.backlogLimit)
+		return err
 	})
 	return b, err
+}
+
+func measure(c *sqlite.Conn, table string, limit int64) (n int, oldest time.Time, err error) {
+	err = query(c, fmt.Sprintf(sqlCount, table), func(s *sqlite.Stmt) { n = s.ColumnInt(0) }, limit)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	err = query(c, fmt.Sprintf(sqlOldest, table), func(s *sqlite.Stmt) { oldest = fromNanos(s.ColumnInt64(0)) })
+	return n, oldest, err
 }
 
 // Counts reads every buyer's counter; see domain.Store.

@@ -98,6 +98,7 @@ func scanLead(s *sqlite.Stmt) leadRow {
 	r.lead = domain.Lead{
 		Account: domain.AccountID(c.text()), ID: domain.LeadID(c.text()), Revision: c.int(),
 		Buyer: domain.BuyerID(c.text()), AssignSeq: seqOf(c.int()), LastSeq: domain.Seq(c.int()), HeldSeq: c.int(),
+		EventSeq: c.int(),
 		Campaign: domain.CampaignID(c.text()), Source: domain.SourceID(c.text()),
 		ReceivedAt: c.time(), AssignedAt: c.time(), UpdatedAt: c.time(), Contact: c.bytes(),
 	}

@@ -24,7 +24,7 @@ const pendingColumns = `seq, p, account, source, event_id, weak_id, type, effect
 
 // leadColumns are in the order scanLead reads them; the buyer's name comes from the feed.
 const leadColumns = `l.n, l.account, l.id, l.revision, coalesce(f.buyer, ''), coalesce(l.place, 0), l.last_seq, l.held_seq,
-	l.campaign, l.source, l.received_at, l.assigned_at, l.updated_at, l.contact`
+	l.event_seq, l.campaign, l.source, l.received_at, l.assigned_at, l.updated_at, l.contact`
 
 func (t *tx) prepare() error {
 	for _, p := range []struct {
@@ -45,9 +45,9 @@ func (t *tx) prepare() error {
 		{&t.movePending, `INSERT INTO held_events (` + pendingColumns + `) SELECT ` + pendingColumns + ` FROM pending_events WHERE seq = ?`},
 
 		{&t.findLead, `SELECT ` + leadColumns + ` FROM leads l LEFT JOIN feeds f ON f.id = l.place >> 40 WHERE l.account = ? AND l.id = ?`},
-		{&t.insertLead, `INSERT INTO leads (account, id, revision, place, last_seq, held_seq, campaign, source,
-			received_at, assigned_at, updated_at, contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&t.updateLead, `UPDATE leads SET revision = ?, place = ?, last_seq = ?, held_seq = ?, campaign = ?,
+		{&t.insertLead, `INSERT INTO leads (account, id, revision, place, last_seq, held_seq, event_seq, campaign, source,
+			received_at, assigned_at, updated_at, contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.updateLead, `UPDATE leads SET revision = ?, place = ?, last_seq = ?, held_seq = ?, event_seq = ?, campaign = ?,
 			assigned_at = ?, updated_at = ?, contact = ? WHERE n = ?`},
 
 		{&t.findFeed, `SELECT id, head, day, day_count, total FROM feeds WHERE account = ? AND buyer = ?`},

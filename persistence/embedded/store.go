@@ -30,6 +30,8 @@ type Store struct {
 	closed  bool
 	reading sync.WaitGroup // reads in flight
 	retain  retainer
+
+	backlogLimit int64 // tests lower it
 }
 
 var _ domain.Store = (*Store)(nil)
@@ -44,7 +46,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil { // leads are personal data: nobody else's business
 		return nil, domain.Fail("open store", domain.Invalid, err)
 	}
-	s := &Store{dir: dir, opts: opts}
+	s := &Store{dir: dir, opts: opts, backlogLimit: domain.BacklogLimit}
 	if s.unlock, err = lockDir(dir); err != nil {
 		return nil, classify("open store", err)
 	}

@@ -19,9 +19,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, storetest.Harness{Steps: Steps(), Open: func(t *testing.T, o storetest.Options) storetest.Instance {
-		return open(t, t.TempDir(), Options{
+		in := open(t, t.TempDir(), Options{
 			Fail: o.Fail, Commit: groupcommit.Config{MaxOps: o.BatchOps, QueueOps: o.QueueOps},
 		})
+		if o.BacklogLimit > 0 {
+			in.Store.(*Store).backlogLimit = int64(o.BacklogLimit)
+		}
+		return in
 	}})
 }
 

@@ -114,13 +114,13 @@ type ruling struct {
 	revision                              int64
 	state, campaign, buyer, source        string
 	contact                               []byte
-	heldSeq, assignSeq, lastSeq           int64
+	heldSeq, eventSeq, assignSeq, lastSeq int64
 	receivedAt, assignedAt, formerUpdated pgtype.Timestamptz
 }
 
 func (r *ruling) scan(rows pgx.Rows) error {
 	return rows.Scan(&r.ord, &r.outcome, &r.feedSeq, &r.count, &r.day, &r.revision, &r.state, &r.campaign, &r.buyer,
-		&r.contact, &r.source, &r.heldSeq, &r.assignSeq, &r.lastSeq, &r.receivedAt, &r.assignedAt, &r.formerUpdated)
+		&r.contact, &r.source, &r.heldSeq, &r.eventSeq, &r.assignSeq, &r.lastSeq, &r.receivedAt, &r.assignedAt, &r.formerUpdated)
 }
 
 func (r *ruling) decided(d *domain.Decision) domain.Decided {
@@ -150,7 +150,7 @@ func (r *ruling) lead(d *domain.Decision, contact json.RawMessage, updated time.
 	return domain.Lead{
 		Account: d.Lead.Account, ID: d.Lead.Lead, State: domain.LeadState(r.state), Revision: r.revision,
 		Campaign: domain.CampaignID(r.campaign), Buyer: domain.BuyerID(r.buyer), Contact: contact,
-		Source: domain.SourceID(r.source), HeldSeq: r.heldSeq, AssignSeq: domain.Seq(r.assignSeq), LastSeq: domain.Seq(r.lastSeq),
+		Source: domain.SourceID(r.source), HeldSeq: r.heldSeq, EventSeq: r.eventSeq, AssignSeq: domain.Seq(r.assignSeq), LastSeq: domain.Seq(r.lastSeq),
 		ReceivedAt: instant(r.receivedAt), AssignedAt: instant(r.assignedAt), UpdatedAt: updated,
 	}
 }

@@ -22,6 +22,8 @@ type Store struct {
 	readers *pgxpool.Pool
 	feeds   map[domain.BuyerKey]struct{} // known to have a row; the commit's alone
 	epoch   atomic.Pointer[string]
+
+	backlogLimit int // tests lower it
 }
 
 var _ domain.Store = (*Store)(nil)
@@ -38,7 +40,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, domain.Fail(doing, domain.Invalid, err)
 	}
-	s := &Store{opts: opts, feeds: map[domain.BuyerKey]struct{}{}}
+	s := &Store{opts: opts, feeds: map[domain.BuyerKey]struct{}{}, backlogLimit: domain.BacklogLimit}
 	if s.metrics, err = newMetrics(opts.Registerer, opts.Readers); err != nil {
 		return nil, fail(doing, err)
 	}

@@ -35,13 +35,13 @@ func read[T any](ctx context.Context, s *Store, doing string, f func(context.Con
 	}
 }
 
-const leadColumns = `account, id, state, revision, campaign, buyer, contact, source, held_seq, assign_seq, last_seq, received_at, assigned_at, updated_at`
+const leadColumns = `account, id, state, revision, campaign, buyer, contact, source, held_seq, event_seq, assign_seq, last_seq, received_at, assigned_at, updated_at`
 
 func scanLead(row pgx.Row, more ...any) (domain.Lead, error) {
 	var l domain.Lead
 	var received, assigned, updated pgtype.Timestamptz
 	to := []any{&l.Account, &l.ID, &l.State, &l.Revision, &l.Campaign, &l.Buyer, &l.Contact, &l.Source,
-		&l.HeldSeq, &l.AssignSeq, &l.LastSeq, &received, &assigned, &updated}
+		&l.HeldSeq, &l.EventSeq, &l.AssignSeq, &l.LastSeq, &received, &assigned, &updated}
 	if err := row.Scan(append(to, more...)...); err != nil {
 		return domain.Lead{}, err
 	}

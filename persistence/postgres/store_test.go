@@ -65,7 +65,11 @@ func harness(base Options) storetest.Harness {
 			opts := base
 			opts.Fail = o.Fail
 			opts.Commit = groupcommit.Config{QueueOps: o.QueueOps, MaxOps: o.BatchOps}
-			return instance(t, pgtest.Fresh(t), opts, base)
+			in := instance(t, pgtest.Fresh(t), opts, base)
+			if o.BacklogLimit > 0 {
+				in.Store.(*Store).backlogLimit = o.BacklogLimit
+			}
+			return in
 		},
 	}
 }

@@ -27,7 +27,7 @@ func deciding(t *testing.T, h Harness) {
 		requireLead(t, got.Lead, lead)
 		requireLead(t, domain.Lead{
 			Account: account, ID: "ghl-ada", State: domain.Assigned, Revision: 1, Campaign: campaign, Buyer: "bea",
-			Contact: d.Contact, Source: source, AssignSeq: 1, LastSeq: 1, ReceivedAt: d.ReceivedAt, AssignedAt: d.At, UpdatedAt: d.At,
+			Contact: d.Contact, Source: source, EventSeq: p.Seq, AssignSeq: 1, LastSeq: 1, ReceivedAt: d.ReceivedAt, AssignedAt: d.At, UpdatedAt: d.At,
 		}, lead)
 		events := feed(t, s, "bea")
 		require.Len(t, events, 1)

@@ -26,6 +26,8 @@ type Options struct {
 	QueueOps int
 	// BatchOps is the most operations in one commit; 0: the default.
 	BatchOps int
+	// BacklogLimit stands for domain.BacklogLimit; 0: that.
+	BacklogLimit int
 }
 
 // Instance is one open store.
@@ -50,6 +52,7 @@ func Run(t *testing.T, h Harness) {
 		{"Receiving", receiving},
 		{"Deciding", deciding},
 		{"Admitting", admitting},
+		{"Order", order},
 		{"Caps", caps},
 		{"Fencing", fencing},
 		{"Feeds", feeds},

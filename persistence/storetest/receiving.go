@@ -103,38 +103,42 @@ func receiving(t *testing.T, h Harness) {
 		require.True(t, got[1].Event.OccurredAt.IsZero(), "no time was sent, none comes back")
 	})
 
-	// Recovery pages through what is pending; a page starts after the last number of the one before.
+	// Recovery lists what waits page by page, for the partitions its node has at the moment: each event
+	// comes once and in order, those of others never.
 	t.Run("UndecidedIsPaged", func(t *testing.T) {
 		t.Parallel()
 		s := h.Open(t, Options{}).Store
-		fences, err := s.Claim(t.Context(), node, []domain.Partition{3, 7, 9})
+		fences, err := s.Claim(t.Context(), node, []domain.Partition{3, 7, 250})
 		require.NoError(t, err)
-		var want []int64 // of partitions 3 and 9
-		for i, id := range names("e", 30) {
-			p := receive(t, s, fences[i%3], event(id, domain.LeadID(id)))
-			if i%3 != 1 {
-				want = append(want, p.Seq)
+		want := map[bool][]int64{}
+		for i, id := range names("e", 60) {
+			f := fences[i%3]
+			p := receive(t, s, f, event(id, domain.LeadID(id)))
+			held := i%5 < 2
+			if held {
+				decide(t, s, settle(f, p, domain.Hold))
+			}
+			if f.Partition != 7 {
+				want[held] = append(want[held], p.Seq)
 			}
 		}
-		var got []int64
-		after := int64(0)
-		for {
-			page, err := s.Undecided(t.Context(), []domain.Partition{9, 3}, false, after, 7)
+		for _, held := range []bool{false, true} {
+			var got []int64
+			for after, full := int64(0), true; full; {
+				page, err := s.Undecided(t.Context(), []domain.Partition{250, 3, 250}, held, after, 7)
+				require.NoError(t, err)
+				require.LessOrEqual(t, len(page), 7)
+				for _, p := range page {
+					require.Equal(t, held, p.Held)
+					got, after = append(got, p.Seq), p.Seq
+				}
+				full = len(page) == 7
+			}
+			require.Equal(t, want[held], got, "held: %v", held)
+			none, err := s.Undecided(t.Context(), nil, held, 0, 10)
 			require.NoError(t, err)
-			if len(page) == 0 {
-				break
-			}
-			require.LessOrEqual(t, len(page), 7)
-			for _, p := range page {
-				require.Greater(t, p.Seq, after, "pages rise")
-				after = p.Seq
-				got = append(got, p.Seq)
-			}
+			require.Empty(t, none, "no partitions, no events")
 		}
-		require.Equal(t, want, got)
-		none, err := s.Undecided(t.Context(), nil, false, 0, 10)
-		require.NoError(t, err)
-		require.Empty(t, none, "no partitions, no events")
 	})
 
 	// The gauge "oldest undecided event" must not count what waits for a buyer on purpose.
@@ -159,6 +163,32 @@ func receiving(t *testing.T, h Harness) {
 		require.Equal(t, 2, got.Held)
 		require.True(t, noon.Add(2*time.Second).Equal(got.OldestUndecided), "got %v", got.OldestUndecided)
 		require.True(t, noon.Equal(got.OldestHeld), "got %v", got.OldestHeld)
+	})
+
+	// After a long outage, or a campaign without buyers, counting all of it would cost most when there is
+	// most to do. The counts stop, the ages do not.
+	t.Run("BacklogIsCountedSoFar", func(t *testing.T) {
+		t.Parallel()
+		s := h.Open(t, Options{BacklogLimit: 4}).Store
+		f := claim(t, s)
+		for i, id := range names("e", 12) {
+			e := event(id, domain.LeadID(id))
+			e.ReceivedAt = noon.Add(time.Duration(i) * time.Second)
+			p := receive(t, s, f, e)
+			if i%2 == 0 {
+				decide(t, s, settle(f, p, domain.Hold))
+			}
+			want := domain.Backlog{
+				Undecided: min((i+1)/2, 4), Held: min(i/2+1, 4), OldestHeld: noon,
+			}
+			if want.Undecided > 0 {
+				want.OldestUndecided = noon.Add(time.Second)
+			}
+			got, err := s.Backlog(t.Context())
+			require.NoError(t, err)
+			got.OldestHeld, got.OldestUndecided = got.OldestHeld.UTC(), got.OldestUndecided.UTC()
+			require.Equal(t, want, got, "after %d events", i+1)
+		}
 	})
 }
 

@@ -60,13 +60,15 @@ CREATE TABLE events (
 CREATE TABLE events_default PARTITION OF events DEFAULT; -- the net: nothing is refused for a missing day
 
 -- Events that wait for a decision. Every event passes through, so the table stays small while much is
--- written and deleted: vacuum it by count and without pausing, and give it room.
+-- written and deleted: vacuum it by count and without pausing, and give it room. Its one key serves all who
+-- look: a decision probes it whole, and lists and the backlog walk it in order from one end, however many
+-- partitions they are about.
 CREATE TABLE pending_events (
     partition   smallint NOT NULL,
     held        boolean  NOT NULL DEFAULT false,
     seq         bigint   NOT NULL,
     received_at timestamptz NOT NULL, -- finds the payload's day
-    PRIMARY KEY (partition, held, seq)
+    PRIMARY KEY (held, seq, partition)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
 
@@ -81,6 +83,7 @@ CREATE TABLE leads (
     contact     bytea NOT NULL,
     source      text NOT NULL COLLATE "C",
     held_seq    bigint NOT NULL,
+    event_seq   bigint NOT NULL, -- the newest event that went into it
     assign_seq  bigint NOT NULL,
     last_seq    bigint NOT NULL,
     received_at timestamptz NOT NULL,
