@@ -34,6 +34,7 @@ func runBench(t *testing.T, args ...string) (figures map[string]string, stderr s
 // The bench runs a whole node by itself, proves that nothing is lost, and judges by exit code.
 func TestBench_Crm(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	short := []string{"crm", "--rate", "50", "--duration", "1s", "--warmup", "200ms", "--buyers", "5"}
 	figures, stderr, code := runBench(t, append(short, "--require", "lost=0,duplicates=0,gaps=0,refused=0,failed=0,acked=60")...)
 	require.Zero(t, code, stderr)
@@ -54,6 +55,7 @@ func TestBench_Crm(t *testing.T) {
 
 func TestBench_Idle(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	figures, stderr, code := runBench(t, "idle", "--connections", "200", "--settle", "1s", "--require", "connections=200,reconnects=0")
 	require.Zero(t, code, stderr)
 	require.NotEmpty(t, figures["rss_per_connection"])
@@ -62,6 +64,7 @@ func TestBench_Idle(t *testing.T) {
 // Ctrl-C ends a run early: what there was is printed, and the server is gone.
 func TestBench_Interrupted(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	cmd := exec.Command(binary, "bench", "crm", "--rate", "50", "--duration", "1h", "--presign", "100", "--buyers", "2")
 	var text bytes.Buffer
 	cmd.Stdout = &text

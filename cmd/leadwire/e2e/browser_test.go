@@ -50,7 +50,9 @@ func (s *shop) lead() (id string) {
 	s.t.Helper()
 	s.sent++
 	lead := fmt.Sprintf("b%d", s.sent)
-	require.Equal(s.t, http.StatusOK, s.crm.post(s.node, contact("ev-"+lead, lead, "Person "+lead)))
+	status, err := s.crm.post(s.node, contact("ev-"+lead, lead, "Person "+lead))
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusOK, status)
 	return "ghl-" + lead
 }
 
@@ -65,6 +67,7 @@ func (s *shop) restart() {
 // TestDashboard is the whole product in a real Chromium: a signed POST at one end, a row at the other.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	b := browser.Start(t)
 	for name, story := range map[string]func(*testing.T, *browser.Browser){
 		"a signed webhook becomes a row, and its way is measured": rowAppears,
@@ -99,7 +102,9 @@ func forgedIsNothing(t *testing.T, b *browser.Browser) {
 	s := newShop(t, "ann")
 	p := s.page(b, "ann")
 	body := contact("ev-forged", "forged", "Nobody")
-	require.Equal(t, http.StatusUnauthorized, s.crm.send(s.node.url("/leads/webhook/ghl"), body, strings.Repeat("A", 86)+"=="))
+	status, err := s.crm.send(s.node.url("/leads/webhook/ghl"), body, strings.Repeat("A", 86)+"==")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status)
 	p.WaitRow(s.lead(), "Person b1")
 	p.WaitRows(1)
 	require.Contains(t, metrics(t, s.node), `outcome="unverified"`)

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,10 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is the program under test, built once with the race detector on.
+// binary is the program under test, built once with the race detector on; empty with -short.
 var binary string
 
 func TestMain(m *testing.M) {
+	flag.Parse() // by which testing.Short knows
+	if testing.Short() {
+		os.Exit(m.Run())
+	}
 	dir, err := os.MkdirTemp("", "leadwire-e2e")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -36,11 +41,20 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// needsProgram leaves a test out when -short asks for what is quick.
+func needsProgram(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: builds and runs the whole program")
+	}
+}
+
+// patience is for what has to come by itself: a race-built program on a machine where other packages'
+// tests run as well. It is only waited for when a test fails.
+const patience = 2 * time.Minute
+
 // patienceStep is the pause between looks at what gives no event of its own.
 const patienceStep = 20 * time.Millisecond
-
-// startWithin is how long a process may take to serve: a race-built binary on a loaded machine.
-const startWithin = 30 * time.Second
 
 // process is one run of `leadwire serve`.
 type process struct {
@@ -68,7 +82,7 @@ func serve(t *testing.T, storage []string, more ...string) *process {
 		p.kill()
 		require.NotContains(t, p.log.String(), "DATA RACE")
 	})
-	for deadline := time.Now().Add(startWithin); ; {
+	for deadline := time.Now().Add(patience); ; {
 		if b, err := os.ReadFile(file); err == nil && len(bytes.TrimSpace(b)) > 0 {
 			p.address = strings.TrimSpace(string(b))
 			return p
@@ -79,7 +93,7 @@ func serve(t *testing.T, storage []string, more ...string) *process {
 		case <-time.After(5 * time.Millisecond): // there is no event for a file of another process
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the node did not serve within %v:\n%s", startWithin, p.log)
+			t.Fatalf("the node did not serve within %v:\n%s", patience, p.log)
 		}
 	}
 }
@@ -98,8 +112,8 @@ func (p *process) stop() {
 	require.NoError(p.t, p.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-p.exited:
-	case <-time.After(startWithin):
-		p.t.Fatalf("no graceful stop within %v:\n%s", startWithin, p.log)
+	case <-time.After(patience):
+		p.t.Fatalf("no graceful stop within %v:\n%s", patience, p.log)
 	}
 	require.Zero(p.t, p.cmd.ProcessState.ExitCode(), p.log.String())
 }

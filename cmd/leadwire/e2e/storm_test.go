@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,39 +13,31 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/leadwire/leadwire/persistence/embedded/disktest"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 )
 
 // Each event comes ten times at once: ten 200s, one row, one assignment.
 func TestRetryStorm(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	eachBackend(t, func(t *testing.T, b backend) {
 		const events, copies = 40, 10
 		crm := newCRM(t)
 		tokens := apply(t, b.storage, crm.catalog(buyers, 0))
-		dashboards := map[string]*dashboard{}
-		for _, buyer := range buyers {
-			dashboards[buyer] = newDashboard(tokens[buyer])
-		}
+		dashboards := openAll(tokens)
 		p := serve(t, b.storage)
-		defer watch(t.Context(), p, dashboards)()
+		defer watch(t, p, dashboards)()
 		l := newLoad(crm, "s")
 		var wg sync.WaitGroup
 		for i := range events {
-			lead := fmt.Sprintf("s%d", i)
+			e := event{lead: fmt.Sprintf("s%d", i)}
 			for range copies {
-				wg.Go(func() {
-					if crm.post(p, contact("ev-"+lead, lead, "Storm")) == http.StatusOK {
-						l.mu.Lock()
-						l.acked["ghl-"+lead] = true
-						l.mu.Unlock()
-					} else {
-						t.Errorf("a copy of %s was refused", lead)
-					}
-				})
+				wg.Go(func() { l.send(p, e) })
 			}
 		}
 		wg.Wait()
+		require.Equal(t, map[int]int{http.StatusOK: events * copies}, l.statuses, "every copy is taken")
 		settle(t, p, l, dashboards)
 		p.stop()
 		inspect(t, b, l, dashboards, "", 0)
@@ -58,18 +49,16 @@ func TestRetryStorm(t *testing.T) {
 // goes on by itself, and nothing that was acked is lost.
 func TestPostgresRestartsUnderLoad(t *testing.T) {
 	t.Parallel()
+	needsProgram(t)
 	server, err := pgtest.Start(t.TempDir())
 	pgtest.Require(t, err)
 	t.Cleanup(func() { _ = server.Stop(pgtest.Immediate) })
 	b := onPostgres(t, server.URL())
 	crm := newCRM(t)
 	tokens := apply(t, b.storage, crm.catalog(buyers, 0))
-	dashboards := map[string]*dashboard{}
-	for _, buyer := range buyers {
-		dashboards[buyer] = newDashboard(tokens[buyer])
-	}
+	dashboards := openAll(tokens)
 	p := serve(t, b.storage)
-	defer watch(t.Context(), p, dashboards)()
+	defer watch(t, p, dashboards)()
 	l := newLoad(crm, "p")
 	stop := make(chan struct{})
 	loading := l.run(p, stop)
@@ -77,7 +66,7 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 		ackedMore(t, l, 50)
 		require.NoError(t, server.Stop(mode))
 		_, before := l.count()
-		require.Eventually(t, func() bool { _, now := l.count(); return now > before }, 20*time.Second, 10*time.Millisecond, "429 while Postgres is away")
+		require.Eventually(t, func() bool { _, now := l.count(); return now > before }, patience, 10*time.Millisecond, "429 while Postgres is away")
 		require.NoError(t, server.StartAgain())
 	}
 	ackedMore(t, l, 50)
@@ -85,6 +74,8 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 	loading.Wait()
 	settle(t, p, l, dashboards)
 	p.stop()
+	l.answeredWell(t)
+	require.NoError(t, l.broken, "a node that is alive answers")
 	inspect(t, b, l, dashboards, "", 0)
 }
 
@@ -92,31 +83,31 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 // ingestion goes on by itself.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t, 64<<20)
+	needsProgram(t)
+	dir := disktest.Small(t, 64<<20)
 	b := onEmbedded(t, filepath.Join(dir, "data"))
 	crm := newCRM(t)
 	tokens := apply(t, b.storage, crm.catalog(buyers, 0))
-	dashboards := map[string]*dashboard{}
-	for _, buyer := range buyers {
-		dashboards[buyer] = newDashboard(tokens[buyer])
-	}
+	dashboards := openAll(tokens)
 	p := serve(t, b.storage)
-	defer watch(t.Context(), p, dashboards)()
+	defer watch(t, p, dashboards)()
 	l := newLoad(crm, "d")
 	stop := make(chan struct{})
 	loading := l.run(p, stop)
 	ackedMore(t, l, 50)
 
 	ballast := filepath.Join(dir, "ballast")
-	fill(t, ballast)
+	disktest.Fill(t, ballast, 0)
 	_, before := l.count()
-	require.Eventually(t, func() bool { _, now := l.count(); return now > before+5 }, 30*time.Second, 10*time.Millisecond, "429 while the disk is full")
+	require.Eventually(t, func() bool { _, now := l.count(); return now > before+5 }, patience, 10*time.Millisecond, "429 while the disk is full")
 	require.NoError(t, os.Remove(ballast))
 	ackedMore(t, l, 50)
 	close(stop)
 	loading.Wait()
 	settle(t, p, l, dashboards)
 	p.stop()
+	l.answeredWell(t)
+	require.NoError(t, l.broken, "a node that is alive answers")
 	inspect(t, b, l, dashboards, "", 0)
 	require.Equal(t, "ok", integrity(t, filepath.Join(dir, "data", "leadwire.db")))
 }
@@ -138,35 +129,5 @@ func integrity(t *testing.T, file string) (verdict string) {
 func ackedMore(t *testing.T, l *load, n int) {
 	t.Helper()
 	before, _ := l.count()
-	require.Eventually(t, func() bool { now, _ := l.count(); return now >= before+n }, 60*time.Second, 5*time.Millisecond, "%d more acked", n)
-}
-
-// smallDisk is a file system of its own with room for size bytes.
-func smallDisk(t *testing.T, size int) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
-		if os.Getenv("CI_REQUIRE_REAL_PARTS") == "1" {
-			t.Fatalf("mount a small tmpfs: %v; the disk-full test needs root", err)
-		}
-		t.Skipf("mount a small tmpfs: %v; run as root (sudo make test) to include the disk-full test", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
-}
-
-// fill takes all the room that is left.
-func fill(t *testing.T, file string) {
-	t.Helper()
-	f, err := os.Create(file)
-	require.NoError(t, err)
-	defer f.Close()
-	for block := make([]byte, 64<<10); ; {
-		if _, err := f.Write(block); err != nil {
-			if len(block) == 512 {
-				return
-			}
-			block = block[:len(block)/2]
-		}
-	}
+	require.Eventually(t, func() bool { now, _ := l.count(); return now >= before+n }, patience, 5*time.Millisecond, "%d more acked", n)
 }

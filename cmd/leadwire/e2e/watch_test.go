@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -25,7 +26,6 @@ type dashboard struct {
 	last    string
 	rows    []row
 	resyncs int
-	opened  int
 	changed chan struct{}
 	client  http.Client
 }
@@ -66,7 +66,6 @@ func (d *dashboard) once(ctx context.Context, url string) {
 	if res.StatusCode != http.StatusOK {
 		return
 	}
-	d.note(func() { d.opened++ })
 	d.read(bufio.NewReader(res.Body))
 }
 
@@ -141,4 +140,40 @@ func (d *dashboard) seen() []row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]row(nil), d.rows...)
+}
+
+func (d *dashboard) counts() (rows, resyncs int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.rows), d.resyncs
+}
+
+// openAll is one dashboard per buyer, none of which has seen anything yet.
+func openAll(tokens map[string]string) map[string]*dashboard {
+	all := map[string]*dashboard{}
+	for buyer, token := range tokens {
+		all[buyer] = newDashboard(token)
+	}
+	return all
+}
+
+// watch lets every dashboard follow a process; the function returned ends it and waits. It returns when
+// each knows its place in the feed: what happens before a dashboard was ever open is not for it to see.
+func watch(t *testing.T, p *process, dashboards map[string]*dashboard) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for _, d := range dashboards {
+		wg.Go(func() { d.follow(ctx, p.url("/api/buyer/events")) })
+	}
+	stop = func() { cancel(); wg.Wait() }
+	opening, enough := context.WithTimeout(ctx, patience)
+	defer enough()
+	for buyer, d := range dashboards {
+		if !d.until(opening, func() bool { return d.last != "" }) {
+			stop()
+			t.Fatalf("the dashboard of %s did not open within %v\n%s", buyer, patience, p.log)
+		}
+	}
+	return stop
 }
