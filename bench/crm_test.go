@@ -68,7 +68,7 @@ func TestCrm_FindsFaults(t *testing.T) {
 			_, target := startStandIn(t, 3, c.faults)
 			cfg := short(target)
 			if c.faults.swallow > 0 {
-				cfg.Drain = 100 * time.Millisecond
+				cfg.Drain = 2 * time.Second // the others show within that
 			}
 			report, err := Crm(t.Context(), cfg)
 			require.NoError(t, err)
@@ -173,7 +173,7 @@ func TestLoad_StreamsRefused(t *testing.T) {
 	target.Tokens = []string{"wrong"}
 	l, err := prepare(t.Context(), short(target).withDefaults(), *target, newRun())
 	require.NoError(t, err)
-	l.cfg.openTimeout = 200 * time.Millisecond
+	l.cfg.openTimeout = 2 * time.Second
 	require.ErrorContains(t, l.run(t.Context()), "status 401")
 }
 

@@ -35,7 +35,7 @@ func runBench(t *testing.T, args ...string) (figures map[string]string, stderr s
 func TestBench_Crm(t *testing.T) {
 	t.Parallel()
 	needsProgram(t)
-	short := []string{"crm", "--rate", "50", "--duration", "1s", "--warmup", "200ms", "--buyers", "5"}
+	short := []string{"crm", "--rate", "50", "--duration", "1s", "--warmup", "200ms", "--buyers", "5", "--patience", "1m", "--drain", "1m"}
 	figures, stderr, code := runBench(t, append(short, "--require", "lost=0,duplicates=0,gaps=0,refused=0,failed=0,acked=60")...)
 	require.Zero(t, code, stderr)
 	require.Equal(t, "60", figures["acked"])

@@ -8,7 +8,10 @@
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
+const patience = 60_000; // ms; as the Go side's: only waited for when a test fails
+
 const browser = await chromium.launch({
+  timeout: patience,
   executablePath: process.argv[2],
   // The browser's own background traffic has no place in a test, and no name resolves but this machine's.
   args: [
@@ -27,6 +30,7 @@ const ops = {
       colorScheme: dark ? 'dark' : 'light', viewport: { width: width || 1200, height: height || 800 },
       timezoneId: 'UTC', locale: 'en-GB',
     });
+    context.setDefaultTimeout(patience);
     const page = await context.newPage();
     const entry = { context, page, console: [], requests: [] };
     page.on('console', (m) => { if (m.type() === 'error' || m.type() === 'warning') entry.console.push(`${m.type()}: ${m.text()} ${m.location().url}`); });
