@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -25,8 +24,8 @@ const (
 const firstRoom = 4 << 10
 
 // readBody reads a request's whole body into memory of its own, which the caller may keep. hold is told of
-// every growth of the buffer and answers whether there is room for it. After a fault the connection is
-// closed, because the rest of the body is still on its way.
+// every growth of the buffer and answers whether there is room for it. After a fault the rest of the body
+// may still be on its way; serve sees to that.
 func readBody(ctx *fasthttp.RequestCtx, limit int, hold func(bytes int) bool) ([]byte, bodyFault) {
 	stream := ctx.RequestBodyStream()
 	if stream == nil {
@@ -34,11 +33,8 @@ func readBody(ctx *fasthttp.RequestCtx, limit int, hold func(bytes int) bool) ([
 	}
 	declared := ctx.Request.Header.ContentLength() // negative: in chunks
 	body, fault := gather(stream, declared, limit, hold)
-	if fault != bodyWhole {
-		ctx.SetConnectionClose()
-	}
-	if fault == bodyLarge {
-		linger(ctx, stream)
+	if c, ours := ctx.Conn().(*conn); ours && fault == bodyWhole {
+		c.unread = false
 	}
 	return body, fault
 }
@@ -88,18 +84,4 @@ func finish(body []byte, declared int, err error) ([]byte, bodyFault) {
 	default:
 		return nil, bodyAborted
 	}
-}
-
-// A sender reads our answer only when it has sent its body, and loses it when we close while bytes are
-// unread. So what follows soon is thrown away, within these bounds.
-const (
-	lingerBytes = 256 << 10
-	lingerTime  = 250 * time.Millisecond
-)
-
-func linger(ctx *fasthttp.RequestCtx, stream io.Reader) {
-	if err := ctx.Conn().SetReadDeadline(time.Now().Add(lingerTime)); err != nil {
-		return // closed already
-	}
-	_, _ = io.CopyN(io.Discard, stream, lingerBytes) // whether it all came is the sender's affair
 }

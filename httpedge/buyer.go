@@ -46,7 +46,6 @@ func (s *Server) checkToken(ctx *fasthttp.RequestCtx, text string) (token.Claims
 		s.metrics.unauthorized.WithLabelValues(string(reason)).Inc()
 		p.Rule = string(reason)
 	}
-	ctx.SetConnectionClose() // a body it may have is unread
 	ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="leadwire"`)
 	p.Write(ctx)
 	return token.Claims{}, false

@@ -27,6 +27,11 @@ type Config struct {
 	// IngestTimeout is how long an event may take to become durable before the sender is told to come
 	// back; default 5s: a hundred times the 50 ms we aim for, and under the 10 s after which senders give up.
 	IngestTimeout time.Duration
+	// Connections is how many connections may be open, streams not included; default as many as streams,
+	// 20,000, so that all pages can come back at once (some 20 KB each), or two thirds of the files that
+	// the streams' default leaves when that is lower. Beyond it they wait in the kernel's queue, and while
+	// less than a tenth is left none is kept alive: so waiting ends, whoever hoards connections.
+	Connections int
 	// InFlight is how many webhooks may wait for their commit at once; default 8192: at 5,000 a second it
 	// is 1.6 s of work, and more would only wait longer.
 	InFlight int
@@ -70,6 +75,9 @@ func (c Config) withDefaults() Config {
 	if c.HeaderSize == 0 {
 		c.HeaderSize = 8 << 10
 	}
+	if c.Connections == 0 {
+		c.Connections = connectionsFor(fileLimit())
+	}
 	if c.InFlight == 0 {
 		c.InFlight = 8192
 	}
@@ -80,6 +88,14 @@ func (c Config) withDefaults() Config {
 		c.BodyBytes = 256 << 20
 	}
 	return c
+}
+
+// connectionsFor is the default of Config.Connections under a limit of open files. It knows the default
+// of the streams, which have the first claim on them.
+func connectionsFor(files int) int {
+	const most = 20_000
+	left := files - min(most, max(1, files/10*9-200))
+	return max(16, min(most, left/3*2))
 }
 
 func (c Config) validate() error {
@@ -98,6 +114,8 @@ func (c Config) validate() error {
 	switch {
 	case c.HeaderSize < 2<<10:
 		return domain.FailField(op, "header_size", "must be at least 2048 bytes: a signature and a token have to fit")
+	case c.Connections < 1:
+		return domain.FailField(op, "connections", "must be at least 1")
 	case c.InFlight < 1:
 		return domain.FailField(op, "in_flight", "must be at least 1")
 	case c.Verifying < 1:

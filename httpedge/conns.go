@@ -1,11 +1,8 @@
 package httpedge
 
 import (
-	"errors"
-	"log/slog"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -13,13 +10,50 @@ import (
 
 // conns knows the open connections that are the server's, streams not included, and whether they ever sent
 // a request. A browser keeps a connection in reserve that has not, and fasthttp's own shutdown takes it for
-// a busy one: it would wait for it until its read deadline.
+// a busy one: it would wait for it until its read deadline. Each holds a place, of which there are so many.
 type conns struct {
-	mu   sync.Mutex
-	open map[net.Conn]bool // true: it has sent a request
+	places chan struct{} // holds a token for each open connection, and for each that is being waited for
+	linger time.Duration // how long a parting connection waits for its sender
+
+	mu      sync.Mutex
+	open    map[net.Conn]bool // true: it has sent a request
+	parting map[*conn]struct{}
+	end     time.Time     // when the last parting is cut; zero: nobody hurries
+	empty   chan struct{} // made by hurry, closed when none is open
 }
 
-func newConns() *conns { return &conns{open: map[net.Conn]bool{}} }
+func newConns(places int, linger time.Duration) *conns {
+	return &conns{
+		places: make(chan struct{}, places), linger: linger,
+		open: map[net.Conn]bool{}, parting: map[*conn]struct{}{},
+	}
+}
+
+// enter takes a place for a connection to come, and waits for one if it must: full is told. It reports
+// false when done ends first.
+func (c *conns) enter(done <-chan struct{}, full func()) bool {
+	select {
+	case c.places <- struct{}{}:
+		return true
+	default:
+	}
+	full()
+	select {
+	case c.places <- struct{}{}:
+		return true
+	case <-done:
+		return false
+	}
+}
+
+// leave gives a place back.
+func (c *conns) leave() { <-c.places }
+
+// crowded reports whether less than a tenth of the places is left. While it is, connections are closed
+// after their answer. Those few places then come free within ReadTimeout each, however many others idle.
+func (c *conns) crowded() bool {
+	return len(c.places) > cap(c.places)-max(1, cap(c.places)/10)
+}
 
 // changed is told by the server of every change of a connection's state.
 func (c *conns) changed(conn net.Conn, state fasthttp.ConnState) {
@@ -29,9 +63,24 @@ func (c *conns) changed(conn net.Conn, state fasthttp.ConnState) {
 		c.open[conn] = false
 		c.mu.Unlock()
 	case fasthttp.StateClosed, fasthttp.StateHijacked:
-		c.mu.Lock()
-		delete(c.open, conn)
-		c.mu.Unlock()
+		c.gone(conn)
+	}
+}
+
+func (c *conns) gone(nc net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ours := c.open[nc]; !ours {
+		return
+	}
+	delete(c.open, nc)
+	if ours, ok := nc.(*conn); ok {
+		delete(c.parting, ours)
+	}
+	c.leave()
+	if c.empty != nil && len(c.open) == 0 {
+		close(c.empty)
+		c.empty = nil
 	}
 }
 
@@ -50,72 +99,43 @@ func (c *conns) count() int {
 	return len(c.open)
 }
 
-// close closes the silent connections, or all; who serves them takes them off the list.
+// part bounds how long one may take its leave; false when it is closed already.
+func (c *conns) part(one *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := time.Now().Add(c.linger)
+	if !c.end.IsZero() && c.end.Before(end) {
+		end = c.end
+	}
+	c.parting[one] = struct{}{}
+	return one.SetReadDeadline(end) == nil
+}
+
+// hurry has whoever takes its leave, or will, be done by end. The channel closes when no connection is open
+// any more.
+func (c *conns) hurry(end time.Time) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end = end
+	for one := range c.parting {
+		_ = one.SetReadDeadline(end) // one that is closed is in no need of it
+	}
+	empty := make(chan struct{})
+	if len(c.open) == 0 {
+		close(empty)
+	} else {
+		c.empty = empty
+	}
+	return empty
+}
+
+// close cuts the silent connections, or all; who serves them takes them off the list.
 func (c *conns) close(all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn, spoke := range c.open {
 		if all || !spoke {
-			_ = conn.Close() // it is being given up
+			cut(conn)
 		}
 	}
-}
-
-// listeners knows what Serve listens to. fasthttp knows it too, but only from the moment it accepts: a Close
-// just before would leave it accepting for ever.
-type listeners struct {
-	mu     sync.Mutex
-	closed bool
-	open   []net.Listener
-}
-
-// add reports whether ln may be served; after close it is closed instead.
-func (l *listeners) add(ln net.Listener) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		_ = ln.Close() // nobody has used it
-		return false
-	}
-	l.open = append(l.open, ln)
-	return true
-}
-
-func (l *listeners) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	for _, ln := range l.open {
-		_ = ln.Close() // perhaps for the second time
-	}
-	l.open = nil
-}
-
-// listener keeps accepting when the process is out of files for a moment: fasthttp would end the whole
-// server. Meanwhile connections wait in the kernel's queue.
-type listener struct {
-	net.Listener
-	log *slog.Logger
-}
-
-// The pause doubles from the first to the longest, as in the standard library's server.
-const firstPause, longestPause = 5 * time.Millisecond, time.Second
-
-func (l *listener) Accept() (net.Conn, error) {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		conn, err := l.Listener.Accept()
-		if err == nil || !passing(err) {
-			return conn, err
-		}
-		if pause == longestPause {
-			l.log.Error("connections cannot be accepted", "error", err)
-		}
-		time.Sleep(pause)
-	}
-}
-
-// passing tells the errors of Accept that end by themselves from those of a closed listener.
-func passing(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
 }

@@ -13,9 +13,10 @@
 //   - Nothing is parsed before its signature holds, and nothing reaches the actors before it is known whose
 //     it is. Every refusal is counted by source, scheme, outcome and reason, from zero.
 //   - When we cannot keep a genuine event, for whatever reason of ours, the answer is 429 and never 5xx: Go
-//     High Level tries again after a 429 and after nothing else, so any other code loses the lead.
+//     High Level tries again after a 429 and after nothing else, so any other code loses the lead. An answer
+//     given before a body was read reaches a sender that is still sending it.
 //   - A buyer sees its own feed. Every read is keyed by its token's buyer; what is another's is not there.
-//   - Bodies, connections' time, requests in flight and the bytes they hold are bounded, each with a gauge.
+//   - Bodies, connections, their time, requests in flight and the bytes they hold are bounded, each with a gauge.
 //
 // It knows no actor runtime and no SQL: what it needs of them are the small interfaces in deps.go.
 package httpedge

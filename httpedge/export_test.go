@@ -4,11 +4,12 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 )
 
 // Patient is the listener that waits out a shortage of files.
 func Patient(ln net.Listener) net.Listener {
-	return &listener{Listener: ln, log: slog.New(slog.DiscardHandler)}
+	return newListener(ln, newConns(2, time.Second), slog.New(slog.DiscardHandler))
 }
 
 // Routes lists what s serves, "GET /path", as OpenAPI writes paths.
@@ -19,3 +20,15 @@ func Routes(s *Server) []string {
 	}
 	return out
 }
+
+// RouteNames lists the routes as metrics name them.
+func RouteNames(s *Server) []string {
+	var out []string
+	for _, r := range s.routes() {
+		out = append(out, r.name)
+	}
+	return out
+}
+
+// ConnectionsFor is the default limit of connections under a limit of files.
+var ConnectionsFor = connectionsFor

@@ -56,7 +56,6 @@ func (s *Server) ingest(ctx *fasthttp.RequestCtx, id string) {
 	src, ok := s.sources.of(s.deps.Directory())[domain.SourceID(id)]
 	if !ok {
 		s.metrics.unknownSource.Inc()
-		ctx.SetConnectionClose() // its body is unread
 		problem.Problem{Status: fasthttp.StatusNotFound, Code: domain.NotFound, Detail: "no such source"}.Write(ctx)
 		return
 	}
@@ -80,7 +79,9 @@ func (s *Server) read(w *webhook) {
 	})
 	switch fault {
 	case bodyWhole:
-	case bodyNoRoom:
+	case bodyNoRoom, bodySlow:
+		// A slow body may be a genuine sender on a bad line, or one that we kept waiting: 408 would be the
+		// lead's end, and a stranger who dawdles on purpose gains nothing by being asked again.
 		s.putOff(w, string(fault))
 		return
 	default:
@@ -166,8 +167,6 @@ func (s *Server) refuseBody(w *webhook, fault bodyFault) {
 	switch fault {
 	case bodyLarge:
 		p.Status, p.Detail = fasthttp.StatusRequestEntityTooLarge, "the body is longer than this source may send"
-	case bodySlow:
-		p.Status, p.Detail = fasthttp.StatusRequestTimeout, "the body took too long to arrive"
 	default:
 		p.Status, p.Detail = fasthttp.StatusBadRequest, "the body is not whole"
 	}
@@ -213,9 +212,6 @@ func (s *Server) refuse(w *webhook, reason string, p problem.Problem) {
 
 func (s *Server) putOff(w *webhook, reason string) {
 	s.count(w, deferred, reason)
-	if reason == reasonDraining || reason == reasonMisconfigured {
-		w.ctx.SetConnectionClose() // its body is unread
-	}
 	s.comeBack(w.ctx)
 }
 

@@ -173,9 +173,9 @@ func TestIngest_CutsOffBodies(t *testing.T) {
 		status  int
 		reason  string
 	}{
-		{"a body that stops coming", head + "Content-Length: 1000\r\n\r\n{", 408, "slow"},
-		{"a long body that stops coming", head + "Content-Length: 60000\r\n\r\n" + strings.Repeat("x", 20000), 408, "slow"},
-		{"chunks that stop coming", head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n", 408, "slow"},
+		{"a body that stops coming", head + "Content-Length: 1000\r\n\r\n{", 429, "slow"},
+		{"a long body that stops coming", head + "Content-Length: 60000\r\n\r\n" + strings.Repeat("x", 20000), 429, "slow"},
+		{"chunks that stop coming", head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n", 429, "slow"},
 		{"chunks that are none", head + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "aborted"},
 		{"a declared length over the cap, nothing sent but a byte", head + "Content-Length: 1000000000\r\n\r\n{", 413, "too_large"},
 		{"chunks without end", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("8000\r\n"+strings.Repeat("x", 0x8000)+"\r\n", 4), 413, "too_large"},
@@ -189,9 +189,14 @@ func TestIngest_CutsOffBodies(t *testing.T) {
 			})
 			got := e.raw(t, row.request)
 			require.Equal(t, row.status, got.status, got.body)
-			require.Equal(t, row.reason, got.problem(t).Rule)
 			require.True(t, got.close)
-			require.Equal(t, "1", e.counted(t, "none", "refused", row.reason))
+			if row.status == 429 { // a slow sender may be a genuine one
+				require.NotEmpty(t, got.header.Get("Retry-After"))
+				require.Equal(t, "1", e.counted(t, "none", "deferred", row.reason))
+			} else {
+				require.Equal(t, row.reason, got.problem(t).Rule)
+				require.Equal(t, "1", e.counted(t, "none", "refused", row.reason))
+			}
 			require.Equal(t, "0", e.metric(t, "leadwire_ingest_body_bytes"))
 			require.Empty(t, e.leads.kept())
 		})
@@ -225,9 +230,7 @@ func TestServe_ClosesBehindUnreadBodies(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
 		all, err := io.ReadAll(conn)
-		if err != nil {
-			require.ErrorContains(t, err, "reset", line)
-		}
+		require.NoError(t, err, line)
 		require.Equal(t, 1, strings.Count(string(all), "HTTP/1.1 "), "%s was answered twice: %s", line, all)
 		require.NoError(t, conn.Close())
 	}

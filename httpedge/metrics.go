@@ -17,6 +17,15 @@ const (
 	brokenSlow      = "slow"
 )
 
+// What happened for want of connections.
+const (
+	crowdedUnkept = "not_kept" // a connection was closed after its answer
+	crowdedWaited = "waited"   // accepting stopped until another connection closed
+)
+
+// noRoute is the label of requests that no route takes.
+const noRoute = "none"
+
 type metrics struct {
 	requests      *prometheus.CounterVec // source, scheme, outcome, reason
 	ack           *prometheus.HistogramVec
@@ -30,6 +39,7 @@ type metrics struct {
 	panics       prometheus.Counter
 	unauthorized *prometheus.CounterVec
 	seen         *prometheus.CounterVec
+	crowded      *prometheus.CounterVec
 }
 
 // A webhook is acked within 50 ms, or something is wrong; the upper buckets say how wrong, up to
@@ -69,12 +79,22 @@ func newMetrics(reg prometheus.Registerer, s *Server) (*metrics, error) {
 		panics:        one("http", "panics_total", "Handlers that panicked."),
 		unauthorized:  counters("buyer", "unauthorized_total", "Requests without a good buyer's token, by reason.", "reason"),
 		seen:          counters("buyer", "seen_total", "Reports of rows seen: new ones, and repeats of known ones.", "result"),
+		crowded: counters("http", "crowded_total",
+			"Connections not kept alive because few were left, and times that accepting waited for one.", "result"),
 	}
-	m.born()
+	m.born(s.routes())
 	return m, m.register(reg, s)
 }
 
-func (m *metrics) born() {
+func (m *metrics) born(routes []route) {
+	for _, one := range append(routes, route{name: noRoute}) {
+		for _, class := range classes {
+			m.responses.WithLabelValues(one.name, class)
+		}
+	}
+	for _, result := range []string{crowdedUnkept, crowdedWaited} {
+		m.crowded.WithLabelValues(result)
+	}
 	for _, reason := range []string{brokenMalformed, brokenHeaders, brokenSlow} {
 		m.broken.WithLabelValues(reason)
 	}
@@ -97,7 +117,7 @@ func (m *metrics) register(reg prometheus.Registerer, s *Server) error {
 	}
 	for _, c := range []prometheus.Collector{
 		m.requests, m.ack, m.age, m.cut, m.weak, m.unknownSource,
-		m.responses, m.broken, m.panics, m.unauthorized, m.seen,
+		m.responses, m.broken, m.panics, m.unauthorized, m.seen, m.crowded,
 		gauge("ingest", "in_flight", "Webhooks waiting for their commit.",
 			func() float64 { return float64(s.inFlight.Load()) }),
 		gauge("ingest", "in_flight_max", "Limit of in_flight; beyond it webhooks are answered 429.",
@@ -112,6 +132,8 @@ func (m *metrics) register(reg prometheus.Registerer, s *Server) error {
 			func() float64 { return float64(s.cfg.BodyBytes) }),
 		gauge("http", "open_connections", "Open connections, streams not included.",
 			func() float64 { return float64(s.conns.count()) }),
+		gauge("http", "open_connections_max", "Limit of open_connections; beyond it they wait to be accepted.",
+			func() float64 { return float64(s.cfg.Connections) }),
 	} {
 		if err := reg.Register(c); err != nil {
 			return fmt.Errorf("register the edge's metrics: %w", err)
@@ -134,8 +156,8 @@ func (m *metrics) source(in inbound) {
 		}
 	}
 	zero(signature.None, unverified, string(signature.Missing), string(signature.Malformed))
-	zero(signature.None, refused, string(bodyLarge), string(bodySlow), string(bodyAborted))
-	zero(signature.None, deferred, reasonDraining, reasonOverloaded, reasonMisconfigured, string(bodyNoRoom))
+	zero(signature.None, refused, string(bodyLarge), string(bodyAborted))
+	zero(signature.None, deferred, reasonDraining, reasonOverloaded, reasonMisconfigured, string(bodyNoRoom), string(bodySlow))
 	if in.Inbound == nil {
 		return
 	}
@@ -170,9 +192,11 @@ func (m *metrics) response(route string, status int) {
 	m.responses.WithLabelValues(route, class(status)).Inc()
 }
 
+var classes = [...]string{"2xx", "3xx", "4xx", "5xx", "other"}
+
 func class(status int) string {
-	if status < 100 || status > 599 {
+	if status < 200 || status > 599 {
 		return "other"
 	}
-	return [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}[status/100-1]
+	return classes[status/100-2]
 }

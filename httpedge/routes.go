@@ -16,9 +16,6 @@ type route struct {
 	method string
 	path   string
 	name   string // labels metrics
-	// body says that the handler reads the request's body, or closes the connection. A body nobody read
-	// would be taken for the connection's next request.
-	body   bool
 	handle func(ctx *fasthttp.RequestCtx, param string)
 }
 
@@ -28,17 +25,17 @@ func (s *Server) routes() []route {
 		return func(ctx *fasthttp.RequestCtx, _ string) { h(ctx) }
 	}
 	return []route{
-		{"POST", "/leads/webhook/{source}", "ingest", true, s.ingest},
-		{"GET", "/api/buyer/events", "events", false, plain(s.asBuyer(s.deps.Stream.Serve))},
-		{"GET", "/api/buyer/leads", "leads", false, plain(s.asBuyer(s.listLeads))},
-		{"GET", "/api/buyer/leads/{id}", "lead", false, s.oneLead},
-		{"POST", "/api/buyer/seen", "seen", true, plain(s.asBuyer(s.seen))},
-		{"GET", "/api/status", "status", false, plain(s.status)},
-		{"GET", "/healthz", "healthz", false, plain(s.healthz)},
-		{"GET", "/readyz", "readyz", false, plain(s.readyz)},
-		{"GET", "/metrics", "metrics", false, plain(s.metricsPage())},
-		{"GET", "/", "page", false, plain(s.page)},
-		{"GET", "/assets/{file...}", "asset", false, plain(s.asset)},
+		{"POST", "/leads/webhook/{source}", "ingest", s.ingest},
+		{"GET", "/api/buyer/events", "events", plain(s.asBuyer(s.deps.Stream.Serve))},
+		{"GET", "/api/buyer/leads", "leads", plain(s.asBuyer(s.listLeads))},
+		{"GET", "/api/buyer/leads/{id}", "lead", s.oneLead},
+		{"POST", "/api/buyer/seen", "seen", plain(s.asBuyer(s.seen))},
+		{"GET", "/api/status", "status", plain(s.status)},
+		{"GET", "/healthz", "healthz", plain(s.healthz)},
+		{"GET", "/readyz", "readyz", plain(s.readyz)},
+		{"GET", "/metrics", "metrics", plain(s.metricsPage())},
+		{"GET", "/", "page", plain(s.page)},
+		{"GET", "/assets/{file...}", "asset", plain(s.asset)},
 	}
 }
 
@@ -92,9 +89,13 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	if ctx.ConnRequestNum() == 1 {
 		s.conns.spoke(ctx.Conn())
 	}
+	c, ours := ctx.Conn().(*conn)
+	if ours {
+		c.unread = ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0
+	}
 	found, param := s.router.find(ctx.Path())
 	one := pick(found, string(ctx.Method()))
-	name := "none"
+	name := noRoute
 	switch {
 	case one != nil:
 		name = one.name
@@ -104,11 +105,16 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	default:
 		problem.Problem{Status: fasthttp.StatusNotFound, Code: domain.NotFound, Detail: "no such path"}.Write(ctx)
 	}
-	if (one == nil || !one.body) && ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0 {
-		ctx.SetConnectionClose()
+	if ours && c.unread {
+		ctx.SetConnectionClose() // what follows is no request
+		c.seeOff()
 	}
 	if s.draining.Load() {
 		ctx.SetConnectionClose() // so that kept-alive connections move to another node
+	}
+	if s.conns.crowded() {
+		ctx.SetConnectionClose() // so that whoever waits for a connection gets one
+		s.metrics.crowded.WithLabelValues(crowdedUnkept).Inc()
 	}
 	s.metrics.response(name, ctx.Response.StatusCode())
 }

@@ -47,7 +47,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, deps: deps, conns: newConns(), verifying: make(chan struct{}, cfg.Verifying)}
+	s := &Server{cfg: cfg, deps: deps, conns: newConns(cfg.Connections, cfg.ReadTimeout), verifying: make(chan struct{}, cfg.Verifying)}
 	s.base, s.abandon = context.WithCancel(context.Background())
 	ctx, cancel := s.readContext()
 	defer cancel()
@@ -84,11 +84,11 @@ func (s *Server) newHTTP() *fasthttp.Server {
 		DisablePreParseMultipartForm: true,
 		// Streams outlive their handler: their connections are closed by who took them over.
 		KeepHijackedConns: true,
-		// Connections beyond this are answered 503, which loses a webhook for good. So it is beyond any
-		// limit on open files, at which connections wait in the kernel's queue instead (see listener).
-		Concurrency: 1 << 20,
-		// No limit per address: behind a balancer all clients share one. It would also wrap the
-		// connections, which streams need bare.
+		// Connections beyond this are answered 503, which loses a webhook for good. So it is beyond
+		// Config.Connections, at which they wait in the kernel's queue instead (see listener). A worker is
+		// free a moment after its connection has left our count, hence twice.
+		Concurrency: 2*s.cfg.Connections + 1024,
+		// No limit per address: behind a balancer all clients share one.
 		MaxConnsPerIP: 0,
 		// What a scanner learns from it helps nobody else.
 		NoDefaultServerHeader: true,
@@ -99,10 +99,12 @@ func (s *Server) newHTTP() *fasthttp.Server {
 
 // Serve answers requests from ln until Close, and then returns nil. It closes ln.
 func (s *Server) Serve(ln net.Listener) error {
-	if !s.listeners.add(ln) {
+	l := newListener(ln, s.conns, s.deps.Log)
+	l.full = s.metrics.crowded.WithLabelValues(crowdedWaited).Inc
+	if !s.listeners.add(l) {
 		return nil // Close was called first
 	}
-	if err := s.http.Serve(&listener{Listener: ln, log: s.deps.Log}); err != nil {
+	if err := s.http.Serve(l); err != nil {
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -145,6 +147,10 @@ func (s *Server) settled(ctx context.Context) error {
 // stopped listening arrives, and is answered 429 instead of being lost.
 const silence = 100 * time.Millisecond
 
+// lastWords is how long Close waits for senders that were answered over an unread body and are sending it
+// still: a round trip around the world a few times over, and little of a stop's time.
+const lastWords = 2 * time.Second
+
 // Close stops listening, closes idle connections, and waits for the requests that run. When ctx ends first
 // they are cut off and its error is returned.
 func (s *Server) Close(ctx context.Context) error {
@@ -161,6 +167,10 @@ func (s *Server) Close(ctx context.Context) error {
 	case <-quiet.C:
 		s.conns.close(false)
 		err = <-down
+	}
+	select {
+	case <-s.conns.hurry(time.Now().Add(lastWords)):
+	case <-ctx.Done():
 	}
 	s.abandon()
 	s.conns.close(true)
@@ -187,6 +197,17 @@ func (s *Server) broken(ctx *fasthttp.RequestCtx, err error) {
 		p.Status, p.Detail, reason = fasthttp.StatusRequestTimeout, "the request took too long to arrive", brokenSlow
 	}
 	s.metrics.broken.WithLabelValues(reason).Inc()
+	c, ours := ctx.Conn().(*conn)
+	if ours {
+		c.seeOff()
+	}
+	if ours && c.heard && reason == brokenSlow {
+		// Whose request it was is not known any more, and it may have been a webhook: a slow one is put
+		// off (see read). Only a connection that never sent a byte is told 408, which browsers expect on
+		// one that they keep in reserve.
+		s.comeBack(ctx)
+		return
+	}
 	p.Write(ctx)
 }
 

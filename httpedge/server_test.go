@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 )
 
 func TestServe_UnknownPathsAndMethods(t *testing.T) {
@@ -51,8 +51,9 @@ func TestServe_BrokenRequests(t *testing.T) {
 	}{
 		{"no HTTP", "what?\r\n\r\n", 400, "malformed"},
 		{"headers without end", "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 20<<10), 431, "headers_too_large"},
-		{"half a header", "GET / HTTP/1.1\r\nHos", 408, "slow"},
-		{"headers, and never a byte of the body", "POST /leads/webhook/ghl HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", 408, "slow"},
+		{"half a header", "GET / HTTP/1.1\r\nHos", 429, "slow"},
+		{"headers, and never a byte of the body", "POST /leads/webhook/ghl HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n", 429, "slow"},
+		{"never a byte: a browser's reserve, which expects this answer", "", 408, "slow"},
 	} {
 		e := start(t, func(c *httpedge.Config, _ *httpedge.Deps) {
 			if row.reason == "slow" {
@@ -228,7 +229,7 @@ func TestNew_RefusesBadConfigs(t *testing.T) {
 	good := httpedge.Deps{Leads: e.leads, Reader: e.store, Directory: e.dir.get, Stream: e.stream}
 	for field, cfg := range map[string]httpedge.Config{
 		"read_timeout": {ReadTimeout: -1}, "header_size": {HeaderSize: 100}, "in_flight": {InFlight: -1},
-		"body_bytes": {BodyBytes: -1}, "public_url": {PublicURL: ":"}, "retry_after": {RetryAfter: -1},
+		"body_bytes": {BodyBytes: -1}, "connections": {Connections: -1}, "public_url": {PublicURL: ":"}, "retry_after": {RetryAfter: -1},
 	} {
 		_, err := httpedge.New(cfg, good)
 		require.ErrorContains(t, err, field)

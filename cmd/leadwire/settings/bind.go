@@ -15,6 +15,7 @@ func (s *Settings) bindEdge(fs *pflag.FlagSet) {
 	fs.DurationVar(&e.WriteTimeout, "write-timeout", 10*time.Second, "for a client to read an answer; streams are exempt")
 	fs.DurationVar(&e.IdleTimeout, "idle-timeout", 75*time.Second, "for a kept-alive connection without requests: longer than balancers keep theirs (60s), so that none sends into one we close")
 	bytesVar(fs, &e.HeaderSize, "header-size", 8<<10, "largest request line with headers: a signature, a cookie and a resume place take 2KiB")
+	fs.IntVar(&e.Connections, "connections", 0, "open connections, streams aside; 0: 20,000, or two thirds of the files that the default of streams leaves if that is lower; more wait to be accepted")
 	fs.IntVar(&e.InFlight, "webhooks-in-flight", 8192, "webhooks waiting for their commit: 1.6s of work at 5,000 a second; more are answered 429")
 	fs.IntVar(&e.Verifying, "webhooks-verifying", 0, "signatures checked at once; 0: one for each processor, because more finish no sooner and keep the writer waiting")
 	bytesVar(fs, &e.BodyBytes, "webhook-bytes", 256<<20, "bytes of webhook bodies held at once: what unsigned senders can make us keep")
