@@ -16,11 +16,23 @@ const (
 	maintainRetry = time.Minute
 )
 
-// maintain runs retention at the start and every MaintainEvery, in bites, until ctx ends.
-func (n *Node) maintain(ctx context.Context) {
+// retained is the tables that retention removes rows from, in either store; days that Postgres drops whole
+// are not counted in rows.
+var retained = [...]string{"events", "event_keys", "feed_events", "seen", "leads"}
+
+func newRemoved() *prometheus.CounterVec {
 	removed := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "leadwire", Subsystem: "retention", Name: "removed_rows_total", Help: "Rows that retention removed, by table.",
 	}, []string{"table"})
+	for _, table := range retained {
+		removed.WithLabelValues(table)
+	}
+	return removed
+}
+
+// maintain runs retention at the start and every MaintainEvery, in bites, until ctx ends.
+func (n *Node) maintain(ctx context.Context) {
+	removed := newRemoved()
 	last := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "leadwire", Subsystem: "retention", Name: "last_success_timestamp_seconds", Help: "When a round of retention last ended well; 0: not yet.",
 	})
