@@ -136,9 +136,15 @@ func TestClose_LetsSlowSendersReadTheirAnswer(t *testing.T) {
 		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond)
-	_, err = io.WriteString(sends, strings.Repeat("x", 200_000))
-	require.NoError(t, err)
+	line := time.NewTicker(20 * time.Millisecond)
+	defer line.Stop()
+	for range 20 {
+		<-line.C
+		_, err = io.WriteString(sends, strings.Repeat("x", 10_000))
+		require.NoError(t, err)
+	}
 	require.Equal(t, 429, response(t, sends).status)
 	require.NoError(t, sends.Close())
-	require.NoError(t, <-closed, "the one that never ends does not hold a stop")
+	require.NoError(t, <-closed)
+	require.NoError(t, ctx.Err(), "the one that never ends does not hold a stop")
 }
