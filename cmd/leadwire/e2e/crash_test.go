@@ -8,10 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rounds of kill -9 on each store, and how many events they have to take to say something.
+// rounds of kill -9 on each store, and how many events each acks before the kill is armed: a round that
+// takes nothing says nothing.
 const (
-	rounds    = 20
-	mustAcked = 200
+	rounds  = 20
+	atLeast = 10
 )
 
 var buyers = []string{"ann", "bob", "cat", "dan", "eve"}
@@ -36,7 +37,7 @@ func TestKill9LosesNothing(t *testing.T) {
 			watching := watch(t, p, dashboards)
 			stop := make(chan struct{})
 			loading := l.run(p, stop)
-			ackedMore(t, l, 1)
+			ackedMore(t, l, atLeast)
 			<-time.After(time.Duration(rng.IntN(400)) * time.Millisecond) // the moment is what the round is about
 			p.kill()
 			close(stop)
@@ -50,7 +51,7 @@ func TestKill9LosesNothing(t *testing.T) {
 		l.answeredWell(t) // that some were not answered at all is what a kill is
 		acked, _ := l.count()
 		t.Logf("%d events acked over %d kills; answers: %v", acked, rounds, l.statuses)
-		require.GreaterOrEqual(t, acked, mustAcked, "a run that acked little shows little")
+		require.GreaterOrEqual(t, acked, rounds*atLeast)
 		inspect(t, b, l, dashboards, buyers[0], firstCap)
 	})
 }
