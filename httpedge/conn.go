@@ -29,8 +29,8 @@ type conn struct {
 // is no webhook's sender.
 const lingerBytes = 4 * maxBody
 
-// NetConn is the connection itself. Streams are tuned and polled by it.
-func (c *conn) NetConn() net.Conn { return c.Conn }
+// UnsafeConn is the connection itself, as a stream takes it over: it has to be written to directly.
+func (c *conn) UnsafeConn() net.Conn { return c.Conn }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)

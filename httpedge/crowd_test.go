@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge"
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 )
 
 const alive = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -98,4 +100,34 @@ func TestConfig_ConnectionsFitTheFileLimit(t *testing.T) {
 	for files, want := range map[int]int{16: 16, 64: 42, 1024: 204, 4096: 410, 32768: 8512, 65536: 20_000, 1 << 20: 20_000, 1<<31 - 1: 20_000} {
 		require.Equal(t, want, httpedge.ConnectionsFor(files), files)
 	}
+}
+
+// A stream gets the bare socket, and the place of its connection is free for another.
+func TestServe_HandsOverBareSockets(t *testing.T) {
+	t.Parallel()
+	taken := make(chan net.Conn, 1)
+	e := start(t, func(_ *httpedge.Config, d *httpedge.Deps) { d.Stream = taker{taken} })
+	conn, err := net.Dial("tcp", e.addr)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "GET /api/buyer/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+mint(anna)+"\r\n\r\n")
+	require.NoError(t, err)
+	bare := <-taken
+	defer func() { _ = bare.Close() }()
+	for {
+		w, ok := bare.(interface{ UnsafeConn() net.Conn })
+		if !ok {
+			break
+		}
+		bare = w.UnsafeConn()
+	}
+	require.IsType(t, &net.TCPConn{}, bare)
+	require.Eventually(t, func() bool { return e.metric(t, "leadwire_http_open_connections") == "1" }, 5*time.Second, time.Millisecond)
+}
+
+// taker takes connections over, as streams do.
+type taker struct{ taken chan<- net.Conn }
+
+func (s taker) Serve(ctx *fasthttp.RequestCtx, _ domain.BuyerKey) {
+	ctx.Hijack(func(c net.Conn) { s.taken <- c })
 }

@@ -82,10 +82,13 @@ func socketOf(c net.Conn) net.Conn {
 }
 
 // unwrap takes the connection out of fasthttp's wrapper, which would keep a 4 KB read buffer alive for
-// as long as the stream.
+// as long as the stream, and out of the listener's below it, in which a socket would be taken for TLS.
 func unwrap(c net.Conn) net.Conn {
-	if w, ok := c.(interface{ UnsafeConn() net.Conn }); ok {
-		return w.UnsafeConn()
+	for {
+		w, ok := c.(interface{ UnsafeConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = w.UnsafeConn()
 	}
-	return c
 }
