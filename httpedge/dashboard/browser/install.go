@@ -37,7 +37,7 @@ func find() (parts, error) {
 		return p, errMissing{"Chromium", "apt-get install --no-install-recommends chromium, or name one in LEADWIRE_CHROMIUM"}
 	}
 	if p.node, err = program("LEADWIRE_NODE", "node", "nodejs"); err != nil {
-		return p, errMissing{"Node.js 20 or newer", "apt-get install nodejs npm, or name one in LEADWIRE_NODE"}
+		return p, errMissing{"Node.js 18 or newer", "apt-get install nodejs npm, or name one in LEADWIRE_NODE"}
 	}
 	p.driver, err = install()
 	return p, err
