@@ -1,5 +1,6 @@
 # The whole of it: `make help`. Nothing here is needed to run: `go run ./cmd/leadwire demo`.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 
 # A test that hangs says where after 14 minutes; the whole run takes less than 15 on two cores.
@@ -20,8 +21,8 @@ build: ## The binary, as ./leadwire
 .PHONY: test
 test: ## Everything: vet, and every test with the race detector, on real Postgres and Chromium
 	@.ci/parts
-	go vet ./...
-	go test -race -timeout $(TEST_TIMEOUT) ./...
+	go vet ./... ./.ci/report
+	go test -json -race -timeout $(TEST_TIMEOUT) ./... | go run ./.ci/report
 
 .PHONY: test-fast
 test-fast: ## What needs nothing but Go, without the race detector (-short)
@@ -33,8 +34,10 @@ lint: ## golangci-lint; .golangci.yml gives a reason for each rule that is off
 
 .PHONY: bench
 bench: build ## The figures of the README, on this machine
-	./leadwire bench crm --rate 1000 --duration 60s --buyers 100 --require 'sse.p95<25ms,ack.p99<10ms,lost=0'
-	./leadwire bench idle --connections 10000 --require 'rss_per_connection<8KiB'
+	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --require 'sse.p95<25ms,ack.p99<10ms,store.round_trips_per_lead<=1.5,lost=0'
+	./leadwire bench crm --rate 5000 --duration 60s --buyers 100 --repeat 5 --require 'sse.p95<250ms,lost=0'
+	./leadwire bench idle --connections 10000 --repeat 3 --require 'rss_per_connection<8KiB'
+	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
 
 .PHONY: fuzz
 fuzz: ## Each fuzz test for FUZZ_TIME (20s)

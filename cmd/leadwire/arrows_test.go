@@ -50,7 +50,7 @@ var arrows = []arrow{
 	},
 	{from: "./actors/wire", only: []string{"./actors/domain"}, never: []string{protoactor}, why: "messages know their words and nobody who sends them"},
 	{
-		from: "./actors", only: []string{"./actors", "./cluster"}, never: []string{pgx, sqlite, fasthttp},
+		from: "./actors", only: []string{"./actors", "./cluster"}, never: []string{pgx, sqlite, fasthttp, "./actors/actortest"},
 		notItself: []string{"net/http", "database/sql"}, why: "actors know no SQL and no HTTP",
 	},
 	{
@@ -62,12 +62,14 @@ var arrows = []arrow{
 		why: "the cluster moves messages and knows no lead and no buyer",
 	},
 	{
-		from: "./persistence", only: []string{"./actors/domain", "./persistence"}, never: []string{protoactor, memberlist, fasthttp},
+		from: "./persistence", only: []string{"./actors/domain", "./persistence"}, never: []string{
+			protoactor, memberlist, fasthttp, "./persistence/storetest", "./persistence/postgres/pgtest", "./persistence/embedded/disktest",
+		},
 		notItself: []string{"net/http"}, why: "a store knows no actor and no HTTP",
 	},
 	{
 		from: "./httpedge", only: []string{"./actors/domain", "./actors/signature", "./actors/telemetry", "./httpedge"},
-		never: []string{protoactor, memberlist, pgx, sqlite}, why: "the edge reaches actors and stores through interfaces it declares itself",
+		never: []string{protoactor, memberlist, pgx, sqlite, "./httpedge/sse/ssetest", "./httpedge/dashboard/browser"}, why: "the edge reaches actors and stores through interfaces it declares itself",
 	},
 	{
 		from: "./bench", only: []string{"./actors/domain", "./actors/signature", "./bench"},
@@ -99,6 +101,18 @@ func TestArrows(t *testing.T) {
 	}
 }
 
+// What is for tests stays out of the program that customers run.
+func TestProgram_HasNoTestCode(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t) {
+		if p.ImportPath == wiring+"/leadwire" {
+			require.NotContains(t, p.Deps, "testing")
+			return
+		}
+	}
+	t.Fatal("the program was not found")
+}
+
 // The rules catch what they are for.
 func TestArrows_CatchFaults(t *testing.T) {
 	t.Parallel()
@@ -112,6 +126,7 @@ func TestArrows_CatchFaults(t *testing.T) {
 		"the edge with the actors":         {goPackage{ImportPath: "./httpedge", Deps: []string{"./actors"}}, []string{"./actors"}},
 		"actors with HTTP of their own":    {goPackage{ImportPath: "./actors", Imports: []string{"net/http"}}, []string{"net/http"}},
 		"actors with HTTP in a library":    {goPackage{ImportPath: "./actors", Deps: []string{"net/http"}}, nil},
+		"a store with its own contract":    {goPackage{ImportPath: "./persistence/embedded", Deps: []string{"./persistence/storetest"}}, []string{"./persistence/storetest"}},
 		"a store with the wiring":          {goPackage{ImportPath: "./persistence/embedded", Deps: []string{"./cmd/leadwire/settings"}}, []string{"./cmd/leadwire/settings"}},
 		"the cluster with an actor's core": {goPackage{ImportPath: "./cluster", Deps: []string{"./actors/intake"}}, []string{"./actors/intake"}},
 	} {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/bench"
-	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
+	"github.com/leadwire/leadwire/persistence/postgres/pgserver"
 )
 
 const benchLong = `Measure the product from outside: real HTTP, real signatures, real event streams, and a server process
@@ -182,11 +182,11 @@ func onPostgres(s *bench.ServerConfig, run func() error) (err error) {
 		return fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := pgtest.Start(dir)
+	server, err := pgserver.Start(dir)
 	if err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	defer func() { err = errors.Join(err, server.Stop(pgtest.Fast)) }()
+	defer func() { err = errors.Join(err, server.Stop(pgserver.Fast)) }()
 	s.Store = server.URL()
 	return run()
 }

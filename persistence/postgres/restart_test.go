@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/postgres/pgserver"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 	"github.com/stretchr/testify/require"
 )
@@ -18,13 +19,13 @@ import (
 func TestStore_KeepsWhatItAnsweredAcrossRestarts(t *testing.T) {
 	t.Parallel()
 	pgtest.SkipShort(t)
-	server, err := pgtest.Start(t.TempDir())
+	server, err := pgserver.Start(t.TempDir())
 	pgtest.Require(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })
+	t.Cleanup(func() { require.NoError(t, server.Stop(pgserver.Immediate)) })
 	s := open(t, pgtest.FreshAt(t, server.URL()), Options{Patience: 200 * time.Millisecond})
 	fences := claim(t, s, "node", 1, 2, 3)
 	crowd := newCrowd(s, fences)
-	for _, how := range []pgtest.Mode{pgtest.Kill, pgtest.Fast, pgtest.Immediate} {
+	for _, how := range []pgserver.Mode{pgserver.Kill, pgserver.Fast, pgserver.Immediate} {
 		crowd.awaitProgress(t)
 		require.NoError(t, server.Stop(how))
 		crowd.awaitRefusal(t)
@@ -53,12 +54,12 @@ func TestStore_KeepsWhatItAnsweredAcrossRestarts(t *testing.T) {
 func TestStore_RefusesQuicklyWhileTheDatabaseIsAway(t *testing.T) {
 	t.Parallel()
 	pgtest.SkipShort(t)
-	server, err := pgtest.Start(t.TempDir())
+	server, err := pgserver.Start(t.TempDir())
 	pgtest.Require(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })
+	t.Cleanup(func() { require.NoError(t, server.Stop(pgserver.Immediate)) })
 	s := open(t, pgtest.FreshAt(t, server.URL()), Options{Patience: 300 * time.Millisecond})
 	f := claim(t, s, "node", 7)[0]
-	require.NoError(t, server.Stop(pgtest.Immediate))
+	require.NoError(t, server.Stop(pgserver.Immediate))
 	start := time.Now()
 	_, err = s.Receive(t.Context(), f, event("first"))
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err), "%v", err)

@@ -14,6 +14,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/leadwire/leadwire/persistence/embedded/disktest"
+	"github.com/leadwire/leadwire/persistence/postgres/pgserver"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 )
 
@@ -50,9 +51,9 @@ func TestRetryStorm(t *testing.T) {
 func TestPostgresRestartsUnderLoad(t *testing.T) {
 	t.Parallel()
 	needsProgram(t)
-	server, err := pgtest.Start(t.TempDir())
+	server, err := pgserver.Start(t.TempDir())
 	pgtest.Require(t, err)
-	t.Cleanup(func() { _ = server.Stop(pgtest.Immediate) })
+	t.Cleanup(func() { _ = server.Stop(pgserver.Immediate) })
 	b := onPostgres(t, server.URL())
 	crm := newCRM(t)
 	tokens := apply(t, b.storage, crm.catalog(buyers, 0))
@@ -62,7 +63,7 @@ func TestPostgresRestartsUnderLoad(t *testing.T) {
 	l := newLoad(crm, "p")
 	stop := make(chan struct{})
 	loading := l.run(p, stop)
-	for _, mode := range []pgtest.Mode{pgtest.Fast, pgtest.Kill} {
+	for _, mode := range []pgserver.Mode{pgserver.Fast, pgserver.Kill} {
 		ackedMore(t, l, 50)
 		require.NoError(t, server.Stop(mode))
 		_, before := l.count()

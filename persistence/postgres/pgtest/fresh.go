@@ -11,13 +11,15 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/leadwire/leadwire/persistence/postgres/pgserver"
 )
 
 // shared is the one server of a test binary. It is package state because a test binary is one program
 // with one TestMain; it starts with the first test that asks for it.
 var shared struct {
 	once   sync.Once
-	server *Server
+	server *pgserver.Server
 	dir    string
 	err    error
 }
@@ -28,7 +30,7 @@ var shared struct {
 func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	if shared.server != nil {
-		if err := shared.server.Stop(Immediate); err != nil {
+		if err := shared.server.Stop(pgserver.Immediate); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
@@ -47,7 +49,7 @@ func Shared(t testing.TB) string {
 	SkipShort(t)
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "leadwire-pg-"); shared.err == nil {
-			shared.server, shared.err = Start(shared.dir, "max_connections=300")
+			shared.server, shared.err = pgserver.Start(shared.dir, "max_connections=300")
 		}
 	})
 	Require(t, shared.err)
@@ -69,7 +71,7 @@ func Require(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrMissing) && os.Getenv("CI_REQUIRE_REAL_PARTS") != "1":
+	case errors.Is(err, pgserver.ErrMissing) && os.Getenv("CI_REQUIRE_REAL_PARTS") != "1":
 		t.Skip(err)
 	default:
 		t.Fatal(err)

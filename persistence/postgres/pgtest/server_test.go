@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/leadwire/leadwire/persistence/postgres/pgserver"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 	"github.com/stretchr/testify/require"
 )
@@ -15,9 +16,9 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func TestServer_KeepsItsDataAcrossEveryStop(t *testing.T) {
 	t.Parallel()
 	pgtest.SkipShort(t)
-	server, err := pgtest.Start(t.TempDir())
+	server, err := pgserver.Start(t.TempDir())
 	pgtest.Require(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop(pgtest.Immediate)) })
+	t.Cleanup(func() { require.NoError(t, server.Stop(pgserver.Immediate)) })
 	run := func(sql string) (n int) {
 		conn, err := pgx.Connect(t.Context(), server.URL())
 		require.NoError(t, err)
@@ -30,7 +31,7 @@ func TestServer_KeepsItsDataAcrossEveryStop(t *testing.T) {
 	_, err = conn.Exec(t.Context(), "CREATE TABLE kept (n int)")
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
-	for i, how := range []pgtest.Mode{pgtest.Fast, pgtest.Immediate, pgtest.Kill} {
+	for i, how := range []pgserver.Mode{pgserver.Fast, pgserver.Immediate, pgserver.Kill} {
 		run("INSERT INTO kept VALUES (1) RETURNING n")
 		require.NoError(t, server.Stop(how))
 		_, err := pgx.Connect(t.Context(), server.URL())
