@@ -18,7 +18,7 @@ const applyLong = `Make accounts, sources, campaigns, buyers and tokens what the
 what it leaves out is removed. Applying it again changes nothing.
 
 A node that runs on the embedded store is asked through its control socket; with Postgres the catalog
-is written at once, and every node takes it up within its --catalog-poll.`
+is written at once, and every node takes it up within a second.`
 
 func newApply() *cobra.Command {
 	var s settings.Settings
