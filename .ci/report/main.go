@@ -60,6 +60,10 @@ func main() {
 			delete(said, key)
 		}
 	}
+	if err := lines.Err(); err != nil {
+		fmt.Fprintln(os.Stderr, "read go test -json:", err)
+		os.Exit(1)
+	}
 	for key, text := range said { // a binary that died in mid-test
 		if failed && key.name != "" {
 			fmt.Print(text)
