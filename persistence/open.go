@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/embedded"
@@ -29,16 +30,25 @@ type Options struct {
 	Clock      domain.Clock          // nil: the machine's
 	Commit     groupcommit.Config    // limits of the writer's batches and queue
 	Readers    int                   // connections that only read; 0: the store's default
-	PgBouncer  bool                  // the database is behind a pooler; see postgres.Options
+
+	CheckpointPages int // embedded: length of the write-ahead log, in pages of 4 KiB; default 8192
+
+	PgBouncer        bool          // Postgres: the database is behind a pooler; see postgres.Options
+	Patience         time.Duration // Postgres: how long a batch waits for a lost database; default 2s
+	StatementTimeout time.Duration // Postgres: the server ends a statement that takes longer; default 5s
 }
 
 func (o Options) embedded() embedded.Options {
-	return embedded.Options{Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers}
+	return embedded.Options{
+		Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers,
+		CheckpointPages: o.CheckpointPages,
+	}
 }
 
 func (o Options) postgres() postgres.Options {
 	return postgres.Options{
-		Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers, PgBouncer: o.PgBouncer,
+		Log: o.Log, Registerer: o.Registerer, Clock: o.Clock, Commit: o.Commit, Readers: o.Readers,
+		PgBouncer: o.PgBouncer, Patience: o.Patience, StatementTimeout: o.StatementTimeout,
 	}
 }
 

@@ -1,9 +1,14 @@
 package persistence
 
 import (
+	"log/slog"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -65,5 +70,27 @@ func TestOpen_NothingWithAnError(t *testing.T) {
 		s, err := Open(t.Context(), location, Options{})
 		require.Error(t, err, location)
 		require.Nil(t, s, location)
+	}
+}
+
+// What is asked for arrives: every field that a store's own options share with these.
+func TestOptions_ArePassedOn(t *testing.T) {
+	t.Parallel()
+	given := Options{
+		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(), Clock: domain.SystemClock{},
+		Commit: groupcommit.Config{MaxOps: 7}, Readers: 7, CheckpointPages: 7, PgBouncer: true,
+		Patience: 7 * time.Second, StatementTimeout: 7 * time.Second,
+	}
+	from := reflect.ValueOf(given)
+	for i := range from.NumField() {
+		name, found := from.Type().Field(i).Name, false
+		require.False(t, from.Field(i).IsZero(), "give %s a value here", name)
+		for _, store := range []any{given.embedded(), given.postgres()} {
+			if to := reflect.ValueOf(store).FieldByName(name); to.IsValid() {
+				found = true
+				require.Equal(t, from.Field(i).Interface(), to.Interface(), "%s of %T", name, store)
+			}
+		}
+		require.True(t, found, "no store has %s", name)
 	}
 }

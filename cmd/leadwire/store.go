@@ -22,12 +22,19 @@ import (
 
 // withStore runs f on the store, opened for this command alone.
 func withStore(ctx context.Context, s settings.Settings, log *slog.Logger, f func(domain.Store) error) (err error) {
-	store, err := persistence.Open(ctx, node.Where(s.Node), persistence.Options{Log: log})
+	store, err := persistence.Open(ctx, node.Where(s.Node), storeOptions(s, log))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return f(store)
+}
+
+// storeOptions are a node's, but for its metrics: a command meets the same pooler.
+func storeOptions(s settings.Settings, log *slog.Logger) persistence.Options {
+	options := s.Node.Storage
+	options.Log = log
+	return options
 }
 
 // starting is how long a command waits for a node that holds the store and does not answer on its
@@ -95,7 +102,7 @@ func newMigrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = persistence.Migrate(cmd.Context(), node.Where(s.Node), persistence.Options{Log: log})
+			err = persistence.Migrate(cmd.Context(), node.Where(s.Node), storeOptions(s, log))
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), "the schema is up to date")
 			}

@@ -49,7 +49,9 @@ func (s *Settings) bindWriter(fs *pflag.FlagSet) {
 	fs.IntVar(&c.MaxOps, "write-batch", 512, "operations in one commit: beyond it a store gains nothing per row, and the first waits for the last")
 	bytesVar(fs, &c.MaxBytes, "write-batch-bytes", 4<<20, "their bytes; a larger single operation is refused")
 	fs.IntVar(&s.Node.Storage.Readers, "store-readers", 4, "connections that only read: reads are short, and a Postgres server's connections are shared by all nodes")
-	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that lends connections per transaction; its role then has to carry the settings in docs/operations.md")
+	fs.IntVar(&s.Node.Storage.CheckpointPages, "checkpoint-pages", 8192, "embedded: length of the write-ahead log, in pages of 4KiB, before it is moved into the file; longer: fewer writes, and a slower start after a crash")
+	fs.DurationVar(&s.Node.Storage.Patience, "store-patience", 2*time.Second, "Postgres: how long a batch waits for a lost database before its webhooks are answered 429; a restart often fits in")
+	fs.DurationVar(&s.Node.Storage.StatementTimeout, "statement-timeout", 5*time.Second, "Postgres: longest statement; a healthy commit takes milliseconds, so whatever takes longer is not coming")
 }
 
 func (s *Settings) bindActors(fs *pflag.FlagSet) {

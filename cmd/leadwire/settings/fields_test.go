@@ -12,18 +12,27 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/persistence"
+	"github.com/leadwire/leadwire/persistence/embedded"
+	"github.com/leadwire/leadwire/persistence/postgres"
 )
 
 // notSettings are the fields that no operator sets, each with its reason.
 var notSettings = map[string]string{
 	"httpedge/sse.Portable":        "for tests",
 	"persistence/groupcommit.Name": "a node has one writer", "persistence/groupcommit.Outcomes": "the store's own words",
+	"persistence.Log": collaborator, "persistence.Registerer": collaborator, "persistence.Clock": collaborator,
+	"persistence.Commit":        "its fields are settings, as persistence/groupcommit",
+	"persistence/postgres.Fail": "for tests", "persistence/embedded.Fail": "for tests", "persistence/postgres.Tracer": "for tests",
 	"cluster.SecretKey": "given as base64, by cluster-secret",
 	"cluster.ServerTLS": "needs files; comes with many nodes", "cluster.ClientTLS": "needs files; comes with many nodes",
 	"cluster.Probe": timing, "cluster.JoinWait": timing, "cluster.Linger": timing, "cluster.AskTimeout": timing, "cluster.AskTry": timing,
 	"cluster.LedgerTimeout": timing, "cluster.Reread": timing, "cluster.BusyGrace": timing, "cluster.DrainLimit": timing,
 	"cluster.Restarts": timing, "cluster.RestartWindow": timing,
 }
+
+const collaborator = "a collaborator, which the node hands over"
 
 const timing = "times of the protocol hang together: cluster/DESIGN.md"
 
@@ -40,14 +49,14 @@ func TestSettings_CoverEveryField(t *testing.T) {
 	fs.VisitAll(func(f *pflag.Flag) { bound[target(f.Value)] = f })
 	for folder, config := range map[string]any{
 		"httpedge": &s.Node.Edge, "httpedge/sse": &s.Node.Streams, "actors": &s.Node.Actors,
-		"cluster": &s.Node.Cluster, "persistence/groupcommit": &s.Node.Storage.Commit,
+		"cluster": &s.Node.Cluster, "persistence/groupcommit": &s.Node.Storage.Commit, "persistence": &s.Node.Storage,
 	} {
 		promised := promises(t, folder)
 		fields := reflect.ValueOf(config).Elem()
 		for i := range fields.NumField() {
 			name := folder + "." + fields.Type().Field(i).Name
 			flag := bound[fields.Field(i).Addr().Pointer()]
-			if flag == nil {
+			if flag == nil || fields.Field(i).Kind() == reflect.Struct { // a struct shares its first field's address
 				require.NotEmpty(t, notSettings[name], "%s is no setting: bind it, or say here why not", name)
 				continue
 			}
@@ -55,6 +64,26 @@ func TestSettings_CoverEveryField(t *testing.T) {
 			if want, told := promised[fields.Type().Field(i).Name]; told && !sharedComment[name] {
 				require.Equal(t, plainValue(want), plainValue(flag.DefValue), "default of --%s, for %s", flag.Name, name)
 			}
+		}
+	}
+}
+
+// What a store can be told can be told through persistence, or has a reason not to.
+func TestSettings_ReachTheStores(t *testing.T) {
+	t.Parallel()
+	through := reflect.TypeFor[persistence.Options]()
+	for folder, options := range map[string]reflect.Type{
+		"persistence/embedded": reflect.TypeFor[embedded.Options](), "persistence/postgres": reflect.TypeFor[postgres.Options](),
+	} {
+		for i := range options.NumField() {
+			field := options.Field(i)
+			same, reached := through.FieldByName(field.Name)
+			if notSettings[folder+"."+field.Name] != "" {
+				require.False(t, reached, "%s.%s is a setting after all", folder, field.Name)
+				continue
+			}
+			require.True(t, reached, "%s.%s cannot be set through persistence.Options: add it, or say here why not", folder, field.Name)
+			require.Equal(t, field.Type, same.Type, "%s.%s", folder, field.Name)
 		}
 	}
 }
@@ -76,12 +105,12 @@ var promise = regexp.MustCompile(`default ("[^"]+"|[0-9][\w.,]*(?: [KMG]iB)?)`)
 // promises reads the defaults out of the comments of a package's Config.
 func promises(t *testing.T, folder string) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../../"+folder+"/config.go", nil, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../"+source(folder), nil, parser.ParseComments)
 	require.NoError(t, err)
 	found := map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
-		if !ok || spec.Name.Name != "Config" {
+		if !ok || spec.Name.Name != "Config" && spec.Name.Name != "Options" {
 			return true
 		}
 		for _, field := range spec.Type.(*ast.StructType).Fields.List {
@@ -96,6 +125,14 @@ func promises(t *testing.T, folder string) map[string]string {
 	})
 	require.NotEmpty(t, found, folder)
 	return found
+}
+
+// source is the file that declares a part's values.
+func source(folder string) string {
+	if folder == "persistence" {
+		return "persistence/open.go"
+	}
+	return folder + "/config.go"
 }
 
 // plainValue makes "20,000", "8 KiB" and "2m" comparable to what flags print.

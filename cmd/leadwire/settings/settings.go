@@ -75,6 +75,7 @@ func (s *Settings) finish() error {
 func (s *Settings) bindStorage(fs *pflag.FlagSet) {
 	fs.StringVar(&s.Node.Data, "data", "./leadwire-data", "folder of the embedded store and of the control socket")
 	fs.StringVar(&s.Node.Store, "store", node.Embedded, "\"embedded\" (one file under --data), or a postgres:// URL")
+	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that lends connections per transaction; its role then has to carry the settings in docs/operations.md")
 }
 
 func (s *Settings) bindLogging(fs *pflag.FlagSet) {
