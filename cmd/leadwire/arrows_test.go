@@ -127,6 +127,10 @@ func TestArrows_CatchFaults(t *testing.T) {
 		"actors with HTTP of their own":    {goPackage{ImportPath: "./actors", Imports: []string{"net/http"}}, []string{"net/http"}},
 		"actors with HTTP in a library":    {goPackage{ImportPath: "./actors", Deps: []string{"net/http"}}, nil},
 		"a store with its own contract":    {goPackage{ImportPath: "./persistence/embedded", Deps: []string{"./persistence/storetest"}}, []string{"./persistence/storetest"}},
+		"a store with a server for tests":  {goPackage{ImportPath: "./persistence/postgres", Deps: []string{"./persistence/postgres/pgtest"}}, []string{"./persistence/postgres/pgtest"}},
+		"actors with a node for tests":     {goPackage{ImportPath: "./actors", Deps: []string{"./actors/actortest"}}, []string{"./actors/actortest"}},
+		"the edge with a browser":          {goPackage{ImportPath: "./httpedge", Deps: []string{"./httpedge/dashboard/browser"}}, []string{"./httpedge/dashboard/browser"}},
+		"the edge with a client for tests": {goPackage{ImportPath: "./httpedge/sse", Deps: []string{"./httpedge/sse/ssetest"}}, []string{"./httpedge/sse/ssetest"}},
 		"a store with the wiring":          {goPackage{ImportPath: "./persistence/embedded", Deps: []string{"./cmd/leadwire/settings"}}, []string{"./cmd/leadwire/settings"}},
 		"the cluster with an actor's core": {goPackage{ImportPath: "./cluster", Deps: []string{"./actors/intake"}}, []string{"./actors/intake"}},
 	} {
