@@ -122,7 +122,7 @@ func TestNode_KeepsWhatItAcknowledged(t *testing.T) {
 	again := start(t, c)
 	require.Equal(t, http.StatusOK, post(t, again, key, "lead-1"), "a repeat is acknowledged")
 	var lead domain.Lead
-	require.Eventually(t, func() bool { // a lead that was cut off between its two commits is picked up
+	require.Eventually(t, func() bool { // a lead that was kept and not decided is picked up
 		lead, err = again.store.Lead(t.Context(), domain.LeadKey{Account: "acme", Lead: "ghl-lead-1"})
 		return err == nil
 	}, patience, 5*time.Millisecond)
