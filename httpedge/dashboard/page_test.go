@@ -95,7 +95,10 @@ func appears(t *testing.T, w *world, p *browser.Page) {
 	require.Empty(t, p.Console(), "nothing was refused by the page's own policy")
 }
 
-func burst(t *testing.T, w *world, p *browser.Page) {
+func burst(t *testing.T, _ *world, p *browser.Page) {
+	// The heart beats at its usual pace here: at the quick one a busy machine's stall is taken for silence,
+	// and the page rightly looks again.
+	w := newWorld(t, sse.Config{})
 	open(w, p)
 	for n := 1; n <= 500; n += 10 {
 		w.Feeds.Publish(ada, people(n, n+9)...)
@@ -104,8 +107,7 @@ func burst(t *testing.T, w *world, p *browser.Page) {
 	require.Len(t, w.Seen(500), 500)
 	require.Zero(t, w.repeats)
 	pages, _ := w.Pulls()
-	// The heart beats fast here, so on a busy machine the page may take a stall for silence and look again.
-	require.LessOrEqual(t, pages, 5, "500 rows are not asked for one by one")
+	require.Equal(t, 1, pages, "a burst asks for nothing")
 }
 
 func updates(t *testing.T, w *world, p *browser.Page) {
