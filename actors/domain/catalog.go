@@ -9,6 +9,36 @@ type Catalog struct {
 	Revision int64     `yaml:"-" json:"revision"`
 	Sources  []Source  `yaml:"sources" json:"sources"`
 	Accounts []Account `yaml:"accounts" json:"accounts"`
+	// Graph is the path of the identity graph's file, on every node alike; empty: none.
+	Graph string `yaml:"graph,omitempty" json:"graph,omitempty"`
+	// Suppress lists what no account may identify, beside what was added later (see CatalogSuppression).
+	Suppress []CatalogSuppression `yaml:"suppress,omitempty" json:"suppress,omitempty"`
+}
+
+// CatalogSuppression is a suppression as an operator writes it: exactly one of its keys is given. E-mails may
+// be given as they are or as a digest; the catalog is the operator's own file.
+type CatalogSuppression struct {
+	Email   string `yaml:"email,omitempty" json:"email,omitempty"`
+	Phone   string `yaml:"phone,omitempty" json:"phone,omitempty"`
+	Person  string `yaml:"person,omitempty" json:"person,omitempty"`
+	Company string `yaml:"company,omitempty" json:"company,omitempty"`
+	Region  string `yaml:"region,omitempty" json:"region,omitempty"`
+	Network string `yaml:"network,omitempty" json:"network,omitempty"`
+	Path    string `yaml:"path,omitempty" json:"path,omitempty"`
+	// Pixel narrows it to one of the account's pixels.
+	Pixel  PixelID `yaml:"pixel,omitempty" json:"pixel,omitempty"`
+	Reason string  `yaml:"reason,omitempty" json:"reason,omitempty"`
+}
+
+// Shape is another form for events that leave: which field of the envelope goes where. See docs/payload.md.
+type Shape struct {
+	ID string `yaml:"id" json:"id"`
+	// Preset is one that comes with the program ("rb2b"); Fields is then empty.
+	Preset string `yaml:"preset,omitempty" json:"preset,omitempty"`
+	// Fields maps an outgoing name to a path in the envelope.
+	Fields map[string]string `yaml:"fields,omitempty" json:"fields,omitempty"`
+	// Omit are paths in the envelope that are left out ("person.phones"), whatever else says they go.
+	Omit []string `yaml:"omit,omitempty" json:"omit,omitempty"`
 }
 
 // Source is where signed events come from and how they are verified. It belongs to the platform and
@@ -29,11 +59,17 @@ type Source struct {
 
 // Account is a tenant.
 type Account struct {
-	ID        AccountID  `yaml:"id" json:"id"`
-	Name      string     `yaml:"name" json:"name"`
-	Locations []Location `yaml:"locations" json:"locations"`
-	Campaigns []Campaign `yaml:"campaigns" json:"campaigns"`
-	Buyers    []Buyer    `yaml:"buyers" json:"buyers"`
+	ID        AccountID            `yaml:"id" json:"id"`
+	Name      string               `yaml:"name" json:"name"`
+	Locations []Location           `yaml:"locations" json:"locations"`
+	Campaigns []Campaign           `yaml:"campaigns" json:"campaigns"`
+	Buyers    []Buyer              `yaml:"buyers" json:"buyers"`
+	Pixels    []Pixel              `yaml:"pixels,omitempty" json:"pixels,omitempty"`
+	Suppress  []CatalogSuppression `yaml:"suppress,omitempty" json:"suppress,omitempty"`
+	Shapes    []Shape              `yaml:"shapes,omitempty" json:"shapes,omitempty"`
+	// Announce lists which of lead.received, lead.assigned and lead.updated leave; visitors' events do by
+	// their pixel's rules.
+	Announce []AnnouncementType `yaml:"announce,omitempty" json:"announce,omitempty"`
 }
 
 // Location ties a source's own name for a tenant (GHL's locationId) to an account and a campaign.

@@ -9,6 +9,8 @@ type Directory struct {
 	locations map[locationKey]Place
 	campaigns map[campaignKey]*Routing
 	buyers    map[BuyerKey]*DirectoryBuyer
+	pixels    map[PixelID]*DirectoryPixel
+	accounts  map[AccountID]*Account
 }
 
 type (
@@ -42,6 +44,12 @@ type DirectoryBuyer struct {
 	Location *time.Location
 }
 
+// DirectoryPixel is a pixel with its account.
+type DirectoryPixel struct {
+	Account AccountID
+	Pixel   Pixel
+}
+
 // NewDirectory indexes a catalog that has been validated. An unknown time zone falls back to UTC:
 // zone data may differ between the machine that applied the catalog and this one.
 func NewDirectory(c Catalog) *Directory {
@@ -51,11 +59,14 @@ func NewDirectory(c Catalog) *Directory {
 		locations: map[locationKey]Place{},
 		campaigns: map[campaignKey]*Routing{},
 		buyers:    map[BuyerKey]*DirectoryBuyer{},
+		pixels:    map[PixelID]*DirectoryPixel{},
+		accounts:  make(map[AccountID]*Account, len(c.Accounts)),
 	}
 	for i := range c.Sources {
 		d.sources[c.Sources[i].ID] = &c.Sources[i]
 	}
-	for _, a := range c.Accounts {
+	for i, a := range c.Accounts {
+		d.accounts[a.ID] = &c.Accounts[i]
 		d.addAccount(a)
 	}
 	return d
@@ -79,6 +90,9 @@ func (d *Directory) addAccount(a Account) {
 		}
 		d.campaigns[campaignKey{a.ID, c.ID}] = r
 	}
+	for _, p := range a.Pixels {
+		d.pixels[p.ID] = &DirectoryPixel{Account: a.ID, Pixel: p}
+	}
 	for _, l := range a.Locations {
 		d.locations[locationKey{l.Source, l.ID}] = Place{a.ID, l.Campaign}
 	}
@@ -100,6 +114,12 @@ func (d *Directory) Campaign(account AccountID, id CampaignID) *Routing {
 
 // Buyer finds a buyer, nil when there is none.
 func (d *Directory) Buyer(key BuyerKey) *DirectoryBuyer { return d.buyers[key] }
+
+// Pixel finds a pixel, nil when there is none.
+func (d *Directory) Pixel(id PixelID) *DirectoryPixel { return d.pixels[id] }
+
+// Account finds an account, nil when there is none.
+func (d *Directory) Account(id AccountID) *Account { return d.accounts[id] }
 
 // Token finds a buyer's token by its id.
 func (d *Directory) Token(key BuyerKey, id string) (Token, bool) {

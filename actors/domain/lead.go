@@ -72,6 +72,9 @@ type Decision struct {
 	Day   string // the buyer's local day, "2026-11-22"; a day before the counter's counts as the counter's
 	Trace json.RawMessage
 
+	// Announce are events that leave because of it; they are written if the outcome is Done.
+	Announce []Announcement
+
 	ReceivedAt time.Time // of the event
 	At         time.Time // of the decision
 }

@@ -13,6 +13,10 @@ import (
 // Errors are *Error. Unavailable means "perhaps, try again": the caller may repeat the call with the
 // same keys. ErrFenced means that the fence's epoch is not the partition's any more.
 type Store interface {
+	VisitStore
+	SuppressionStore
+	APIKeyStore
+
 	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction.
 	// Commits under the older epochs are refused from then on. Fences come in the order asked for.
 	Claim(ctx context.Context, node NodeID, partitions []Partition) ([]Fence, error)
@@ -63,7 +67,8 @@ type Store interface {
 	// CatalogRevision reads just its revision, cheaply enough to ask every second.
 	CatalogRevision(ctx context.Context) (int64, error)
 	// ApplyCatalog replaces the catalog if its revision is still c.Revision, and returns the new
-	// revision; Conflict when someone was first.
+	// revision; Conflict when someone was first. It raises the revision of suppressions too: the catalog has
+	// some of its own.
 	ApplyCatalog(ctx context.Context, c Catalog) (int64, error)
 
 	// Maintain prepares time partitions ahead of now and removes what retention no longer keeps, a
@@ -106,7 +111,9 @@ type Retention struct {
 	Events     time.Duration // bodies of inbound events; default 30 days: evidence for a month of disputes
 	Feed       time.Duration // feed events, traces and seen marks; default 30 days; older readers refetch
 	Keys       time.Duration // event keys for dedupe; default 90 days: far beyond any source's last retry
-	Leads      time.Duration // leads after their last change; default 400 days: a year and a season
+	Leads      time.Duration // leads and acquaintances after their last change; default 400 days: a year and a season
+	Visits     time.Duration // visits and learned links after their last change; default 400 days
+	Announced  time.Duration // announcements; default 30 days
 	BatchLimit int           // rows removed per table and call; default 5000
 }
 
@@ -116,7 +123,7 @@ func (r Retention) WithDefaults() Retention {
 	for _, f := range []struct {
 		to  *time.Duration
 		def time.Duration
-	}{{&r.Events, 30 * day}, {&r.Feed, 30 * day}, {&r.Keys, 90 * day}, {&r.Leads, 400 * day}} {
+	}{{&r.Events, 30 * day}, {&r.Feed, 30 * day}, {&r.Keys, 90 * day}, {&r.Leads, 400 * day}, {&r.Visits, 400 * day}, {&r.Announced, 30 * day}} {
 		if *f.to == 0 {
 			*f.to = f.def
 		}
