@@ -3,8 +3,9 @@ package wire
 
 // The kinds of virtual actor.
 const (
-	KindLead  = "lead"
-	KindBuyer = "buyer"
+	KindLead    = "lead"
+	KindBuyer   = "buyer"
+	KindVisitor = "visitor"
 )
 
 // Address is the lead an event belongs to. An event that concerns no lead is handled by an actor of
@@ -29,3 +30,9 @@ func (m *Watch) Address() (kind, id string) { return KindBuyer, m.Account + "/" 
 
 // Address is the buyer whose feed is no longer watched.
 func (m *Unwatch) Address() (kind, id string) { return KindBuyer, m.Account + "/" + m.Buyer }
+
+// Address is the lane of the visitor who was there.
+func (m *Hit) Address() (kind, id string) { return KindVisitor, m.Account + "/" + m.Visitor }
+
+// Address is the lead that judges them.
+func (m *Sighted) Address() (kind, id string) { return KindLead, m.Account + "/" + m.Lead }

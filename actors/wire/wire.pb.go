@@ -69,7 +69,7 @@ func (x *Ingest) GetEvent() *Event {
 	return nil
 }
 
-// Kept answers Ingest.
+// Kept answers Ingest and Hit.
 type Kept struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Duplicate     bool                   `protobuf:"varint,1,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
@@ -839,6 +839,458 @@ func (x *Publish) GetHead() int64 {
 	return 0
 }
 
+// Hit hands a pixel's event to its visitor's lane. Answered by Kept, once the hit is durable.
+type Hit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Pixel         string                 `protobuf:"bytes,2,opt,name=pixel,proto3" json:"pixel,omitempty"`
+	Visitor       string                 `protobuf:"bytes,3,opt,name=visitor,proto3" json:"visitor,omitempty"`
+	Fresh         bool                   `protobuf:"varint,4,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	Id            string                 `protobuf:"bytes,5,opt,name=id,proto3" json:"id,omitempty"`
+	Type          string                 `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
+	Name          string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
+	View          string                 `protobuf:"bytes,8,opt,name=view,proto3" json:"view,omitempty"`
+	Url           string                 `protobuf:"bytes,9,opt,name=url,proto3" json:"url,omitempty"`
+	Path          string                 `protobuf:"bytes,10,opt,name=path,proto3" json:"path,omitempty"`
+	Title         string                 `protobuf:"bytes,11,opt,name=title,proto3" json:"title,omitempty"`
+	Referrer      string                 `protobuf:"bytes,12,opt,name=referrer,proto3" json:"referrer,omitempty"`
+	Duration      int64                  `protobuf:"varint,13,opt,name=duration,proto3" json:"duration,omitempty"` // nanoseconds
+	UtmSource     string                 `protobuf:"bytes,14,opt,name=utm_source,json=utmSource,proto3" json:"utm_source,omitempty"`
+	UtmMedium     string                 `protobuf:"bytes,15,opt,name=utm_medium,json=utmMedium,proto3" json:"utm_medium,omitempty"`
+	UtmCampaign   string                 `protobuf:"bytes,16,opt,name=utm_campaign,json=utmCampaign,proto3" json:"utm_campaign,omitempty"`
+	UtmTerm       string                 `protobuf:"bytes,17,opt,name=utm_term,json=utmTerm,proto3" json:"utm_term,omitempty"`
+	UtmContent    string                 `protobuf:"bytes,18,opt,name=utm_content,json=utmContent,proto3" json:"utm_content,omitempty"`
+	Clicks        []*Click               `protobuf:"bytes,19,rep,name=clicks,proto3" json:"clicks,omitempty"`
+	Hems          []*HEM                 `protobuf:"bytes,20,rep,name=hems,proto3" json:"hems,omitempty"`
+	Phone         string                 `protobuf:"bytes,21,opt,name=phone,proto3" json:"phone,omitempty"`
+	Ip            []byte                 `protobuf:"bytes,22,opt,name=ip,proto3" json:"ip,omitempty"` // of the client: 4 or 16 bytes; none: unknown
+	UserAgent     string                 `protobuf:"bytes,23,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	Country       string                 `protobuf:"bytes,24,opt,name=country,proto3" json:"country,omitempty"`
+	State         string                 `protobuf:"bytes,25,opt,name=state,proto3" json:"state,omitempty"`
+	Gpc           bool                   `protobuf:"varint,26,opt,name=gpc,proto3" json:"gpc,omitempty"`
+	Body          []byte                 `protobuf:"bytes,27,opt,name=body,proto3" json:"body,omitempty"`
+	OccurredAt    int64                  `protobuf:"varint,28,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	ReceivedAt    int64                  `protobuf:"varint,29,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hit) Reset() {
+	*x = Hit{}
+	mi := &file_wire_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hit) ProtoMessage() {}
+
+func (x *Hit) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hit.ProtoReflect.Descriptor instead.
+func (*Hit) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Hit) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Hit) GetPixel() string {
+	if x != nil {
+		return x.Pixel
+	}
+	return ""
+}
+
+func (x *Hit) GetVisitor() string {
+	if x != nil {
+		return x.Visitor
+	}
+	return ""
+}
+
+func (x *Hit) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
+func (x *Hit) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Hit) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Hit) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Hit) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *Hit) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Hit) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Hit) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Hit) GetReferrer() string {
+	if x != nil {
+		return x.Referrer
+	}
+	return ""
+}
+
+func (x *Hit) GetDuration() int64 {
+	if x != nil {
+		return x.Duration
+	}
+	return 0
+}
+
+func (x *Hit) GetUtmSource() string {
+	if x != nil {
+		return x.UtmSource
+	}
+	return ""
+}
+
+func (x *Hit) GetUtmMedium() string {
+	if x != nil {
+		return x.UtmMedium
+	}
+	return ""
+}
+
+func (x *Hit) GetUtmCampaign() string {
+	if x != nil {
+		return x.UtmCampaign
+	}
+	return ""
+}
+
+func (x *Hit) GetUtmTerm() string {
+	if x != nil {
+		return x.UtmTerm
+	}
+	return ""
+}
+
+func (x *Hit) GetUtmContent() string {
+	if x != nil {
+		return x.UtmContent
+	}
+	return ""
+}
+
+func (x *Hit) GetClicks() []*Click {
+	if x != nil {
+		return x.Clicks
+	}
+	return nil
+}
+
+func (x *Hit) GetHems() []*HEM {
+	if x != nil {
+		return x.Hems
+	}
+	return nil
+}
+
+func (x *Hit) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *Hit) GetIp() []byte {
+	if x != nil {
+		return x.Ip
+	}
+	return nil
+}
+
+func (x *Hit) GetUserAgent() string {
+	if x != nil {
+		return x.UserAgent
+	}
+	return ""
+}
+
+func (x *Hit) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Hit) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Hit) GetGpc() bool {
+	if x != nil {
+		return x.Gpc
+	}
+	return false
+}
+
+func (x *Hit) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *Hit) GetOccurredAt() int64 {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return 0
+}
+
+func (x *Hit) GetReceivedAt() int64 {
+	if x != nil {
+		return x.ReceivedAt
+	}
+	return 0
+}
+
+// Click is domain.Click.
+type Click struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Click) Reset() {
+	*x = Click{}
+	mi := &file_wire_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Click) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Click) ProtoMessage() {}
+
+func (x *Click) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Click.ProtoReflect.Descriptor instead.
+func (*Click) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Click) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Click) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+// HEM is domain.HEM.
+type HEM struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Variant       string                 `protobuf:"bytes,1,opt,name=variant,proto3" json:"variant,omitempty"`
+	Md5           string                 `protobuf:"bytes,2,opt,name=md5,proto3" json:"md5,omitempty"`
+	Sha1          string                 `protobuf:"bytes,3,opt,name=sha1,proto3" json:"sha1,omitempty"`
+	Sha256        string                 `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HEM) Reset() {
+	*x = HEM{}
+	mi := &file_wire_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HEM) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HEM) ProtoMessage() {}
+
+func (x *HEM) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HEM.ProtoReflect.Descriptor instead.
+func (*HEM) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *HEM) GetVariant() string {
+	if x != nil {
+		return x.Variant
+	}
+	return ""
+}
+
+func (x *HEM) GetMd5() string {
+	if x != nil {
+		return x.Md5
+	}
+	return ""
+}
+
+func (x *HEM) GetSha1() string {
+	if x != nil {
+		return x.Sha1
+	}
+	return ""
+}
+
+func (x *HEM) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+// Sighted hands sightings to the lead that judges them. A hint: the store owes them until they are judged.
+type Sighted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Lead          string                 `protobuf:"bytes,2,opt,name=lead,proto3" json:"lead,omitempty"`
+	Sightings     [][]byte               `protobuf:"bytes,3,rep,name=sightings,proto3" json:"sightings,omitempty"` // JSON of domain.Sighting, as the stores keep it: one form to evolve
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sighted) Reset() {
+	*x = Sighted{}
+	mi := &file_wire_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sighted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sighted) ProtoMessage() {}
+
+func (x *Sighted) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sighted.ProtoReflect.Descriptor instead.
+func (*Sighted) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Sighted) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Sighted) GetLead() string {
+	if x != nil {
+		return x.Lead
+	}
+	return ""
+}
+
+func (x *Sighted) GetSightings() [][]byte {
+	if x != nil {
+		return x.Sightings
+	}
+	return nil
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
@@ -912,7 +1364,56 @@ const file_wire_proto_rawDesc = "" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x123\n" +
 	"\x06events\x18\x03 \x03(\v2\x1b.leadwire.wire.v1.FeedEventR\x06events\x12!\n" +
 	"\fpublished_at\x18\x04 \x01(\x03R\vpublishedAt\x12\x12\n" +
-	"\x04head\x18\x05 \x01(\x03R\x04headB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
+	"\x04head\x18\x05 \x01(\x03R\x04head\"\xfb\x05\n" +
+	"\x03Hit\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
+	"\x05pixel\x18\x02 \x01(\tR\x05pixel\x12\x18\n" +
+	"\avisitor\x18\x03 \x01(\tR\avisitor\x12\x14\n" +
+	"\x05fresh\x18\x04 \x01(\bR\x05fresh\x12\x0e\n" +
+	"\x02id\x18\x05 \x01(\tR\x02id\x12\x12\n" +
+	"\x04type\x18\x06 \x01(\tR\x04type\x12\x12\n" +
+	"\x04name\x18\a \x01(\tR\x04name\x12\x12\n" +
+	"\x04view\x18\b \x01(\tR\x04view\x12\x10\n" +
+	"\x03url\x18\t \x01(\tR\x03url\x12\x12\n" +
+	"\x04path\x18\n" +
+	" \x01(\tR\x04path\x12\x14\n" +
+	"\x05title\x18\v \x01(\tR\x05title\x12\x1a\n" +
+	"\breferrer\x18\f \x01(\tR\breferrer\x12\x1a\n" +
+	"\bduration\x18\r \x01(\x03R\bduration\x12\x1d\n" +
+	"\n" +
+	"utm_source\x18\x0e \x01(\tR\tutmSource\x12\x1d\n" +
+	"\n" +
+	"utm_medium\x18\x0f \x01(\tR\tutmMedium\x12!\n" +
+	"\futm_campaign\x18\x10 \x01(\tR\vutmCampaign\x12\x19\n" +
+	"\butm_term\x18\x11 \x01(\tR\autmTerm\x12\x1f\n" +
+	"\vutm_content\x18\x12 \x01(\tR\n" +
+	"utmContent\x12/\n" +
+	"\x06clicks\x18\x13 \x03(\v2\x17.leadwire.wire.v1.ClickR\x06clicks\x12)\n" +
+	"\x04hems\x18\x14 \x03(\v2\x15.leadwire.wire.v1.HEMR\x04hems\x12\x14\n" +
+	"\x05phone\x18\x15 \x01(\tR\x05phone\x12\x0e\n" +
+	"\x02ip\x18\x16 \x01(\fR\x02ip\x12\x1d\n" +
+	"\n" +
+	"user_agent\x18\x17 \x01(\tR\tuserAgent\x12\x18\n" +
+	"\acountry\x18\x18 \x01(\tR\acountry\x12\x14\n" +
+	"\x05state\x18\x19 \x01(\tR\x05state\x12\x10\n" +
+	"\x03gpc\x18\x1a \x01(\bR\x03gpc\x12\x12\n" +
+	"\x04body\x18\x1b \x01(\fR\x04body\x12\x1f\n" +
+	"\voccurred_at\x18\x1c \x01(\x03R\n" +
+	"occurredAt\x12\x1f\n" +
+	"\vreceived_at\x18\x1d \x01(\x03R\n" +
+	"receivedAt\"1\n" +
+	"\x05Click\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"]\n" +
+	"\x03HEM\x12\x18\n" +
+	"\avariant\x18\x01 \x01(\tR\avariant\x12\x10\n" +
+	"\x03md5\x18\x02 \x01(\tR\x03md5\x12\x12\n" +
+	"\x04sha1\x18\x03 \x01(\tR\x04sha1\x12\x16\n" +
+	"\x06sha256\x18\x04 \x01(\tR\x06sha256\"U\n" +
+	"\aSighted\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x12\n" +
+	"\x04lead\x18\x02 \x01(\tR\x04lead\x12\x1c\n" +
+	"\tsightings\x18\x03 \x03(\fR\tsightingsB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -926,7 +1427,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_wire_proto_goTypes = []any{
 	(*Ingest)(nil),    // 0: leadwire.wire.v1.Ingest
 	(*Kept)(nil),      // 1: leadwire.wire.v1.Kept
@@ -939,18 +1440,24 @@ var file_wire_proto_goTypes = []any{
 	(*Watching)(nil),  // 8: leadwire.wire.v1.Watching
 	(*Unwatch)(nil),   // 9: leadwire.wire.v1.Unwatch
 	(*Publish)(nil),   // 10: leadwire.wire.v1.Publish
+	(*Hit)(nil),       // 11: leadwire.wire.v1.Hit
+	(*Click)(nil),     // 12: leadwire.wire.v1.Click
+	(*HEM)(nil),       // 13: leadwire.wire.v1.HEM
+	(*Sighted)(nil),   // 14: leadwire.wire.v1.Sighted
 }
 var file_wire_proto_depIdxs = []int32{
-	4, // 0: leadwire.wire.v1.Ingest.event:type_name -> leadwire.wire.v1.Event
-	3, // 1: leadwire.wire.v1.Recover.pending:type_name -> leadwire.wire.v1.Pending
-	4, // 2: leadwire.wire.v1.Pending.event:type_name -> leadwire.wire.v1.Event
-	6, // 3: leadwire.wire.v1.Announce.event:type_name -> leadwire.wire.v1.FeedEvent
-	6, // 4: leadwire.wire.v1.Publish.events:type_name -> leadwire.wire.v1.FeedEvent
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	4,  // 0: leadwire.wire.v1.Ingest.event:type_name -> leadwire.wire.v1.Event
+	3,  // 1: leadwire.wire.v1.Recover.pending:type_name -> leadwire.wire.v1.Pending
+	4,  // 2: leadwire.wire.v1.Pending.event:type_name -> leadwire.wire.v1.Event
+	6,  // 3: leadwire.wire.v1.Announce.event:type_name -> leadwire.wire.v1.FeedEvent
+	6,  // 4: leadwire.wire.v1.Publish.events:type_name -> leadwire.wire.v1.FeedEvent
+	12, // 5: leadwire.wire.v1.Hit.clicks:type_name -> leadwire.wire.v1.Click
+	13, // 6: leadwire.wire.v1.Hit.hems:type_name -> leadwire.wire.v1.HEM
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -964,7 +1471,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
