@@ -130,8 +130,11 @@ func enoughFiles(connections int) error {
 func prepare(ctx context.Context, cfg CrmConfig, target Target, run string) (*load, error) {
 	pacer := Pacer{Rate: cfg.Rate, Ramp: cfg.Ramp}
 	plan := loadConfig{
-		pacer: pacer, total: pacer.Count(cfg.Warmup + cfg.Duration), warm: pacer.Count(cfg.Warmup),
-		maxConns: cfg.Connections, patience: cfg.Patience, drain: cfg.Drain, openTimeout: openTime,
+		sendPlan: sendPlan{
+			pacer: pacer, total: pacer.Count(cfg.Warmup + cfg.Duration), warm: pacer.Count(cfg.Warmup),
+			maxConns: cfg.Connections, patience: cfg.Patience,
+		},
+		drain: cfg.Drain, openTimeout: openTime,
 	}
 	to, host, err := target.address(ctx)
 	if err != nil {

@@ -95,9 +95,9 @@ func TestCrm_ChargesTheWait(t *testing.T) {
 	require.Less(t, value(t, report, "ack.p50"), value(t, report, "ack.max"))
 }
 
-func TestLoad_Pause(t *testing.T) {
+func TestSender_Pause(t *testing.T) {
 	t.Parallel()
-	l := &load{cfg: loadConfig{pacer: Pacer{Rate: 100}, total: 10}}
+	l := &sender{plan: sendPlan{pacer: Pacer{Rate: 100}, total: 10}}
 	for _, c := range []struct {
 		story   string
 		noticed int64

@@ -7,7 +7,7 @@ import (
 
 // poster is one keep-alive connection that webhooks are sent on, one at a time.
 type poster struct {
-	load    *load
+	sender  *sender
 	sock    *socket
 	n       int64 // the request under way; idle when none
 	sent    time.Time
@@ -24,7 +24,7 @@ func (p *poster) opened() {}
 
 func (p *poster) send(n int64, now time.Time, request []byte) {
 	p.n, p.sent = n, now
-	p.load.reactor.write(p.sock, request)
+	p.sender.reactor.write(p.sock, request)
 }
 
 var (
@@ -51,11 +51,11 @@ func (p *poster) received(at time.Time, b []byte) error {
 	}
 	n, h := p.n, p.head
 	p.n, p.in, p.hasHead = idle, p.in[:0], false
-	p.load.answered(n, h.Status, at)
+	p.sender.answered(n, h.Status, at)
 	if h.Close {
 		return errEnded
 	}
-	p.load.free = append(p.load.free, p)
+	p.sender.free = append(p.sender.free, p)
 	return nil
 }
 
@@ -74,9 +74,9 @@ func (p *poster) skipBody(b []byte) (done bool, err error) {
 
 // closed is how a connection ends: quietly between requests, as a failure during one.
 func (p *poster) closed(error) {
-	p.load.posterGone(p)
+	p.sender.posterGone(p)
 	if p.n != idle {
-		p.load.answered(p.n, 0, time.Now())
+		p.sender.answered(p.n, 0, time.Now())
 		p.n = idle
 	}
 }

@@ -1,0 +1,176 @@
+package bench
+
+import (
+	"context"
+	"time"
+)
+
+// housekeeping is how often the loop looks at what no socket tells it: time-outs, streams to reopen,
+// an interrupt.
+const housekeeping = 20 * time.Millisecond
+
+// sendPlan is what a sender carries out.
+type sendPlan struct {
+	pacer    Pacer
+	total    int64         // requests
+	warm     int64         // of them, the first that are sent and proven but not timed
+	maxConns int           // at once
+	patience time.Duration // for one answer
+}
+
+// sender is the open loop of a run: each request goes out when it is due, on a connection that is idle or
+// on one more, whatever became of those before. It runs on the goroutine of its reactor.
+type sender struct {
+	plan    sendPlan
+	reactor *reactor
+	build   func(n int64) []byte                    // request n; valid until the next call
+	told    func(n int64, status int, at time.Time) // hears of every answer; status 0 is none
+
+	posters []*poster // open ones
+	free    []*poster // open and idle, the one used last on top
+	peak    int
+	start   time.Time
+	noticed int64 // requests whose time has come
+	sent    int64
+	settled int64 // answered, refused or failed
+	busy    int64 // requests that waited because every connection was taken
+	blocked int64 // the first request not counted in busy
+
+	late      *Recorder
+	measuring chan struct{} // closed when the warm-up is over
+}
+
+func newSender(plan sendPlan, r *reactor, build func(int64) []byte, told func(int64, int, time.Time)) sender {
+	return sender{plan: plan, reactor: r, build: build, told: told, late: NewRecorder(), measuring: make(chan struct{})}
+}
+
+// run sends everything; house is called now and then.
+func (s *sender) run(ctx context.Context, house func(now time.Time)) error {
+	s.start = time.Now()
+	kept := s.start
+	for s.sent < s.plan.total {
+		now := time.Now()
+		elapsed := now.Sub(s.start)
+		s.notice(elapsed)
+		for s.sent < s.noticed && s.sendOne(now) {
+		}
+		if err := s.reactor.turn(s.pause(elapsed)); err != nil {
+			return err
+		}
+		if now.Sub(kept) >= housekeeping {
+			kept = now
+			house(now)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pause is how long the loop may sleep. When everything is due and waits for connections, only their
+// answers can go on: waking for the plan would spin, and take the core from the server.
+func (s *sender) pause(elapsed time.Duration) time.Duration {
+	if s.noticed == s.plan.total {
+		return housekeeping
+	}
+	return min(housekeeping, s.plan.pacer.Pace(elapsed, s.noticed))
+}
+
+// notice counts the requests whose time has come, and how late that was noticed: the harness's own
+// fault, and part of every latency besides.
+func (s *sender) notice(elapsed time.Duration) {
+	for s.noticed < s.plan.total {
+		due := s.plan.pacer.Due(s.noticed)
+		if due > elapsed {
+			return
+		}
+		if s.noticed == s.plan.warm {
+			close(s.measuring)
+		}
+		if s.noticed >= s.plan.warm {
+			s.late.Record(elapsed - due)
+		}
+		s.noticed++
+	}
+}
+
+// sendOne sends the next request on a connection that is idle, or on one more; false when there are
+// maxConns already. The request then waits, and its latency with it.
+func (s *sender) sendOne(now time.Time) bool {
+	var p *poster
+	if k := len(s.free); k > 0 {
+		p, s.free = s.free[k-1], s.free[:k-1]
+	} else if p = s.openPoster(); p == nil {
+		if s.sent >= s.blocked {
+			s.busy, s.blocked = s.busy+1, s.sent+1
+		}
+		return false
+	}
+	n := s.sent
+	s.sent++
+	p.send(n, now, s.build(n))
+	return true
+}
+
+func (s *sender) openPoster() *poster {
+	if len(s.posters) >= s.plan.maxConns {
+		return nil
+	}
+	p := &poster{sender: s, n: idle}
+	sock, err := s.reactor.connect(p)
+	if err != nil {
+		return nil
+	}
+	p.sock = sock
+	s.posters = append(s.posters, p)
+	s.peak = max(s.peak, len(s.posters))
+	return p
+}
+
+func (s *sender) posterGone(p *poster) {
+	s.posters = without(s.posters, p)
+	s.free = without(s.free, p)
+}
+
+func without(all []*poster, gone *poster) []*poster {
+	for i, p := range all {
+		if p == gone {
+			last := len(all) - 1
+			all[i] = all[last]
+			return all[:last]
+		}
+	}
+	return all
+}
+
+// answered notes an answer; status 0 is none.
+func (s *sender) answered(n int64, status int, at time.Time) {
+	s.settled++
+	s.told(n, status, at)
+}
+
+func (s *sender) due(n int64) time.Time { return s.start.Add(s.plan.pacer.Due(n)) }
+
+// giveUp ends the requests whose answer took too long.
+func (s *sender) giveUp(now time.Time) {
+	for i := len(s.posters) - 1; i >= 0; i-- {
+		if p := s.posters[i]; p.n != idle && now.Sub(p.sent) > s.plan.patience {
+			s.reactor.shut(p.sock, errPatience)
+		}
+	}
+}
+
+// finish waits until every request that went out is settled.
+func (s *sender) finish(ctx context.Context, house func(now time.Time)) error {
+	for s.settled < s.sent {
+		if err := s.reactor.turn(housekeeping); err != nil {
+			return err
+		}
+		house(time.Now())
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
