@@ -17,6 +17,13 @@ type Leads interface {
 	Ingest(ctx context.Context, e domain.Event) (domain.Received, error)
 }
 
+// Visitors takes a hit to its visitor.
+type Visitors interface {
+	// Hit returns once the hit is durable, or was before. Errors are as those of Leads.Ingest. It keeps
+	// h.Body.
+	Hit(ctx context.Context, h domain.Hit) (domain.Received, error)
+}
+
 // Reader is what the edge needs of domain.Store, with its promises.
 type Reader interface {
 	BuyerLeads(ctx context.Context, key domain.BuyerKey, before domain.Seq, limit int) ([]domain.Lead, error)
@@ -42,6 +49,7 @@ type Telemetry interface{ Seen(seen []domain.Seen) }
 // Deps is the edge's collaborators.
 type Deps struct {
 	Leads     Leads
+	Visitors  Visitors // nil: there are no pixels, and their routes are answered 404
 	Reader    Reader
 	Directory func() *domain.Directory // never nil; a new pointer whenever the catalog changed
 	Stream    Stream
