@@ -158,7 +158,7 @@ const (
 func measure(ctx context.Context, cfg CrmConfig, target Target, l *load) (*Report, error) {
 	report := newReport("crm", CrmFigures())
 	tellCrm(report, cfg, target)
-	watch := newObserver(target, l)
+	watch := newObserver(target, &l.acked)
 	before := make(chan snapshot, 1)
 	profiled := make(chan error, 1)
 	over := make(chan struct{})
@@ -178,7 +178,7 @@ func measure(ctx context.Context, cfg CrmConfig, target Target, l *load) (*Repor
 	after := watch.snapshot(context.WithoutCancel(ctx))
 	close(over)
 	tellLoad(report, l)
-	tellServer(report, <-before, after)
+	tellServer(report, "lead", <-before, after)
 	if perr := <-profiled; perr != nil {
 		report.note("no profile: %v", perr)
 	}

@@ -3,18 +3,19 @@ package bench
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
 // observer looks at the server, and at the harness itself, from outside.
 type observer struct {
 	target Target
-	load   *load
+	acked  *atomic.Int64 // what the figures are per
 	client *http.Client
 }
 
-func newObserver(target Target, l *load) *observer {
-	return &observer{target: target, load: l, client: &http.Client{Timeout: 10 * time.Second}}
+func newObserver(target Target, acked *atomic.Int64) *observer {
+	return &observer{target: target, acked: acked, client: &http.Client{Timeout: 10 * time.Second}}
 }
 
 // snapshot is how things stood at one moment. Parts that could not be had are nil or false.
@@ -28,7 +29,7 @@ type snapshot struct {
 }
 
 func (o *observer) snapshot(ctx context.Context) snapshot {
-	s := snapshot{at: time.Now(), acked: o.load.acked.Load()}
+	s := snapshot{at: time.Now(), acked: o.acked.Load()}
 	s.own, _ = ownCPU()
 	if o.target.PID != 0 {
 		s.machine, _ = machineBusy()
@@ -110,16 +111,17 @@ func tellLoad(r *Report, l *load) {
 	}
 }
 
-// tellServer fills in what happened between the two snapshots.
-func tellServer(r *Report, before, after snapshot) {
-	leads := float64(after.acked - before.acked)
-	if before.at.IsZero() || leads <= 0 {
+// tellServer fills in what happened between the two snapshots. one is what the figures are per: "lead",
+// "event".
+func tellServer(r *Report, one string, before, after snapshot) {
+	count := float64(after.acked - before.acked)
+	if before.at.IsZero() || count <= 0 {
 		return
 	}
-	r.set("harness.cpu_per_lead", (after.own-before.own).Seconds()/leads)
+	r.set("harness.cpu_per_"+one, (after.own-before.own).Seconds()/count)
 	if before.server != nil && after.server != nil {
 		cpu := (after.server.CPU - before.server.CPU).Seconds()
-		r.set("server.cpu_per_lead", cpu/leads)
+		r.set("server.cpu_per_"+one, cpu/count)
 		took := after.at.Sub(before.at).Seconds()
 		r.set("server.cpu", cpu/took)
 		if before.machine > 0 && after.machine > 0 {
@@ -136,7 +138,7 @@ func tellServer(r *Report, before, after snapshot) {
 		return after.metrics[name] - before.metrics[name], there && before.metrics != nil
 	}
 	if commits, ok := grown("leadwire_commit_total"); ok {
-		r.set("store.round_trips_per_lead", commits/leads)
+		r.set("store.round_trips_per_"+one, commits/count)
 	}
 	mean := func(figure, histogram string) {
 		sum, ok := grown(histogram + "_sum")

@@ -1,0 +1,269 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// PixelConfig is a run of scenario pixel: page views of many visitors at a constant rate, some of whom
+// the identity graph knows. Zero fields take their default.
+type PixelConfig struct {
+	Rate     float64       // events a second; default 10000
+	Batch    int           // events in one request, as the script gathers them; default 1
+	Visitors int           // browsers; default 100000
+	Known    float64       // how many of them the graph knows, as a fraction; default 0.3
+	People   int           // in the graph, those of the visitors included; default 1000000
+	Duration time.Duration // measured; default 30s
+	Warmup   time.Duration // before it: sent and proven, not timed; default 5s; negative: none
+
+	Connections int           // most at once; default 1024
+	Patience    time.Duration // for one answer; default 10s
+	Drain       time.Duration // after the last answer, for the last first match; default 30s
+
+	Server ServerConfig
+	Log    *slog.Logger // one line per phase; nil: none
+	// Profile and ProfileTo are as CrmConfig's.
+	Profile, ProfileTo string
+}
+
+func (c PixelConfig) withDefaults() PixelConfig {
+	setDefault(&c.Rate, 10_000)
+	setDefault(&c.Batch, 1)
+	setDefault(&c.Visitors, 100_000)
+	setDefault(&c.Known, 0.3)
+	setDefault(&c.People, 1_000_000)
+	setDefault(&c.Duration, 30*time.Second)
+	setDefault(&c.Warmup, 5*time.Second)
+	c.Warmup = max(c.Warmup, 0)
+	setDefault(&c.Connections, 1024)
+	setDefault(&c.Patience, 10*time.Second)
+	setDefault(&c.Drain, 30*time.Second)
+	setDefault(&c.Log, slog.New(slog.DiscardHandler))
+	return c
+}
+
+// maxBatch is what the edge takes in one request.
+const maxBatch = 50
+
+func (c PixelConfig) validate() error {
+	for _, f := range []struct {
+		name string
+		bad  bool
+		rule string
+	}{
+		{"rate", !(c.Rate > 0) || c.Rate > 1e6, "must be above 0 and at most 1000000"},
+		{"batch", c.Batch < 1 || c.Batch > maxBatch, fmt.Sprintf("must be 1 to %d", maxBatch)},
+		{"visitors", c.Visitors < 1 || c.Visitors > 100_000_000 || c.Visitors%stride == 0, "must be 1 to 100000000, and no multiple of 1000003"},
+		{"known", c.Known < 0 || c.Known > 1, "must be 0 to 1"},
+		{"people", c.People < c.known(), "must be at least visitors times known"},
+		{"duration", c.Duration <= 0 || c.Rate*(c.Duration+c.Warmup).Seconds() > maxRequests, "must be above 0, and the run at most a billion events"},
+		{"connections", c.Connections < 1, "must be 1 or more"},
+		{"patience", c.Patience <= 0, "must be above 0"},
+	} {
+		if f.bad {
+			return domain.FailField("configure bench pixel", f.name, f.rule)
+		}
+	}
+	return nil
+}
+
+// known is how many visitors the graph knows: those with the lowest numbers.
+func (c PixelConfig) known() int { return int(float64(c.Visitors) * c.Known) }
+
+// PixelFigures are the figures of scenario pixel, in the order they are printed.
+func PixelFigures() []Spec {
+	specs := []Spec{
+		{Name: "sent", Unit: Number, Help: "events sent, warm-up included"},
+		{Name: "acked", Unit: Number, Help: "of them in a request answered 204: durable and matched"},
+		{Name: "refused", Unit: Number, Help: "of them in a request answered 429", Fault: true},
+		{Name: "failed", Unit: Number, Help: "of them in a request answered otherwise, or not at all", Fault: true},
+		{Name: "rate.achieved", Unit: PerSecond, Help: "events acked a second after the warm-up, until the last of them"},
+	}
+	specs = append(specs, latency("ack", "from when a request was due until its 204 was read")...)
+	return append(specs,
+		Spec{Name: "first_matches", Unit: Number, Help: "people announced for the first time"},
+		Spec{Name: "first_matches.lost", Unit: Number, Help: "people whose visitor was acked and who were not announced by the end", Fault: true},
+		Spec{Name: "first_matches.repeated", Unit: Number, Help: "first matches announced for somebody who had one already", Fault: true},
+		Spec{Name: "first_matches.strangers", Unit: Number, Help: "first matches of somebody who did not visit", Fault: true},
+		Spec{Name: "updates", Unit: Number, Help: "visitor.updated announced: later events of known people, gathered"},
+		Spec{Name: "connections", Unit: Number, Help: "most connections that were open at once"},
+		Spec{Name: "waited", Unit: Number, Help: "requests that waited because every allowed connection was taken", Fault: true},
+		Spec{Name: "server.cpu_per_event", Unit: Seconds, Help: "processor time of the server, kernel included, for one acked event, matching and judging included"},
+		Spec{Name: "server.cpu", Unit: Fraction, Help: "of one core, used by the server after the warm-up"},
+		Spec{Name: "server.rss", Unit: Bytes, Help: "memory of the server at the end of the load, the graph's pages that were touched included"},
+		Spec{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
+		Spec{Name: "store.round_trips_per_event", Unit: Number, Help: "commits of the server's store for one acked event"},
+		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
+		Spec{Name: "store.commit_mean", Unit: Seconds, Help: "time of one commit, from the batch taken to its answer"},
+		Spec{Name: "harness.cpu_per_event", Unit: Seconds, Help: "processor time of the sender for one acked event"},
+		Spec{Name: "others.cpu", Unit: Fraction, Help: "of one core, taken by everything else on this machine"},
+		Spec{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a request was due; part of ack"},
+		Spec{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
+		Spec{Name: "lateness.max", Unit: Seconds, Help: "likewise"},
+	)
+}
+
+// Pixel runs the scenario. The report and the error are as Crm's.
+func Pixel(ctx context.Context, cfg PixelConfig) (report *Report, err error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if err := enoughFiles(cfg.Connections); err != nil {
+		return nil, err
+	}
+	run := newRun()
+	cfg.Log.Info("starting a server, building its graph", "people", cfg.People, "visitors", cfg.Visitors, "known", cfg.known())
+	server, err := startPixelServer(ctx, cfg, run)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, server.stop(ctx)) }()
+	to, host, err := server.address(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newPixelLoad(cfg, to, newHits(run, host, benchPixel, time.Now().UnixMilli(), cfg.Batch, int64(cfg.Visitors)))
+	if err != nil {
+		return nil, err
+	}
+	report, err = l.measure(ctx, server.Target)
+	if err == nil && !report.Cut {
+		cfg.Log.Info("counting first matches")
+		err = l.prove(ctx, report, server)
+	}
+	return report, err
+}
+
+// pixelLoad is one run's sender, and what it knows of every request.
+type pixelLoad struct {
+	sender
+	cfg     PixelConfig
+	hits    *hits
+	ack     *Recorder
+	answers []answer // by request
+	acked   atomic.Int64
+	refused int64
+	failed  int64
+	lastAck time.Time
+}
+
+func newPixelLoad(cfg PixelConfig, to netip.AddrPort, h *hits) (*pixelLoad, error) {
+	r, err := newReactor(to)
+	if err != nil {
+		return nil, err
+	}
+	pacer := Pacer{Rate: cfg.Rate / float64(cfg.Batch)}
+	plan := sendPlan{
+		pacer: pacer, total: pacer.Count(cfg.Warmup + cfg.Duration), warm: pacer.Count(cfg.Warmup),
+		maxConns: cfg.Connections, patience: cfg.Patience,
+	}
+	l := &pixelLoad{cfg: cfg, hits: h, ack: NewRecorder(), answers: make([]answer, plan.total)}
+	l.sender = newSender(plan, r, h.build, l.hear)
+	return l, nil
+}
+
+func (l *pixelLoad) hear(n int64, status int, at time.Time) {
+	events := int64(l.cfg.Batch)
+	switch status {
+	case 204:
+		l.answers[n] = wasAcked
+		l.acked.Add(events)
+		if n >= l.plan.warm {
+			l.ack.Record(at.Sub(l.due(n)))
+			l.lastAck = at
+		}
+	case 429:
+		l.answers[n] = wasRefused
+		l.refused += events
+	default:
+		l.answers[n] = wasFailed
+		l.failed += events
+	}
+}
+
+// measure runs the load, with a snapshot of the server on each side of the measured part.
+func (l *pixelLoad) measure(ctx context.Context, target Target) (*Report, error) {
+	report := newReport("pixel", PixelFigures())
+	l.tell(report)
+	watch := newObserver(target, &l.acked)
+	before, profiled, over := make(chan snapshot, 1), make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(profiled)
+		select {
+		case <-l.measuring:
+			l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
+			before <- watch.snapshot(ctx)
+			profiled <- profile(ctx, CrmConfig{Profile: l.cfg.Profile, ProfileTo: l.cfg.ProfileTo, Duration: l.cfg.Duration})
+		case <-over: // it never came to that
+			before <- snapshot{}
+		}
+	}()
+	err := l.run(ctx)
+	after := watch.snapshot(context.WithoutCancel(ctx))
+	close(over)
+	l.tellLoad(report)
+	tellServer(report, "event", <-before, after)
+	if perr := <-profiled; perr != nil {
+		report.note("no profile: %v", perr)
+	}
+	if err != nil && ctx.Err() != nil {
+		report.Cut = true
+		return report, nil
+	}
+	return report, err
+}
+
+func (l *pixelLoad) run(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	sharpTimers()
+	defer l.reactor.close()
+	if err := l.sender.run(ctx, l.giveUp); err != nil {
+		return err
+	}
+	return l.finish(ctx, l.giveUp)
+}
+
+func (l *pixelLoad) tell(r *Report) {
+	r.tell("rate", "%g/s", l.cfg.Rate)
+	r.tell("batch", "%d in a request", l.cfg.Batch)
+	r.tell("visitors", "%d, of whom the graph knows %d", l.cfg.Visitors, l.cfg.known())
+	r.tell("people", "%d in the graph", l.cfg.People)
+	r.tell("duration", "%s", l.cfg.Duration)
+	r.tell("warmup", "%s", l.cfg.Warmup)
+	store := "embedded"
+	if l.cfg.Server.Store != "" {
+		store = "postgres"
+	}
+	r.tell("store", "%s", store)
+	r.note("latencies count from when a request was due by the plan; the first %s are proven but not timed", l.cfg.Warmup)
+	r.note("server and sender share this machine")
+}
+
+func (l *pixelLoad) tellLoad(r *Report) {
+	batch := float64(l.cfg.Batch)
+	r.set("sent", float64(l.sent)*batch)
+	r.set("acked", float64(l.acked.Load()))
+	r.set("refused", float64(l.refused))
+	r.set("failed", float64(l.failed))
+	if n := l.ack.Count(); n > 1 {
+		r.set("rate.achieved", float64(n)*batch/l.lastAck.Sub(l.due(l.plan.warm)).Seconds())
+	}
+	r.setLatency("ack", l.ack)
+	r.set("connections", float64(l.peak))
+	r.set("waited", float64(l.busy))
+	if l.late.Count() > 0 {
+		r.setDuration("lateness.p50", l.late.Quantile(0.50))
+		r.setDuration("lateness.p99", l.late.Quantile(0.99))
+		r.setDuration("lateness.max", l.late.Max())
+	}
+}

@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// hits makes the requests of a pixel run: page views and leaves as the script sends them, so many in one
+// request, all of one visitor. A request is a copy of a template with its digits patched in.
+//
+// Request n comes from visitor n·stride modulo the number of visitors: every visitor comes back about
+// equally often, and never twice in a row.
+type hits struct {
+	request  []byte
+	batch    int
+	visitors int64
+	visitor  int   // where the 12 digits of the visitor stand
+	digits   []int // where the 10 digits of each event's number stand, as often as it stands there
+	each     int   // of them per event
+}
+
+const (
+	vDigits = 12
+	vMark   = "@@@@@@@@@@@@"
+	// stride is a prime: it visits all visitors before any comes a second time, unless their number is a
+	// multiple of it.
+	stride = 1_000_003
+	// benchOrigin is the site that carries the pixel, and benchAgent a browser that is no bot.
+	benchOrigin = "https://shop.example"
+	benchAgent  = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+	benchPixel  = "bench"
+)
+
+// visitorID is a browser of the run: a UUID with its number at the end.
+func visitorID(run string, v int64) string { return fmt.Sprintf("%s-0000-4000-8000-%012d", run, v) }
+
+// newHits builds the template. at is the client's clock, in milliseconds: all events happen when they are sent.
+func newHits(run, host, pixel string, at int64, batch int, visitors int64) *hits {
+	items := make([]string, batch)
+	for i := range items {
+		items[i] = fmt.Sprintf(hitView, run, at)
+		if i%2 == 1 {
+			items[i] = fmt.Sprintf(hitLeave, run, at)
+		}
+	}
+	body := "[" + strings.Join(items, ",") + "]"
+	head := fmt.Sprintf("POST /p?px=%s&v=%s-0000-4000-8000-%s&t=%d HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nUser-Agent: %s\r\n"+
+		"Accept: */*\r\nAccept-Language: en-US\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n",
+		pixel, run, vMark, at, host, benchOrigin, benchAgent, len(body))
+	h := &hits{request: []byte(head + body), batch: batch, visitors: visitors, visitor: strings.Index(head, vMark)}
+	for from := len(head); ; {
+		i := bytes.Index(h.request[from:], []byte(nMark))
+		if i < 0 {
+			break
+		}
+		h.digits = append(h.digits, from+i)
+		from += i + nDigits
+	}
+	h.each = len(h.digits) / batch
+	return h
+}
+
+const (
+	hitView = `{"id":"%s-##########","type":"page_view","view":"v##########","url":"https://shop.example/pricing?plan=pro&utm_source=google&utm_medium=cpc&utm_campaign=autumn",` +
+		`"title":"Pricing - Example Shop","referrer":"https://www.example.org/search","at":%d}`
+	hitLeave = `{"id":"%s-##########","type":"page_leave","view":"v##########","url":"https://shop.example/pricing?plan=pro&utm_source=google&utm_medium=cpc&utm_campaign=autumn",` +
+		`"title":"Pricing - Example Shop","duration":14500,"at":%d}`
+)
+
+// of is the visitor of request n.
+func (h *hits) of(n int64) int64 { return n * stride % h.visitors }
+
+// build returns request n, ready for the wire. The slice is valid until the next call.
+func (h *hits) build(n int64) []byte {
+	writeDigits(h.request[h.visitor:h.visitor+vDigits], h.of(n))
+	for i, at := range h.digits {
+		writeDigits(h.request[at:at+nDigits], n*int64(h.batch)+int64(i/h.each))
+	}
+	return h.request
+}
+
+// writeDigits fills to with the decimal digits of v, zeros in front.
+func writeDigits(to []byte, v int64) {
+	for i := len(to) - 1; i >= 0; i-- {
+		to[i], v = byte('0'+v%10), v/10
+	}
+}

@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// pixelServer is a server of our own with a graph, a pixel, and a key to read what leaves.
+type pixelServer struct {
+	*ownServer
+	account domain.AccountID
+	key     string
+}
+
+// startPixelServer builds a graph, starts a server and applies a catalog with one pixel.
+func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelServer, error) {
+	p, err := startProcess(ctx, cfg.Server.Executable, cfg.Server.Store, cfg.Server.Args)
+	if err != nil {
+		return nil, err
+	}
+	s := &pixelServer{
+		ownServer: &ownServer{process: p, Target: Target{URL: p.URL, PID: p.cmd.Process.Pid}},
+		account:   domain.AccountID("bench-" + run),
+	}
+	if err := s.setUp(ctx, cfg, run); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return s, nil
+}
+
+func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) error {
+	people, graph := filepath.Join(s.process.dir, "people.csv"), filepath.Join(s.process.dir, "graph.lwg")
+	if err := writePeople(people, run, cfg.People, cfg.known()); err != nil {
+		return fmt.Errorf("write people: %w", err)
+	}
+	if _, err := s.process.command(ctx, nil, "graph", "build", "--persons", people, "--out", graph); err != nil {
+		return err
+	}
+	catalog, err := pixelCatalog(s.account, graph)
+	if err != nil {
+		return err
+	}
+	if _, err := s.process.apply(ctx, catalog); err != nil {
+		return err
+	}
+	out, err := s.process.command(ctx, nil, append([]string{
+		"key", "create", "--account", string(s.account), "--scopes", "announcements:read", "--json",
+	}, s.process.storage()...)...)
+	if err != nil {
+		return err
+	}
+	var made struct {
+		Key string `json:"key"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil || made.Key == "" {
+		return domain.Fail("make a key", domain.Internal, fmt.Errorf("what was printed has none (%w)", err))
+	}
+	s.key = made.Key
+	return nil
+}
+
+// pixelCatalog is the configuration of one run: one account with one pixel, whose limits are out of the way:
+// all visitors come from one address.
+func pixelCatalog(account domain.AccountID, graph string) ([]byte, error) {
+	const noLimit = 1_000_000
+	text, err := yaml.Marshal(domain.Catalog{
+		Graph: graph,
+		Accounts: []domain.Account{{ID: account, Name: "Bench", Pixels: []domain.Pixel{{
+			ID: benchPixel, Origins: []string{benchOrigin}, Rate: noLimit, RatePerAddress: noLimit,
+		}}}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write catalog: %w", err)
+	}
+	return text, nil
+}
+
+// writePeople writes so many people, the first of whom are the run's visitors.
+func writePeople(path, run string, people, known int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	fmt.Fprintln(w, "id,first_name,last_name,title,business_email,city,state,country,visitors")
+	for i := range people {
+		visitor := ""
+		if i < known {
+			visitor = visitorID(run, int64(i))
+		}
+		fmt.Fprintf(w, "%s,Dana,Whitfield,Head of Operations,dana.whitfield.%d@company%d.example,Austin,TX,US,%s\n", personID(int64(i)), i, i%5000, visitor)
+	}
+	return errors.Join(w.Flush(), f.Close())
+}
+
+// personID is the graph's name for person i.
+func personID(i int64) string { return "p" + strconv.FormatInt(i, 10) }
+
+// command runs a command of the program and returns what it printed.
+func (p *process) command(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, p.exe, args...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	cmd.Env = plainEnvironment(os.Environ())
+	cmd.SysProcAttr = ownGroup()
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return nil, domain.Fail("run "+args[0], domain.Internal, fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes())))
+	}
+	return out.Bytes(), nil
+}
