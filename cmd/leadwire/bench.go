@@ -25,7 +25,7 @@ does not hold.`
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure latency, load and memory, and prove that nothing is lost", Long: benchLong}
-	cmd.AddCommand(newBenchCrm(), newBenchIdle())
+	cmd.AddCommand(newBenchCrm(), newBenchPixel(), newBenchIdle())
 	return cmd
 }
 
@@ -86,9 +86,10 @@ func newBenchCrm() *cobra.Command {
 				cfg.Target = &target
 			}
 			if profile != "" {
-				if err := profileTo(&cfg, profile); err != nil {
+				if cfg.Profile, err = profileOf(&cfg.Server); err != nil {
 					return err
 				}
+				cfg.ProfileTo = profile
 			}
 			cfg.Log = benchLog(cmd)
 			return onStore(&cfg.Server, func() error {
@@ -119,6 +120,50 @@ func newBenchCrm() *cobra.Command {
 	cmd.MarkFlagsRequiredTogether("against", "key", "tokens", "location")
 	cmd.MarkFlagsMutuallyExclusive("against", "store")
 	cmd.MarkFlagsMutuallyExclusive("against", "profile")
+	return cmd
+}
+
+func newBenchPixel() *cobra.Command {
+	var cfg bench.PixelConfig
+	var out benchOutput
+	var profile string
+	cmd := &cobra.Command{
+		Use:   "pixel",
+		Short: "Page views at a constant rate, matched against a graph; and everybody known is announced once",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			reqs, err := bench.ParseRequire(out.require, bench.PixelFigures())
+			if err != nil {
+				return &misuse{err}
+			}
+			if profile != "" {
+				if cfg.Profile, err = profileOf(&cfg.Server); err != nil {
+					return err
+				}
+				cfg.ProfileTo = profile
+			}
+			cfg.Log = benchLog(cmd)
+			return onStore(&cfg.Server, func() error {
+				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
+				return finishBench(cmd, out, report, reqs, err)
+			})
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.Float64Var(&cfg.Rate, "rate", 10_000, "events a second")
+	fs.IntVar(&cfg.Batch, "batch", 1, "events in one request; the script gathers what happens within a second")
+	fs.IntVar(&cfg.Visitors, "visitors", 100_000, "browsers they come from")
+	fs.Float64Var(&cfg.Known, "known", 0.3, "how many of them the graph knows, as a fraction")
+	fs.IntVar(&cfg.People, "people", 1_000_000, "people in the graph that is built for the run")
+	fs.DurationVar(&cfg.Duration, "duration", 30*time.Second, "how long is measured")
+	fs.DurationVar(&cfg.Warmup, "warmup", 5*time.Second, "before that: sent and proven, not timed; negative: none")
+	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections at once")
+	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
+	fs.DurationVar(&cfg.Drain, "drain", 30*time.Second, "after the last answer, for the last first match to be announced")
+	bindServer(fs, &cfg.Server)
+	fs.StringVar(&profile, "profile", "", "write the server's CPU profile over the measured time to this file")
+	out.bind(fs, "ack.p99<50ms,first_matches.lost=0")
 	return cmd
 }
 
@@ -202,13 +247,12 @@ func finishBench(cmd *cobra.Command, out benchOutput, report *bench.Report, reqs
 	return err
 }
 
-// profileTo makes the server of the run serve its profile on a free port.
-func profileTo(cfg *bench.CrmConfig, file string) error {
+// profileOf makes the server of the run serve its profile on a free port, and answers where.
+func profileOf(server *bench.ServerConfig) (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("find a port for the profile: %w", err)
+		return "", fmt.Errorf("find a port for the profile: %w", err)
 	}
-	cfg.Profile, cfg.ProfileTo = l.Addr().String(), file
-	cfg.Server.Args = append(cfg.Server.Args, "--pprof", cfg.Profile)
-	return l.Close()
+	server.Args = append(server.Args, "--pprof", l.Addr().String())
+	return l.Addr().String(), l.Close()
 }
