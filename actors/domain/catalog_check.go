@@ -14,7 +14,9 @@ const RoundRobin = "round_robin"
 // go: an errors.Join of Invalid errors, each with the path of its field and the rule it broke. source
 // checks what only the verifiers know of a source (its kind, its keys); nil skips that.
 func (c Catalog) Validate(source func(Source) error) error {
-	k := &catalogCheck{sources: unique{}, places: map[locationKey]string{}}
+	k := &catalogCheck{sources: unique{}, pixels: unique{}, places: map[locationKey]string{}}
+	k.graph(c.Graph)
+	k.suppressions("suppress", c.Suppress, nil)
 	for i, s := range c.Sources {
 		k.source(fmt.Sprintf("sources[%d]", i), s, source)
 	}
@@ -31,6 +33,7 @@ func (c Catalog) Validate(source func(Source) error) error {
 type catalogCheck struct {
 	faults  []error
 	sources unique
+	pixels  unique
 	places  map[locationKey]string // to the path of the location that has it already
 }
 
@@ -92,6 +95,7 @@ func (k *catalogCheck) account(path string, a Account) {
 	for i, l := range a.Locations {
 		k.location(fmt.Sprintf("%s.locations[%d]", path, i), l, campaigns)
 	}
+	k.pixelParts(path, a, campaigns)
 }
 
 func (k *catalogCheck) buyer(path string, b Buyer, seen unique) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Op is what happens to one thing of a catalog.
@@ -104,6 +105,10 @@ func (f fields) alter(entity string, to fields) []Change {
 // what is in it.
 func (c Catalog) flatten() map[string]fields {
 	all := map[string]fields{}
+	if c.Graph != "" {
+		all["graph"] = fields{}.with("path", c.Graph)
+	}
+	flattenSuppressions(all, "", c.Suppress)
 	for _, s := range c.Sources {
 		all["source "+string(s.ID)] = fields{}.
 			with("kind", s.Kind).with("public_keys", s.PublicKeys).with("legacy", s.Legacy).
@@ -111,7 +116,7 @@ func (c Catalog) flatten() map[string]fields {
 	}
 	for _, a := range c.Accounts {
 		name := "account " + string(a.ID)
-		all[name] = fields{}.with("name", a.Name)
+		all[name] = fields{}.with("name", a.Name).with("announce", a.Announce)
 		a.flattenInto(all, name)
 	}
 	return all
@@ -133,6 +138,37 @@ func (a Account) flattenInto(all map[string]fields, name string) {
 			all[buyer+" / token "+t.ID] = fields{}.with("expires_at", t.ExpiresAt.UTC())
 		}
 	}
+	for _, p := range a.Pixels {
+		all[name+" / pixel "+string(p.ID)] = p.flatten()
+	}
+	flattenSuppressions(all, name+" / ", a.Suppress)
+	for _, s := range a.Shapes {
+		all[name+" / shape "+s.ID] = fields{}.with("preset", s.Preset).with("fields", s.Fields).with("omit", s.Omit)
+	}
+}
+
+func (p Pixel) flatten() fields {
+	a := p.Announce
+	return fields{}.
+		with("name", p.Name).with("origins", p.Origins).with("paused", p.Paused).with("allow", p.Allow).with("deny", p.Deny).
+		with("consent", p.Consent).withDuration("session_idle", p.SessionIdle).with("rate", p.Rate).
+		with("rate_per_address", p.RatePerAddress).with("campaign", p.Campaign).
+		with("announce.first_only", a.FirstOnly).with("announce.companies", a.Companies).with("announce.types", a.Types).
+		with("announce.pages", a.Pages).withDuration("announce.min_duration", a.MinDuration).
+		with("announce.frequency.max", a.Frequency.Max).withDuration("announce.frequency.per", a.Frequency.Per).
+		with("announce.segments", a.Segments).withDuration("announce.coalesce", a.Coalesce)
+}
+
+// flattenSuppressions names each by its key, because it has no id. It is as it stands in the operator's own file.
+func flattenSuppressions(all map[string]fields, within string, suppress []CatalogSuppression) {
+	for _, s := range suppress {
+		kind, value := s.Key()
+		name := within + "suppress " + string(kind) + " " + value
+		if s.Pixel != "" {
+			name += " on pixel " + string(s.Pixel)
+		}
+		all[name] = fields{}.with("reason", s.Reason)
+	}
 }
 
 // with adds a field, unless it is zero.
@@ -145,9 +181,17 @@ func (f fields) with(name string, value any) fields {
 		text = strings.TrimSpace(b.String())
 	}
 	switch text {
-	case `""`, `0`, `false`, `null`, `[]`:
+	case `""`, `0`, `false`, `null`, `[]`, `{}`:
 	default:
 		f[name] = text
 	}
 	return f
+}
+
+// withDuration adds one as an operator writes it, "30m0s".
+func (f fields) withDuration(name string, d time.Duration) fields {
+	if d == 0 {
+		return f
+	}
+	return f.with(name, d.String())
 }
