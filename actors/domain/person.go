@@ -90,3 +90,11 @@ const (
 
 // KeyNetwork is Match.By for a company found by its network.
 const KeyNetwork KeyKind = "network"
+
+// Known is what an identity source that is asked key by key tells: whom the strongest of the keys belongs to.
+type Known struct {
+	Found   bool
+	Person  Person
+	Company Company // of the person, by its domain; zero when it is not known
+	By      Key     // the key that decided
+}

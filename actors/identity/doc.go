@@ -1,0 +1,2 @@
+// Package identity says who a visitor is, and who must not be said.
+package identity

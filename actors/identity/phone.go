@@ -1,0 +1,4 @@
+package identity
+
+// PhoneHash hashes a phone.
+func PhoneHash(phone string) (string, bool) { return "", false }

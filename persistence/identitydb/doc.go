@@ -1,0 +1,2 @@
+// Package identitydb is the slow tier of the identity graph kept in Postgres.
+package identitydb
