@@ -93,7 +93,19 @@ func configured() domain.Catalog {
 					{ID: "cyd", Name: "Cyd", DailyCap: 10, Timezone: "America/New_York", Tokens: []domain.Token{{ID: "t-1", ExpiresAt: until}}},
 					{ID: "bea", Paused: true},
 				},
+				Pixels: []domain.Pixel{{
+					ID: "shop", Origins: []string{"https://shop.example"}, Consent: domain.ConsentRequired, SessionIdle: 20 * time.Minute,
+					Campaign: "solar", Announce: domain.Announce{
+						Companies: true, Pages: []string{"/pricing*"}, Frequency: domain.Frequency{Max: 3, Per: time.Hour},
+						Segments: []domain.Filter{{Field: "company.employee_count", Op: domain.Range, Min: new(10.0)}},
+					},
+				}},
+				Suppress: []domain.CatalogSuppression{{Company: "rival.example", Pixel: "shop", Reason: "asked"}},
+				Shapes:   []domain.Shape{{ID: "flat", Fields: map[string]string{"email": "person.business_email"}, Omit: []string{"person.phones"}}},
+				Announce: []domain.AnnouncementType{domain.LeadAssignedEvent},
 			},
 		},
+		Graph:    "/var/lib/leadwire/people.graph",
+		Suppress: []domain.CatalogSuppression{{Region: "DE"}, {Email: "ada@example.com"}},
 	}
 }

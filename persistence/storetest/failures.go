@@ -137,7 +137,24 @@ func lives(t *testing.T, s domain.Store, f domain.Fence, n int) []*story {
 		}
 		all[i] = l
 	}
+	met(t, s, f, "h-lives", visit1, ada)
 	return all
+}
+
+// passBy adds a pixel's operations to a load, so that it passes their steps too. What becomes of them is told
+// in their own stories.
+func passBy(t *testing.T, s domain.Store, f domain.Fence, wg *sync.WaitGroup) {
+	t.Helper()
+	o := meeting(t, s, f, hit("h-pass", visit2), bob)
+	o.Learn = []domain.Link{link(bobKey, bob)}
+	var js []domain.Judgement
+	for _, sighting := range owed(t, s) {
+		js = append(js, judgement(t, s, f, sighting))
+	}
+	wg.Go(func() { _, _ = s.Observe(t.Context(), o) })
+	for _, j := range js {
+		wg.Go(func() { _, _ = s.Judge(t.Context(), j) })
+	}
 }
 
 func (l *story) decision(f domain.Fence) domain.Decision {
@@ -172,6 +189,7 @@ func live(t *testing.T, s domain.Store, f domain.Fence, stories []*story) {
 			l.decided = err == nil && d.Outcome == domain.Done
 		})
 	}
+	passBy(t, s, f, &wg)
 	wg.Add(3)
 	go func() { defer wg.Done(); _ = s.Ping(t.Context()) }()
 	go func() { defer wg.Done(); _, _ = s.Claim(t.Context(), "node-2", []domain.Partition{99}) }()

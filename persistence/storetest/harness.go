@@ -62,6 +62,15 @@ func Run(t *testing.T, h Harness) {
 		{"Catalog", catalog},
 		{"Retention", retention},
 		{"Life", life},
+		{"Observing", observing},
+		{"Judging", judging},
+		{"Owing", owing},
+		{"Linking", linking},
+		{"Announcements", announcements},
+		{"Suppressing", suppressing},
+		{"Erasing", erasing},
+		{"APIKeys", apikeys},
+		{"RetentionOfVisits", retentionOfVisits},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
