@@ -1,0 +1,133 @@
+package delivery
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Version is the envelope's. Within a version fields are only added; see docs/payload.md.
+const Version = "1"
+
+// Envelope is everything that leaves: one form for all types, whose parts are there when they apply. The JSON
+// Schemas beside it (package schema) and docs/payload.md say what each field means. The visitor's address and
+// browser are not in it, on purpose: no receiver needs them to act, and both identify.
+type Envelope struct {
+	ID         domain.EventID          `json:"id"`
+	Type       domain.AnnouncementType `json:"type"`
+	Version    string                  `json:"version"`
+	Account    domain.AccountID        `json:"account"`
+	OccurredAt Time                    `json:"occurred_at"`
+	CreatedAt  Time                    `json:"created_at"`
+	Event      Event                   `json:"event"`
+	Lead       Lead                    `json:"lead"`
+	Contact    json.RawMessage         `json:"contact,omitempty"` // of lead.*
+	// Of visitor.*.
+	Match     *Match          `json:"match,omitempty"`
+	Person    *domain.Person  `json:"person,omitempty"`
+	Company   *domain.Company `json:"company,omitempty"`
+	Visit     *Visit          `json:"visit,omitempty"`
+	HEMs      []domain.HEM    `json:"hems,omitempty"`
+	Sightings int             `json:"sightings,omitempty"`
+}
+
+// Event is what came in.
+type Event struct {
+	ID      domain.EventID  `json:"id"`
+	Source  domain.SourceID `json:"source"`
+	Type    string          `json:"type,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Trigger Trigger         `json:"trigger,omitempty"`
+	Repeat  *bool           `json:"is_repeat_visit,omitempty"`
+	Count   int64           `json:"count,omitempty"`
+}
+
+// Trigger is which of the two rules let an event of a visitor out.
+type Trigger string
+
+const (
+	FirstMatch  Trigger = "first_match"
+	EveryUpdate Trigger = "every_update"
+)
+
+// Lead is whom the event is about, and what became of it.
+type Lead struct {
+	ID                domain.LeadID     `json:"id"`
+	State             domain.LeadState  `json:"state,omitempty"`
+	Revision          int64             `json:"revision,omitempty"`
+	Campaign          domain.CampaignID `json:"campaign,omitempty"`
+	Buyer             domain.BuyerID    `json:"buyer,omitempty"`
+	ReceivedAt        Time              `json:"received_at,omitzero"`
+	AssignedAt        Time              `json:"assigned_at,omitzero"`
+	FirstIdentifiedAt Time              `json:"first_identified_at,omitzero"`
+}
+
+// Match is how the visitor was resolved.
+type Match struct {
+	Level    domain.MatchLevel `json:"level"`
+	By       domain.KeyKind    `json:"by,omitempty"`
+	From     string            `json:"from,omitempty"`
+	Conflict bool              `json:"conflict"`
+}
+
+// Visit is the session that the newest sighting belongs to.
+type Visit struct {
+	Pixel     domain.PixelID   `json:"pixel"`
+	SessionID domain.SessionID `json:"session_id,omitempty"`
+	Number    int              `json:"number,omitempty"`
+	StartedAt Time             `json:"started_at,omitzero"`
+	Duration  Seconds          `json:"duration_seconds"`
+	PageViews int              `json:"page_views"`
+	Page      domain.Page      `json:"page,omitzero"`
+	Pages     []Page           `json:"pages,omitempty"`
+	Referrer  string           `json:"referrer,omitempty"`
+	UTM       domain.UTM       `json:"utm,omitzero"`
+	Clicks    []domain.Click   `json:"clicks,omitempty"`
+	Country   string           `json:"country,omitempty"`
+	State     string           `json:"state,omitempty"`
+}
+
+// Page is a page view of the visit.
+type Page struct {
+	URL      string  `json:"url,omitempty"`
+	Path     string  `json:"path,omitempty"`
+	Title    string  `json:"title,omitempty"`
+	At       Time    `json:"at,omitzero"`
+	Duration Seconds `json:"duration_seconds"`
+}
+
+// JSON is the transmitted form, without the escapes that HTML would need: a URL stays readable.
+func (e *Envelope) JSON() (json.RawMessage, error) { return encode(e) }
+
+func encode(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	b.Grow(2048) // a usual visit; fewer copies while it grows
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, domain.Fail("write envelope", domain.Internal, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Time is RFC 3339 in UTC with milliseconds.
+type Time struct{ time.Time }
+
+// MarshalJSON writes it.
+func (t Time) MarshalJSON() ([]byte, error) {
+	const form = `"2006-01-02T15:04:05.000Z"`
+	return t.UTC().AppendFormat(make([]byte, 0, len(form)), form), nil
+}
+
+// Seconds is a duration as a number of seconds, to the millisecond.
+type Seconds time.Duration
+
+// MarshalJSON writes it.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	ms := math.Round(float64(s) / float64(time.Millisecond))
+	return strconv.AppendFloat(nil, ms/1000, 'f', -1, 64), nil
+}

@@ -1,0 +1,141 @@
+package delivery
+
+import (
+	"slices"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
+)
+
+// maxHEMs is how many hashed e-mails an envelope carries: two variants of ten addresses.
+const maxHEMs = 20
+
+// person is what is known of whom a sighting is of. Somebody whom the graph has lost since is an id.
+func (j *Judge) person(s *domain.Sighting) domain.Person {
+	switch {
+	case s.Person == "":
+		return domain.Person{}
+	case s.Person == domain.PersonOfLead(j.key.Lead):
+		return personOf(s.Person, j.contact)
+	}
+	if p, ok := j.deps.Record(s.Account, s.Person); ok {
+		p.ID = s.Person
+		return p
+	}
+	return domain.Person{ID: s.Person}
+}
+
+// personOf reads a person from a CRM's contact. A CRM does not say whether an e-mail is private.
+func personOf(id domain.PersonID, c *domain.Contact) domain.Person {
+	p := domain.Person{ID: id}
+	if c == nil {
+		return p
+	}
+	p.FirstName, p.LastName, p.PersonalEmail = c.FirstName, c.LastName, c.Email
+	p.City, p.State, p.PostalCode, p.Country = c.City, c.State, c.PostalCode, c.Country
+	p.HEMs = identity.HEMs(c.Email)
+	if c.Phone != "" {
+		p.Phones = []string{c.Phone}
+	}
+	return p
+}
+
+// erased: the contact was forgotten on request, and its lead is a shell.
+func erased(c domain.Contact) bool { return c.Status == "erased" }
+
+// company is where the person works, else whose network it is; nil when neither is known.
+func (j *Judge) company(s *domain.Sighting, p *domain.Person) *domain.Company {
+	name := p.Company
+	if name == "" {
+		name = s.Company
+	}
+	if name == "" {
+		return nil
+	}
+	if c, ok := j.deps.Company(name); ok {
+		return &c
+	}
+	return &domain.Company{Domain: name}
+}
+
+// envelope is what leaves about a sighting, but for what the announcement itself adds.
+func (j *Judge) envelope(s *domain.Sighting) Envelope {
+	p := j.person(s)
+	repeat := s.Visit.Number > 1 || (j.met() && j.known.FirstAt.Before(s.Visit.StartedAt))
+	e := Envelope{
+		Version: Version, Account: s.Account, OccurredAt: Time{s.OccurredAt},
+		Lead:    Lead{ID: s.Lead},
+		Event:   Event{ID: s.EventID, Source: domain.PixelSource, Type: string(s.Type), Name: s.Name, Repeat: &repeat},
+		Match:   &Match{s.Match.Level, s.Match.By, s.Match.From, s.Match.Conflict},
+		Company: j.company(s, &p),
+		Visit:   j.visit(s),
+	}
+	if s.OccurredAt.IsZero() {
+		e.OccurredAt = Time{s.ReceivedAt}
+	}
+	if s.Person != "" {
+		e.HEMs = hems(s.Visit.HEMs, p.HEMs)
+		p.HEMs = nil
+		e.Person = &p
+	}
+	return e
+}
+
+// hems joins what the page said with what the graph knows, without repeats.
+func hems(lists ...[]domain.HEM) []domain.HEM {
+	var all []domain.HEM
+	for _, list := range lists {
+		for _, h := range list {
+			if len(all) < maxHEMs && !slices.Contains(all, h) {
+				all = append(all, h)
+			}
+		}
+	}
+	return all
+}
+
+func (j *Judge) visit(s *domain.Sighting) *Visit {
+	v := &s.Visit
+	out := &Visit{
+		Pixel: s.Pixel, SessionID: v.Session, Number: v.Number, StartedAt: Time{v.StartedAt},
+		Duration: Seconds(v.Duration), PageViews: v.Views, Page: s.Page, Referrer: v.Referrer,
+		UTM: v.UTM, Clicks: v.Clicks, Country: v.Country, State: v.State,
+	}
+	for _, p := range v.Pages {
+		if !j.hidden(s, p.Path) {
+			out.Pages = append(out.Pages, Page{p.URL, p.Path, p.Title, Time{p.At}, Seconds(p.Duration)})
+		}
+	}
+	return out
+}
+
+// contactOf is the row that a buyer sees of a visitor who entered a campaign.
+func (j *Judge) contactOf(s *domain.Sighting) domain.Contact {
+	p := j.person(s)
+	c := domain.Contact{
+		FirstName: p.FirstName, LastName: p.LastName, Email: p.BusinessEmail,
+		City: p.City, State: p.State, PostalCode: p.PostalCode, Country: p.Country, Channel: string(s.Pixel),
+	}
+	if c.Email == "" {
+		c.Email = p.PersonalEmail
+	}
+	if len(p.Phones) > 0 {
+		c.Phone = p.Phones[0]
+	}
+	if company := j.company(s, &p); company != nil {
+		c.Company, c.Website = company.Name, company.Website
+		if c.Company == "" {
+			c.Company = company.Domain
+		}
+	}
+	for name, value := range map[string]string{"linkedin": p.LinkedIn, "title": p.Title, "page": s.Page.URL} {
+		if value == "" {
+			continue
+		}
+		if c.Fields == nil {
+			c.Fields = map[string]string{}
+		}
+		c.Fields[name] = value
+	}
+	return c
+}
