@@ -41,7 +41,8 @@ func (s *Store) CatalogRevision(ctx context.Context) (int64, error) {
 	})
 }
 
-// ApplyCatalog replaces the catalog if its revision is still c.Revision.
+// ApplyCatalog replaces the catalog if its revision is still c.Revision. It has suppressions of its own, so it
+// outdates what was matched under the former.
 func (s *Store) ApplyCatalog(ctx context.Context, catalog domain.Catalog) (int64, error) {
 	const doing = "apply catalog"
 	body, err := json.Marshal(catalog)
@@ -49,10 +50,12 @@ func (s *Store) ApplyCatalog(ctx context.Context, catalog domain.Catalog) (int64
 		return 0, domain.Fail(doing, domain.Invalid, err)
 	}
 	var revision int64
-	err = s.readers.QueryRow(ctx, `UPDATE store SET revision = revision + 1, catalog = $2 WHERE revision = $1 RETURNING revision`,
-		catalog.Revision, body).Scan(&revision)
+	err = s.raise(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `UPDATE store SET revision = revision + 1, suppression_revision = suppression_revision + 1, catalog = $2
+			WHERE revision = $1 RETURNING revision`, catalog.Revision, body).Scan(&revision)
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, domain.Fail(doing, domain.Conflict, fmt.Errorf("revision %d is not the newest", catalog.Revision))
 	}
-	return revision, fail(doing, err)
+	return revision, err
 }

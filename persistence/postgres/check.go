@@ -19,12 +19,14 @@ type field struct {
 // check refuses what PostgreSQL does not take as text (NUL, bytes that are not UTF-8) or what would not
 // fit an index row. It comes before an op joins a batch, so that one bad value costs its neighbours
 // nothing.
-func check(op string, fields ...field) error {
+func check(op string, fields ...field) error { return checkUpTo(op, maxText, fields...) }
+
+func checkUpTo(op string, most int, fields ...field) error {
 	for _, f := range fields {
 		switch {
 		case f.value == "" && !f.optional:
 			return domain.FailField(op, f.name, "must not be empty")
-		case len(f.value) > maxText:
+		case len(f.value) > most:
 			return domain.FailField(op, f.name, "is too long")
 		case !utf8.ValidString(f.value) || strings.IndexByte(f.value, 0) >= 0:
 			return domain.FailField(op, f.name, "must be UTF-8 without NUL")
@@ -73,5 +75,8 @@ func checkDecision(op string, d *domain.Decision) error {
 	if err := checkJSON(op, "contact", d.Contact); err != nil {
 		return err
 	}
-	return checkJSON(op, "trace", d.Trace)
+	if err := checkJSON(op, "trace", d.Trace); err != nil {
+		return err
+	}
+	return checkAnnouncements(op, d.Announce)
 }

@@ -20,13 +20,15 @@ const (
 	stepLocked    = "locked"
 	stepReceived  = "received"
 	stepDecided   = "decided"
+	stepObserved  = "observed"
+	stepJudged    = "judged"
 	stepSeen      = "seen"
 	stepCommitted = "committed"
 )
 
 // Steps lists where Options.Fail is asked, in the order of a commit.
 func Steps() []string {
-	return []string{stepBegin, stepLocked, stepReceived, stepDecided, stepSeen, stepCommitted}
+	return []string{stepBegin, stepLocked, stepReceived, stepDecided, stepObserved, stepJudged, stepSeen, stepCommitted}
 }
 
 // maxTries is how often a batch is run in all. A deadlock or a broken connection is rare; four in a row
@@ -117,8 +119,12 @@ func (s *Store) run(ctx context.Context, conn *pgx.Conn, b *batch) error {
 	if err := s.ensureFeeds(ctx, conn, b); err != nil {
 		return err
 	}
+	if err := s.ensureHeads(ctx, conn, b); err != nil {
+		return err
+	}
 	p := newPipeline(b, s.opts.Fail)
 	if err := p.send(ctx, conn); err != nil {
+		clear(s.heads) // one may be gone, in a database restored from elsewhere; asking again is cheap
 		return err
 	}
 	if err := s.opts.Fail(stepCommitted); err != nil {

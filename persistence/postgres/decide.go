@@ -18,7 +18,7 @@ func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, 
 	if err := checkDecision(doing, &d); err != nil {
 		return domain.Decided{}, err
 	}
-	d.ReceivedAt, d.At = micro(d.ReceivedAt), micro(d.At)
+	d.ReceivedAt, d.At, d.Announce = micro(d.ReceivedAt), micro(d.At), atMicros(d.Announce)
 	r, err := s.writer.Do(ctx, op{decide: &d})
 	if err == nil && r.decided.Event.Seq > 0 {
 		r.decided.Event.CommittedAt = s.opts.Clock.Now()
@@ -38,7 +38,12 @@ func (p *pipeline) decide(wave []int) {
 	if len(c.of) == 0 {
 		return
 	}
-	p.queue(sqlDecide, func(rows pgx.Rows) error {
+	sql, args := sqlDecide, []any{p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
+		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey}
+	if said := c.said; said.len() > 0 {
+		sql, args = sqlDecideAnnouncing, append(args, said.args()...)
+	}
+	p.queue(sql, func(rows pgx.Rows) error {
 		var r ruling
 		if err := r.scan(rows); err != nil {
 			return fmt.Errorf("read ruling: %w", err)
@@ -55,8 +60,7 @@ func (p *pipeline) decide(wave []int) {
 		}
 		p.decided[n] = r.decided(p.b.ops[n].decide)
 		return nil
-	}, p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
-		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey)
+	}, args...)
 }
 
 // outcomeNoFeed is decide.sql's word for a buyer without a row in feeds: nothing was written.
@@ -73,6 +77,7 @@ type decisionColumns struct {
 	contact, trace                                             [][]byte
 	received, at                                               []time.Time
 	eventKey                                                   []pgtype.UUID // of an event that comes with its decision
+	said                                                       announcementColumns
 }
 
 func (c *decisionColumns) add(n int, d *domain.Decision) {
@@ -94,6 +99,7 @@ func (c *decisionColumns) add(n int, d *domain.Decision) {
 	c.trace = append(c.trace, bytesOf(d.Trace))
 	c.received = append(c.received, d.ReceivedAt)
 	c.at = append(c.at, d.At)
+	c.said.add(len(c.of), d.Announce)
 }
 
 // cameWith notes the event that came with the decision added last; nil when it has been waiting.

@@ -13,6 +13,9 @@ type op struct {
 	receive *receiveOp
 	decide  *domain.Decision
 	seen    []domain.Seen
+	observe *observeOp
+	judge   *judgeOp
+	learn   []domain.Link
 	ping    bool
 }
 
@@ -30,6 +33,9 @@ type reply struct {
 	received domain.Received
 	decided  domain.Decided
 	seen     int
+	observed domain.Observed
+	judged   domain.Judged
+	links    []domain.Link
 }
 
 // The kinds of ops, for the metrics.
@@ -38,6 +44,9 @@ const (
 	kindAdmit   = "admit"
 	kindDecide  = "decide"
 	kindSeen    = "seen"
+	kindObserve = "observe"
+	kindJudge   = "judge"
+	kindLearn   = "learn"
 	kindPing    = "ping"
 )
 
@@ -51,6 +60,9 @@ var outcomes = map[string][]string{
 	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeStored, outcomeDuplicate},
 	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale)},
 	kindSeen:    {"ok"},
+	kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
+	kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
+	kindLearn:   {"ok"},
 	kindPing:    {"ok"},
 }
 
@@ -62,6 +74,12 @@ func (o op) kind() string {
 		return kindReceive
 	case o.decide != nil:
 		return kindDecide
+	case o.observe != nil:
+		return kindObserve
+	case o.judge != nil:
+		return kindJudge
+	case o.learn != nil:
+		return kindLearn
 	case o.ping:
 		return kindPing
 	}
@@ -70,12 +88,21 @@ func (o op) kind() string {
 
 // size is about what the op takes on the wire; 200 bytes stand for ids, numbers and times.
 func (o op) size() int {
-	n := 100 * len(o.seen)
+	n := 100 * (len(o.seen) + len(o.learn))
 	if r := o.receive; r != nil {
 		n += 200 + len(r.event.Contact) + len(r.event.Body)
 	}
 	if d := o.decide; d != nil {
-		n += 200 + 2*len(d.Contact) + len(d.Trace) // the contact goes to the lead and the feed
+		n += 200 + 2*len(d.Contact) + len(d.Trace) + sizeOf(d.Announce) // the contact goes to the lead and the feed
+	}
+	if v := o.observe; v != nil {
+		n += 200 + len(v.visit) + len(v.owed) + 100*len(v.Learn)
+		if v.Hit != nil {
+			n += 200 + len(v.Hit.Body)
+		}
+	}
+	if j := o.judge; j != nil {
+		n += 200 + len(j.after) + len(j.enter) + 8*len(j.Settle) + sizeOf(j.Announce)
 	}
 	return n
 }
@@ -83,13 +110,17 @@ func (o op) size() int {
 // admits says whether o is an event with its decision.
 func (o op) admits() bool { return o.receive != nil && o.decide != nil }
 
-// fence of an op; seen marks have none.
+// fence of an op; seen marks and links that no hit brought have none.
 func (o op) fence() (domain.Fence, bool) {
 	switch {
 	case o.receive != nil:
 		return o.receive.fence, true
 	case o.decide != nil:
 		return o.decide.Fence, true
+	case o.observe != nil:
+		return o.observe.Fence, true
+	case o.judge != nil:
+		return o.judge.Fence, true
 	}
 	return domain.Fence{}, false
 }

@@ -12,11 +12,14 @@ import (
 // steps over what the others' partitions have pending; asking each of its own partitions for a page's worth
 // would be up to 256 pages of it.
 const (
-	sqlUndecided = `SELECT q.seq, q.held, e.account, e.source, e.event_id, e.weak_id, e.type, e.effect, e.lead, e.campaign, e.contact, e.occurred_at, e.received_at
+	// A visitor that entered brings its event along (see Judge); the others' are among the events.
+	sqlUndecided = `SELECT q.seq, q.held, q.event, coalesce(e.account, ''), coalesce(e.source, ''), coalesce(e.event_id, ''), coalesce(e.weak_id, false),
+    coalesce(e.type, ''), coalesce(e.effect, ''), coalesce(e.lead, ''), coalesce(e.campaign, ''), e.contact, e.occurred_at, e.received_at
 FROM (
-    SELECT seq, held, received_at FROM pending_events
+    SELECT seq, held, received_at, event FROM pending_events
     WHERE held = $2 AND seq > $3 AND partition = ANY ($1::smallint[]) ORDER BY seq LIMIT $4) q
-CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.seq = q.seq AND e.received_at = q.received_at LIMIT 1) e
+LEFT JOIN LATERAL (SELECT * FROM events e WHERE e.seq = q.seq AND e.received_at = q.received_at AND q.event IS NULL LIMIT 1) e ON true
+WHERE q.event IS NOT NULL OR e.seq IS NOT NULL
 ORDER BY q.seq`
 
 	// The oldest is the one with the lowest number: the earliest time would be a walk over all of them.
@@ -42,8 +45,12 @@ func (s *Store) Undecided(ctx context.Context, partitions []domain.Partition, he
 func scanPending(row pgx.CollectableRow) (domain.Pending, error) {
 	var p domain.Pending
 	var occurred, received pgtype.Timestamptz
+	var brought []byte
 	e := &p.Event
-	err := row.Scan(&p.Seq, &p.Held, &e.Account, &e.Source, &e.ID, &e.WeakID, &e.Type, &e.Effect, &e.Lead, &e.Campaign, &e.Contact, &occurred, &received)
+	err := row.Scan(&p.Seq, &p.Held, &brought, &e.Account, &e.Source, &e.ID, &e.WeakID, &e.Type, &e.Effect, &e.Lead, &e.Campaign, &e.Contact, &occurred, &received)
+	if err == nil && brought != nil {
+		return p, unpack("list undecided events", brought, e)
+	}
 	e.OccurredAt, e.ReceivedAt = instant(occurred), instant(received)
 	return p, err
 }

@@ -26,12 +26,17 @@ type pipeline struct {
 	// strangers are decisions that came with their event, for a buyer without a row in feeds.
 	strangers []int
 	marks     *marks
+
+	observed map[int]domain.Observed
+	judged   map[int]domain.Judged
+	learned  map[int][]domain.Link
 }
 
 func newPipeline(b *batch, fail func(string) error) *pipeline {
 	p := &pipeline{
 		b: b, fail: fail, epochs: map[domain.Partition]int64{},
 		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(), repeats: map[int]bool{},
+		observed: map[int]domain.Observed{}, judged: map[int]domain.Judged{}, learned: map[int][]domain.Link{},
 	}
 	ops := make([]op, len(b.todo))
 	keys := make(map[eventKey]struct{}, len(b.todo))
@@ -54,6 +59,11 @@ func newPipeline(b *batch, fail func(string) error) *pipeline {
 		p.step(stepReceived)
 		p.decide(wave)
 		p.step(stepDecided)
+		p.observe(wave)
+		p.learn(wave)
+		p.step(stepObserved)
+		p.judge(wave)
+		p.step(stepJudged)
 		p.see(wave)
 		p.step(stepSeen)
 	}
@@ -122,6 +132,9 @@ func (p *pipeline) lock(ops []op) {
 			leads.add(string(d.Lead.Account), string(d.Lead.Lead))
 		}
 	}
+	if slices.ContainsFunc(ops, op.hasBasis) {
+		p.queue(sqlLockBasis, nil)
+	}
 	if len(parts) > 0 {
 		p.queue(sqlLockPartitions, p.scanEpoch, parts)
 	}
@@ -130,6 +143,9 @@ func (p *pipeline) lock(ops []op) {
 	}
 	if named.len()+leads.len() > 0 {
 		p.queue(sqlLockFeeds, nil, named.a, named.b, leads.a, leads.b)
+	}
+	if heads := headsOf(ops); len(heads) > 0 {
+		p.queue(sqlLockHeads, nil, heads)
 	}
 }
 
@@ -170,6 +186,12 @@ func (p *pipeline) answer() []int {
 		case o.decide != nil:
 			d := p.decided[n]
 			p.b.results[n] = result{Value: reply{decided: d}, Outcome: string(d.Outcome)}
+		case o.observe != nil:
+			p.b.results[n] = result{Value: reply{observed: p.observed[n]}, Outcome: string(p.observed[n].Outcome)}
+		case o.judge != nil:
+			p.b.results[n] = result{Value: reply{judged: p.judged[n]}, Outcome: string(p.judged[n].Outcome)}
+		case o.learn != nil:
+			p.b.results[n] = result{Value: reply{links: p.learned[n]}}
 		default:
 			p.b.results[n] = result{Value: reply{seen: p.marks.count(n)}}
 		}

@@ -100,6 +100,19 @@ func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before doma
 	})
 }
 
+const sqlScanLeads = `SELECT ` + leadColumns + ` FROM leads WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3`
+
+// ScanLeads lists an account's leads with ID > after, by ID.
+func (s *Store) ScanLeads(ctx context.Context, account domain.AccountID, after domain.LeadID, limit int) ([]domain.Lead, error) {
+	return read(ctx, s, "scan leads", func(ctx context.Context, c reader) ([]domain.Lead, error) {
+		rows, err := c.Query(ctx, sqlScanLeads, string(account), string(after), max(limit, 0))
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (domain.Lead, error) { return scanLead(row) })
+	})
+}
+
 // Feed lists a buyer's feed events with Seq > after, in order.
 func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq, limit int) ([]domain.FeedEvent, error) {
 	return read(ctx, s, "read feed", func(ctx context.Context, c reader) ([]domain.FeedEvent, error) {

@@ -35,7 +35,7 @@ func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d dom
 		return domain.Admitted{}, err
 	}
 	e.ReceivedAt, e.OccurredAt = micro(e.ReceivedAt), micro(e.OccurredAt)
-	d.ReceivedAt, d.At = micro(d.ReceivedAt), micro(d.At)
+	d.ReceivedAt, d.At, d.Announce = micro(d.ReceivedAt), micro(d.At), atMicros(d.Announce)
 	r, err := s.writer.Do(ctx, op{receive: &receiveOp{fence: f, event: e, key: keyOf(e)}, decide: &d})
 	if err == nil && r.decided.Event.Seq > 0 {
 		r.decided.Event.CommittedAt = s.opts.Clock.Now()

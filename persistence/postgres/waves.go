@@ -12,6 +12,9 @@ import "github.com/leadwire/leadwire/actors/domain"
 //	many assignments to one buyer  share a wave: the statement ranks them against the cap,
 //	... with another cap or day    a wave later: the rank holds for one cap and one day
 //	the same mark seen twice       the unique key drops the second (see seenBatch)
+//	same visitor or event twice    stale, or a duplicate
+//	same acquaintance or sighting  stale, or already decided
+//	same link twice                the later person counts
 //
 // An actor sends one op per lead at a time, so nearly every batch has one wave.
 func waves(ops []op) [][]int {
@@ -24,6 +27,12 @@ func waves(ops []op) [][]int {
 			w.put(i, w.free(o.receive.key), o.receive.key)
 		case o.decide != nil:
 			w.putDecision(i, o.decide, pendingKey(o.decide.EventSeq))
+		case o.observe != nil:
+			w.putAll(i, o.observe.touches())
+		case o.judge != nil:
+			w.putAll(i, o.judge.touches())
+		case o.learn != nil:
+			w.putAll(i, touchesOf(o.learn))
 		default:
 			w.put(i, 0)
 		}
@@ -38,9 +47,15 @@ type planner struct {
 }
 
 type (
-	pendingKey int64
-	capKey     domain.BuyerKey
-	capEntry   struct {
+	pendingKey      int64
+	sightingKey     int64
+	acquaintanceKey domain.LeadKey
+	linkKey         struct {
+		account domain.AccountID
+		key     domain.Key
+	}
+	capKey   domain.BuyerKey
+	capEntry struct {
 		wave, cap int
 		day       string
 	}
@@ -69,6 +84,8 @@ func (w *planner) put(i, wave int, things ...any) {
 		w.last[thing] = wave
 	}
 }
+
+func (w *planner) putAll(i int, things []any) { w.put(i, w.free(things...), things...) }
 
 // putDecision places a decision on an event, which is one that waits or one that comes with it.
 func (w *planner) putDecision(i int, d *domain.Decision, event any) {
