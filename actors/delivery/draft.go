@@ -22,7 +22,7 @@ func (j *Judge) try(now time.Time, batch []*sighting) []Step {
 	}
 	basis := j.deps.Basis() // before anything is asked of it: an older basis is refused, a newer one would lie
 	for _, w := range batch {
-		w.ruled = j.rule(&w.Sighting)
+		j.rule(w)
 	}
 	d, err := j.draft(now, basis, batch)
 	if err != nil { // only an envelope that cannot be written; its neighbours should not wait
@@ -95,7 +95,7 @@ func (j *Judge) announceFirst(now time.Time, d *draft, w *sighting) error {
 	}
 	a.FirstID = id
 	d.verdicts[First]++
-	d.judgement.Enter = j.entry(&w.Sighting)
+	d.judgement.Enter = j.entry(w.pixel, &w.Sighting)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (j *Judge) announceUpdates(now time.Time, d *draft, batch []*sighting) erro
 		}
 	}
 	for _, w := range slices.Backward(newest) {
-		rules := j.pixel(w.Sighting).Announce
+		rules := &w.pixel.Announce
 		switch n := counts[w.Pixel]; {
 		case rules.FirstOnly:
 			d.verdicts[FirstOnly] += n
@@ -248,8 +248,7 @@ func (j *Judge) settled() { j.round, j.pause = 0, firstPause }
 
 // entry is the visitor's way into the pixel's campaign, at its first match and only then: who is routed stays with
 // its buyer. Companies and leads of the account's own CRM, which have their campaign, do not enter.
-func (j *Judge) entry(s *domain.Sighting) *domain.Pending {
-	pixel := j.pixel(*s)
+func (j *Judge) entry(pixel *domain.Pixel, s *domain.Sighting) *domain.Pending {
 	if pixel.Campaign == "" || s.Person == "" || s.Person == domain.PersonOfLead(s.Lead) {
 		return nil
 	}

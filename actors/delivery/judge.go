@@ -70,6 +70,8 @@ type sighting struct {
 	due   time.Time // when it has to be judged, if nothing is sooner
 	alone bool      // judged by itself: something in its company could not be settled
 	ruled Verdict   // as last found; "": not yet
+	// pixel as it was when that was found: a catalog may be applied at any moment.
+	pixel *domain.Pixel
 }
 
 // NewJudge is the judge of a lead that has just been activated.
@@ -205,7 +207,7 @@ func (j *Judge) batch(ripe bool) []*sighting {
 	if !j.met() {
 		for i, w := range j.waiting {
 			if w.ruled == "" {
-				w.ruled = j.rule(&w.Sighting)
+				j.rule(w)
 			}
 			if w.ruled == passes {
 				return j.waiting[:i+1]

@@ -14,17 +14,20 @@ import (
 // and whether that may be announced, depends on the acquaintance.
 const passes Verdict = "passes"
 
-// rule tries everything that a sighting has to pass whatever came before it, cheapest and strictest first.
-func (j *Judge) rule(s *domain.Sighting) Verdict {
-	pixel := j.pixel(*s)
+// rule finds out about a sighting everything that does not depend on what came before it.
+func (j *Judge) rule(w *sighting) {
+	w.pixel = j.pixel(w.Sighting)
+	w.ruled = j.verdict(w.pixel, &w.Sighting)
+}
+
+func (j *Judge) verdict(pixel *domain.Pixel, s *domain.Sighting) Verdict {
 	if pixel == nil {
 		return NoPixel
 	}
-	if j.suppressed(s) {
-		return Suppressed
-	}
 	a := &pixel.Announce
 	switch {
+	case j.suppressed(s):
+		return Suppressed
 	case s.Person == "" && !a.Companies:
 		return NoCompany
 	case !typeCounts(a.Types, s):
@@ -90,7 +93,7 @@ func pageCounts(globs []string, s *domain.Sighting) bool {
 		return true
 	}
 	counts := func(path string) bool {
-		return path != "" && slices.ContainsFunc(globs, func(g string) bool { return glob.Match(g, path) })
+		return path != "" && glob.MatchAny(globs, path)
 	}
 	return counts(s.Page.Path) ||
 		(s.Upgraded > 0 && slices.ContainsFunc(s.Visit.Pages, func(p domain.PageSeen) bool { return counts(p.Path) }))
