@@ -13,12 +13,13 @@
 package glob
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
 
 // MaxLength is the longest pattern, in bytes: many times any path worth naming, and what keeps the worst case
-// of a match, length of the pattern times length of the path, below a millisecond.
+// of a match at a few milliseconds.
 const MaxLength = 256
 
 // Check says which rule a pattern breaks; "" for a good one.
@@ -48,46 +49,67 @@ func MatchAny(patterns []string, path string) bool {
 	return false
 }
 
-// Match says whether the pattern matches the whole path. It allocates nothing.
-//
-// When something does not fit, the last star that can still take a byte takes one more. Only the last of each
-// sort is remembered: a ** could have taken what an earlier one takes, and a * cannot leave its segment, so
-// where a segment ends does not depend on what an earlier * took.
+// Match says whether the pattern matches the whole path. It allocates nothing, and takes the pattern's length
+// times the path's at worst: it walks the path once, with all places of the pattern that may come next.
 func Match(pattern, path string) bool {
-	const none = -1
-	p, s := 0, 0
-	starP, starS := none, none // behind the last * in the pattern, and up to where it has taken the path
-	deepP, deepS := none, none // the same of the last **
-	for {
-		switch t, n := next(pattern, p); {
-		case t == deep, t == below && s < len(path) && path[s] == '/':
-			p += n
-			deepP, deepS = p, s
-			starP = none
-			continue
-		case t == below: // the path does not go on below: it is nothing
-			p += n
-			continue
-		case t == star:
-			p += n
-			starP, starS = p, s
-			continue
-		case t == end && s == len(path):
-			return true
-		case t == literal && s < len(path) && pattern[p] == path[s]:
-			p, s = p+1, s+1
-			continue
-		}
-		switch {
-		case starP != none && starS < len(path) && path[starS] != '/':
-			starS++
-			p, s = starP, starS
-		case deepP != none && deepS < len(path):
-			deepS++
-			p, s = deepP, deepS
-			starP = none
-		default:
+	if len(pattern) > MaxLength {
+		return false
+	}
+	if plain := strings.IndexByte(pattern, '*'); plain < 0 {
+		return pattern == path
+	} else if plain > 0 && !strings.HasPrefix(path, pattern[:plain-1]) { // most paths end here; the last byte may be a slash that /** does without
+		return false
+	}
+	var here places
+	here.add(0)
+	here.skipStars(pattern)
+	for i := range len(path) {
+		if here == (places{}) {
 			return false
+		}
+		here = here.after(pattern, path[i])
+		here.skipStars(pattern)
+	}
+	return here.has(len(pattern))
+}
+
+// places is a set of places in a pattern, its end among them.
+type places [MaxLength/64 + 1]uint64
+
+func (s *places) add(p int)      { s[p/64] |= 1 << (p % 64) }
+func (s *places) has(p int) bool { return s[p/64]&(1<<(p%64)) != 0 }
+
+// after is where the pattern may go on once the byte is taken.
+func (s *places) after(pattern string, c byte) (then places) {
+	for p := range s.all {
+		switch t, _ := next(pattern, p); {
+		case t == deep, t == star && c != '/':
+			then.add(p)
+		case t == below && c == '/', t == literal && c == pattern[p]:
+			then.add(p + 1) // behind the slash of /** there is a **
+		}
+	}
+	return then
+}
+
+// skipStars adds the places behind what may be nothing.
+func (s *places) skipStars(pattern string) {
+	for p := range s.all {
+		if t, n := next(pattern, p); t == star || t == deep || t == below {
+			s.add(p + n)
+		}
+	}
+}
+
+// all goes through the places in order, those added ahead of it included.
+func (s *places) all(yield func(p int) bool) {
+	for i := range s {
+		for done := uint64(0); s[i]&^done != 0; {
+			bit := bits.TrailingZeros64(s[i] &^ done)
+			done |= 1<<bit | (1<<bit - 1)
+			if !yield(i*64 + bit) {
+				return
+			}
 		}
 	}
 }
@@ -112,7 +134,7 @@ func next(pattern string, p int) (token, int) {
 		return below, 3
 	case strings.HasPrefix(rest, "**"):
 		return deep, 2
-	case rest == "*" && p > 0 && pattern[p-1] != '/':
+	case rest == "*" && p > 0 && pattern[p-1] != '/' && pattern[p-1] != '*':
 		return deep, 1
 	case rest[0] == '*':
 		return star, 1

@@ -48,6 +48,11 @@ var arrows = []arrow{
 		from: "./actors/telemetry", only: []string{"./actors/domain"}, never: []string{protoactor, pgx, sqlite, fasthttp},
 		why: "both the edge and the actors hand it marks",
 	},
+	{from: "./actors/glob", pure: true, only: []string{"./actors/glob"}, why: "a pattern means the same to the edge, the rules and the script"},
+	{
+		from: "./actors/identity", only: []string{"./actors/domain", "./actors/glob"}, never: []string{protoactor, pgx, sqlite, fasthttp},
+		notItself: []string{"net/http", "database/sql"}, why: "who somebody is gets decided in memory; a slow tier comes in by its interface",
+	},
 	{from: "./actors/wire", only: []string{"./actors/domain"}, never: []string{protoactor}, why: "messages know their words and nobody who sends them"},
 	{
 		from: "./actors", only: []string{"./actors", "./cluster"}, never: []string{pgx, sqlite, fasthttp, "./actors/actortest"},
