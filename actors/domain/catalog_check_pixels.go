@@ -19,7 +19,7 @@ const (
 	MaxFrequency   = 100                  // an acquaintance keeps as many times: some 3 KB
 	MaxPer         = 366 * 24 * time.Hour // leads are kept 400 days
 	MaxCoalesce    = time.Hour
-	MaxGlob        = 200  // bytes
+	MaxGlob        = 256  // bytes; package glob knows why
 	MaxGlobs       = 100  // of one list: the script carries allow and deny
 	MaxOrigins     = 100  // of one pixel
 	MaxValues      = 1000 // of one filter
@@ -192,8 +192,11 @@ func (k *catalogCheck) shape(path string, s Shape, seen unique) {
 		if name == "" {
 			k.fault(path+".fields", "an outgoing name is empty")
 		}
-		if !checkPath(from) {
-			k.fault(path+".fields."+name, "%q must be a path in the envelope, as \"person.first_name\"", from)
+		for one := range strings.SplitSeq(from, "|") {
+			if !checkPath(strings.TrimSpace(one)) {
+				k.fault(path+".fields."+name, "%q must be a path in the envelope, as \"person.first_name\", or several with | between them", from)
+				break
+			}
 		}
 	}
 	for i, o := range s.Omit {

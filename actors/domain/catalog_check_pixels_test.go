@@ -27,7 +27,7 @@ func withPixels() Catalog {
 		},
 	}}
 	a.Suppress = []CatalogSuppression{{Email: "ada@shop.example"}, {Path: "/legal/**", Pixel: "shop"}}
-	a.Shapes = []Shape{{ID: "old", Preset: "rb2b"}, {ID: "own", Fields: map[string]string{"Name": "person.first_name"}, Omit: []string{"person.phones"}}}
+	a.Shapes = []Shape{{ID: "old", Preset: "rb2b"}, {ID: "own", Fields: map[string]string{"Name": "person.first_name", "E-mail": "person.business_email | person.personal_email"}, Omit: []string{"person.phones"}}}
 	a.Announce = []AnnouncementType{LeadReceivedEvent, LeadAssignedEvent, LeadUpdatedEvent}
 	return c
 }

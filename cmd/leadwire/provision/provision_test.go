@@ -145,6 +145,9 @@ func TestRead_Refuses(t *testing.T) {
 		"a kind of source that nobody knows":  {"sources: [{id: a, kind: ghlx}]\n", "sources[0].kind: must be one of: ghl"},
 		"a key that cannot be read":           {"sources: [{id: a, kind: ghl, public_keys: [abc]}]\n", "sources[0].public_keys[0]"},
 		"a rule of the catalog":               {"accounts: [{id: a, buyers: [{id: b, daily_cap: -1}]}]\n", "accounts[0].buyers[0].daily_cap"},
+		"a pattern that no path has":          {"accounts: [{id: a, pixels: [{id: p, origins: [\"http://a\"], deny: [\"/a?b\"]}]}]\n", "accounts[0].pixels[0].deny[0]: must be a path"},
+		"a field that no event has":           {"accounts: [{id: a, pixels: [{id: p, origins: [\"http://a\"], announce: {segments: [{field: person.shoe, op: exists}]}}]}]\n", "accounts[0].pixels[0].announce.segments[0].field: \"person.shoe\""},
+		"a shape that nobody made":            {"accounts: [{id: a, shapes: [{id: s, preset: zapier}]}]\n", "accounts[0].shapes[0].preset"},
 		"a file without an end":               {strings.Repeat("#", MaxFile+1), "is over"},
 	} {
 		t.Run(name, func(t *testing.T) {
