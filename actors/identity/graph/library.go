@@ -1,0 +1,188 @@
+package graph
+
+import (
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
+)
+
+// Library lends the graph in use, and changes it while it is lent.
+//
+//	Use(new) ──▶ open, verify ──▶ in use ──▶ the old one: closed when nobody has it any more
+//
+// A file counts who has it, the library included. The count starts at one and never leaves zero again: a
+// borrower who comes too late for a file does not get it, and looks for the one in its place.
+type Library struct {
+	log     *slog.Logger
+	metrics *metrics
+	inUse   atomic.Pointer[shared]
+	// damaged adds up what was found broken in files that are closed, so that the metric does not fall.
+	damaged atomic.Int64
+
+	using sync.Mutex     // one change at a time
+	open  sync.WaitGroup // files that are not closed yet
+}
+
+// NewLibrary returns a library with no graph.
+func NewLibrary(log *slog.Logger, reg prometheus.Registerer) *Library {
+	l := &Library{log: log}
+	l.metrics = newMetrics(reg, func() float64 {
+		n := l.damaged.Load()
+		if s := l.acquire(); s != nil {
+			n += s.file.Damaged()
+			s.release()
+		}
+		return float64(n)
+	})
+	return l
+}
+
+// Use opens a file and puts it in the place of the one in use; "" puts none there. Lookups go on all the
+// while: those that began with the old file end with it. If the file cannot be used, the old one stays.
+func (l *Library) Use(path string) (Info, error) {
+	l.using.Lock()
+	defer l.using.Unlock()
+	var next *shared
+	var info Info
+	if path != "" {
+		file, err := Open(path)
+		if err != nil {
+			l.metrics.refused.Inc()
+			return Info{}, err
+		}
+		file.warmKeys()
+		info, next = file.Info(), &shared{file: file, library: l}
+		next.count.Store(1)
+		l.open.Add(1)
+	}
+	old := l.inUse.Swap(next)
+	l.metrics.hold(info)
+	l.metrics.swaps.Inc()
+	if old != nil {
+		l.metrics.closing.Inc()
+		old.release()
+	}
+	return info, nil
+}
+
+// Borrow lends the graph in use; nil when there is none. Whoever has it gives it back with Release, once and
+// soon: until then an old file stays mapped.
+func (l *Library) Borrow() identity.Graph {
+	s := l.acquire()
+	if s == nil {
+		return nil
+	}
+	b := new(loan)
+	b.of.Store(s)
+	return b
+}
+
+// Info tells of the graph in use; the zero Info when there is none.
+func (l *Library) Info() Info {
+	s := l.acquire()
+	if s == nil {
+		return Info{}
+	}
+	defer s.release()
+	return s.file.Info()
+}
+
+// Close puts no graph in use and waits until the last one is given back.
+func (l *Library) Close() error {
+	_, err := l.Use("")
+	l.open.Wait()
+	return err
+}
+
+func (l *Library) acquire() *shared {
+	for {
+		s := l.inUse.Load()
+		if s == nil || s.acquire() {
+			return s
+		}
+		// Replaced between the two looks: the next look finds another.
+	}
+}
+
+// shared is a file and who has it.
+type shared struct {
+	file    *File
+	library *Library
+	count   atomic.Int64
+}
+
+// acquire adds a borrower, unless the last one has gone: zero is for ever.
+func (s *shared) acquire() bool {
+	for {
+		n := s.count.Load()
+		if n == 0 {
+			return false
+		}
+		if s.count.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release takes a borrower away. The last one's own work is not held up by the unmapping of gigabytes.
+func (s *shared) release() {
+	if s.count.Add(-1) > 0 {
+		return
+	}
+	l := s.library
+	go func() {
+		defer l.open.Done()
+		l.damaged.Add(s.file.Damaged())
+		info := s.file.Info()
+		if err := s.file.Close(); err != nil {
+			l.log.Error("close graph", "path", info.Path, "err", err)
+		}
+		l.metrics.closing.Dec()
+		l.log.Info("graph closed", "path", info.Path, "checksum", info.Checksum)
+	}()
+}
+
+// loan is a borrower's hold on a file. After Release it finds nothing, so that a late reader is wrong and not
+// dead.
+type loan struct{ of atomic.Pointer[shared] }
+
+func (b *loan) Person(k domain.Key) (domain.PersonID, bool) {
+	if s := b.of.Load(); s != nil {
+		return s.file.Person(k)
+	}
+	return "", false
+}
+
+func (b *loan) Record(p domain.PersonID) (domain.Person, bool) {
+	if s := b.of.Load(); s != nil {
+		return s.file.Record(p)
+	}
+	return domain.Person{}, false
+}
+
+func (b *loan) Company(name string) (domain.Company, bool) {
+	if s := b.of.Load(); s != nil {
+		return s.file.Company(name)
+	}
+	return domain.Company{}, false
+}
+
+func (b *loan) Network(a netip.Addr) (string, bool) {
+	if s := b.of.Load(); s != nil {
+		return s.file.Network(a)
+	}
+	return "", false
+}
+
+// Release gives the file back; a second time does nothing.
+func (b *loan) Release() {
+	if s := b.of.Swap(nil); s != nil {
+		s.release()
+	}
+}
