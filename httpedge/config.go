@@ -3,6 +3,7 @@ package httpedge
 import (
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -42,6 +43,19 @@ type Config struct {
 	// BodyBytes is how many bytes of webhook bodies may be held at once; default 256 MiB. It bounds what
 	// unsigned senders can make us keep, which InFlight does not: they wait before it.
 	BodyBytes int64
+	// HitsInFlight is how many requests of pixels may wait for their commits at once; default 8192: beside
+	// as many webhooks, each at some 10 KB.
+	HitsInFlight int
+	// HitAddresses is how many clients' addresses have their rate remembered; default 65,536: those of a busy
+	// minute, in some 6 MB.
+	HitAddresses int
+	// TrustedProxies are the addresses whose X-Forwarded-For, X-Forwarded-Proto and headers below are
+	// believed, as "10.0.0.0/8"; default none.
+	TrustedProxies []string
+	// CountryHeader and RegionHeader are where a trusted proxy says what place a client's address is in, as
+	// ISO 3166-1 ("CF-IPCountry") and ISO 3166-2 ("CF-Region-Code"); default none.
+	CountryHeader string
+	RegionHeader  string
 	// RetryAfter is the least a refused sender is asked to wait; default 10s, with up to as much again at
 	// random, so that those refused together do not return together.
 	RetryAfter time.Duration
@@ -87,7 +101,21 @@ func (c Config) withDefaults() Config {
 	if c.BodyBytes == 0 {
 		c.BodyBytes = 256 << 20
 	}
+	if c.HitsInFlight == 0 {
+		c.HitsInFlight = 8192
+	}
+	if c.HitAddresses == 0 {
+		c.HitAddresses = 65_536
+	}
 	return c
+}
+
+// hitsURL is where POST /p is reached, empty when that is not known.
+func (c Config) hitsURL() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.PublicURL, "/") + "/p"
 }
 
 // connectionsFor is the default of Config.Connections under a limit of open files. It knows the default
@@ -122,6 +150,10 @@ func (c Config) validate() error {
 		return domain.FailField(op, "verifying", "must be at least 1")
 	case c.BodyBytes < 1:
 		return domain.FailField(op, "body_bytes", "must be at least 1")
+	case c.HitsInFlight < 1:
+		return domain.FailField(op, "hits_in_flight", "must be at least 1")
+	case c.HitAddresses < 1:
+		return domain.FailField(op, "hit_addresses", "must be at least 1")
 	}
 	if _, err := url.Parse(c.PublicURL); err != nil {
 		return domain.FailField(op, "public_url", "must be a URL")

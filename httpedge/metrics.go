@@ -40,6 +40,8 @@ type metrics struct {
 	unauthorized *prometheus.CounterVec
 	seen         *prometheus.CounterVec
 	crowded      *prometheus.CounterVec
+
+	pixel *pixelMetrics
 }
 
 // A webhook is acked within 50 ms, or something is wrong; the upper buckets say how wrong, up to
@@ -82,6 +84,7 @@ func newMetrics(reg prometheus.Registerer, s *Server) (*metrics, error) {
 		crowded: counters("http", "crowded_total",
 			"Connections not kept alive because few were left, and times that accepting waited for one.", "result"),
 	}
+	m.pixel = newPixelMetrics()
 	m.born(s.routes())
 	return m, m.register(reg, s)
 }
@@ -115,7 +118,7 @@ func (m *metrics) register(reg prometheus.Registerer, s *Server) error {
 			Namespace: "leadwire", Subsystem: subsystem, Name: name, Help: help,
 		}, value)
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(m.pixel.collectors(s),
 		m.requests, m.ack, m.age, m.cut, m.weak, m.unknownSource,
 		m.responses, m.broken, m.panics, m.unauthorized, m.seen, m.crowded,
 		gauge("ingest", "in_flight", "Webhooks waiting for their commit.",
@@ -134,7 +137,7 @@ func (m *metrics) register(reg prometheus.Registerer, s *Server) error {
 			func() float64 { return float64(s.conns.count()) }),
 		gauge("http", "open_connections_max", "Limit of open_connections; beyond it they wait to be accepted.",
 			func() float64 { return float64(s.cfg.Connections) }),
-	} {
+	) {
 		if err := reg.Register(c); err != nil {
 			return fmt.Errorf("register the edge's metrics: %w", err)
 		}

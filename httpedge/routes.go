@@ -26,6 +26,10 @@ func (s *Server) routes() []route {
 	}
 	return []route{
 		{"POST", "/leads/webhook/{source}", "ingest", s.ingest},
+		{"GET", "/p.js", "script", plain(s.script)},
+		{"POST", "/p", "hits", plain(s.hits)},
+		{"OPTIONS", "/p", "preflight", plain(s.preflight)},
+		{"GET", "/p.gif", "image", plain(s.image)},
 		{"GET", "/api/buyer/events", "events", plain(s.asBuyer(s.deps.Stream.Serve))},
 		{"GET", "/api/buyer/leads", "leads", plain(s.asBuyer(s.listLeads))},
 		{"GET", "/api/buyer/leads/{id}", "lead", s.oneLead},
@@ -139,7 +143,7 @@ func (s *Server) call(ctx *fasthttp.RequestCtx, one *route, param string) {
 			s.deps.Log.Error("a handler panicked", "route", one.name, "panic", p, "stack", string(debug.Stack()))
 			ctx.Response.Reset()
 			ctx.SetConnectionClose()
-			if one.name == "ingest" {
+			if one.name == "ingest" || one.name == "hits" {
 				s.comeBack(ctx)
 				return
 			}

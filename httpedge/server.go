@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/pixel"
 	"github.com/leadwire/leadwire/httpedge/problem"
 	"github.com/valyala/fasthttp"
 )
@@ -28,6 +30,8 @@ type Server struct {
 	health  health
 
 	listeners listeners
+	pixels    pixels
+	proxies   []netip.Prefix // whose word on a client's address counts
 
 	// Requests run under base, which ends when Close gives up waiting for them.
 	base    context.Context
@@ -48,10 +52,14 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, deps: deps, conns: newConns(cfg.Connections, cfg.ReadTimeout), verifying: make(chan struct{}, cfg.Verifying)}
+	var err error
+	if s.proxies, err = readProxies(cfg.TrustedProxies); err != nil {
+		return nil, err
+	}
+	s.pixels.scripts, s.pixels.rates = pixel.NewScripts(cfg.hitsURL()), pixel.NewRates(cfg.HitAddresses)
 	s.base, s.abandon = context.WithCancel(context.Background())
 	ctx, cancel := s.readContext()
 	defer cancel()
-	var err error
 	if s.key, err = deps.Reader.TokenKey(ctx); err != nil {
 		return nil, fmt.Errorf("read token key: %w", err)
 	}
@@ -133,11 +141,11 @@ const settlePoll = 5 * time.Millisecond
 func (s *Server) settled(ctx context.Context) error {
 	tick := time.NewTicker(settlePoll)
 	defer tick.Stop()
-	for s.inFlight.Load() > 0 {
+	for s.inFlight.Load()+s.pixels.inFlight.Load() > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for webhooks in flight: %w", ctx.Err())
+			return fmt.Errorf("wait for webhooks and hits in flight: %w", ctx.Err())
 		}
 	}
 	return nil

@@ -48,6 +48,13 @@ var arrows = []arrow{
 		from: "./actors/telemetry", only: []string{"./actors/domain"}, never: []string{protoactor, pgx, sqlite, fasthttp},
 		why: "both the edge and the actors hand it marks",
 	},
+	{from: "./actors/segment", only: []string{"./actors/domain"}, pure: true, why: "a filter means the same to a pixel's rules and to a buyer's"},
+	{
+		from: "./actors/delivery", only: []string{"./actors/domain", "./actors/identity", "./actors/segment", "./actors/glob", "./actors/delivery"},
+		never: []string{protoactor, pgx, sqlite, fasthttp}, notItself: []string{"net/http", "database/sql", "github.com/prometheus/client_golang"},
+		why: "what leaves, and when, is replayed from a seed",
+	},
+	{from: "./actors/delivery/schema", only: []string{"./actors/delivery/schema"}, pure: true, why: "files that both the edge and the tests of an envelope read"},
 	{from: "./actors/glob", pure: true, only: []string{"./actors/glob"}, why: "a pattern means the same to the edge, the rules and the script"},
 	{
 		from: "./actors/identity", only: []string{"./actors/domain", "./actors/glob"}, never: []string{protoactor, pgx, sqlite, fasthttp},
@@ -73,7 +80,7 @@ var arrows = []arrow{
 		notItself: []string{"net/http"}, why: "a store knows no actor and no HTTP",
 	},
 	{
-		from: "./httpedge", only: []string{"./actors/domain", "./actors/signature", "./actors/telemetry", "./httpedge"},
+		from: "./httpedge", only: []string{"./actors/domain", "./actors/glob", "./actors/signature", "./actors/telemetry", "./actors/delivery/schema", "./httpedge"},
 		never: []string{protoactor, memberlist, pgx, sqlite, "./httpedge/sse/ssetest", "./httpedge/dashboard/browser"}, why: "the edge reaches actors and stores through interfaces it declares itself",
 	},
 	{

@@ -1,0 +1,68 @@
+package httpedge
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/pixel"
+	"github.com/valyala/fasthttp"
+)
+
+// image answers GET /p.gif: a page view for pages without scripts. Whatever becomes of it the answer is the
+// image: there is nobody on the page who could read another. Its Referer says which page, and that the
+// page may: an image sends no Origin.
+func (s *Server) image(ctx *fasthttp.RequestCtx) {
+	if s.deps.Visitors == nil {
+		noPixels(ctx)
+		return
+	}
+	v := &visitRequest{ctx: ctx, by: byImage, received: s.deps.Clock.Now()}
+	referer := string(ctx.Request.Header.Referer())
+	_, origin, _ := pixel.ReadURL(referer)
+	if !s.refuseSender(v, origin) {
+		s.view(v, referer)
+	}
+	ctx.Response.ResetBody()
+	ctx.SetStatusCode(fasthttp.StatusOK)
+	ctx.SetContentType("image/gif")
+	h := &ctx.Response.Header
+	h.Del(fasthttp.HeaderRetryAfter)
+	h.Set(fasthttp.HeaderCacheControl, "no-store")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages that isolate themselves may show it
+	ctx.SetBodyString(pixel.GIF)
+}
+
+func (s *Server) view(v *visitRequest, referer string) {
+	reason := s.notCounted(v)
+	if v.ctx.IsHead() {
+		reason = reasonHead
+	}
+	if reason != "" {
+		s.countHits(v, dropped, reason)
+		return
+	}
+	if reason, _ := s.noRoom(v); reason != "" {
+		s.countHits(v, deferred, reason)
+		return
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		s.deps.Log.Error("no randomness", "error", err)
+		s.countHits(v, deferred, reasonInternal)
+		return
+	}
+	s.pixels.inFlight.Add(1)
+	defer s.pixels.inFlight.Add(-1)
+	s.identify(v)
+	ctx, cancel := context.WithTimeout(s.base, s.cfg.IngestTimeout)
+	defer cancel()
+	item := pixel.FromImage(referer, domain.EventID(id.String()), v.request())
+	one, why := s.keepHit(ctx, v, &item, "")
+	s.metrics.pixel.items.WithLabelValues(string(one.Outcome), why).Inc()
+	s.countHits(v, one.Outcome, why)
+	if one.Outcome == kept {
+		s.remember(v)
+		s.metrics.pixel.ack.Observe(s.deps.Clock.Now().Sub(v.received).Seconds())
+	}
+}

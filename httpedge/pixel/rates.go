@@ -1,0 +1,139 @@
+package pixel
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Defaults of a pixel's rates, in hits a second.
+const (
+	DefaultRate           = 5000 // what one node takes of everything
+	DefaultRatePerAddress = 50   // an office behind one address has some hundred people who turn a page now and then
+)
+
+// Rates says how many hits are too many, of a pixel and of an address. Each has a bucket that holds a
+// second's worth, or MaxItems if that is more. A bucket is one number, the time until which it is used up
+// (GCRA), so the pixel's rate may change under it and 65,536 of them are some 6 MB.
+//
+// Addresses are bounded by two generations: when the young one is full it becomes the old one, and the
+// oldest are forgotten. An address that goes on sending stays; forgetting one only gives it a second's
+// worth anew. IPv6 counts by /64: whoever has one has all of it.
+type Rates struct {
+	max int // addresses in a generation
+
+	mu         sync.Mutex
+	pixels     map[domain.PixelID]int64
+	young, old map[rateKey]int64
+}
+
+type rateKey struct {
+	pixel domain.PixelID
+	addr  netip.Addr
+}
+
+// NewRates remembers at most so many addresses.
+func NewRates(addresses int) *Rates {
+	return &Rates{max: max(1, addresses/2), pixels: map[domain.PixelID]int64{}, young: map[rateKey]int64{}}
+}
+
+// Limit is which rate a request is over.
+type Limit string
+
+const (
+	NoLimit      Limit = ""
+	PixelLimit   Limit = "rate_pixel"
+	AddressLimit Limit = "rate_address"
+)
+
+// Take takes room for one hit, of address and pixel; or says which has none, and after how long it will.
+// The pixel has to be one that exists: each is remembered.
+func (r *Rates) Take(now time.Time, p *domain.Pixel, from netip.Addr) (Limit, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := keyOf(p, from)
+	addr, addrWait := take(r.address(key), now, 1, rateOr(p.RatePerAddress, DefaultRatePerAddress))
+	if addrWait > 0 {
+		return AddressLimit, addrWait
+	}
+	pixel, wait := take(r.pixels[p.ID], now, 1, rateOr(p.Rate, DefaultRate))
+	if wait > 0 {
+		return PixelLimit, wait
+	}
+	r.put(key, addr)
+	r.pixels[p.ID] = pixel
+	return NoLimit, 0
+}
+
+// Charge takes room for hits that came along with one that was let in, even where there is none: the next
+// request then waits for it.
+func (r *Rates) Charge(now time.Time, p *domain.Pixel, from netip.Addr, n int) {
+	if n < 1 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := keyOf(p, from)
+	r.put(key, after(r.address(key), now, n, rateOr(p.RatePerAddress, DefaultRatePerAddress)))
+	r.pixels[p.ID] = after(r.pixels[p.ID], now, n, rateOr(p.Rate, DefaultRate))
+}
+
+// Addresses is how many are remembered.
+func (r *Rates) Addresses() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.young)
+	for key := range r.old {
+		if _, again := r.young[key]; !again {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Rates) address(key rateKey) int64 {
+	if at, ok := r.young[key]; ok {
+		return at
+	}
+	return r.old[key]
+}
+
+func (r *Rates) put(key rateKey, at int64) {
+	if _, known := r.young[key]; !known && len(r.young) >= r.max {
+		r.old, r.young = r.young, make(map[rateKey]int64, r.max)
+	}
+	r.young[key] = at
+}
+
+func keyOf(p *domain.Pixel, from netip.Addr) rateKey {
+	if from.Is6() {
+		if net, err := from.WithZone("").Prefix(64); err == nil {
+			from = net.Addr()
+		}
+	}
+	return rateKey{p.ID, from}
+}
+
+func rateOr(rate, otherwise int) int {
+	if rate > 0 {
+		return rate
+	}
+	return otherwise
+}
+
+// take moves a bucket on by n hits; or answers how long until it has room for them.
+func take(at int64, now time.Time, n, rate int) (int64, time.Duration) {
+	next := after(at, now, n, rate)
+	if over := next - now.UnixNano() - int64(max(rate, MaxItems))*each(rate); over > 0 {
+		return at, time.Duration(over)
+	}
+	return next, 0
+}
+
+func after(at int64, now time.Time, n, rate int) int64 {
+	return max(at, now.UnixNano()) + int64(n)*each(rate)
+}
+
+func each(rate int) int64 { return int64(time.Second) / int64(rate) }

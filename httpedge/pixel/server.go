@@ -1,0 +1,127 @@
+package pixel
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/source"
+	"github.com/leadwire/leadwire/httpedge/strictjson"
+)
+
+// server reads what only a server may say of a hit: what of a page's the request says.
+func (r *reader) server(v strictjson.Value) *Refusal {
+	h := &r.item.Hit
+	for m := range v.Children() {
+		var to *string
+		limit := 0
+		switch m.Key() {
+		case "pixel":
+			to, limit = (*string)(&r.item.Pixel), domain.MaxForeignID
+		case "visitor":
+			to, limit = (*string)(&h.Visitor), uuidLength
+		case "country":
+			to, limit = &h.Country, 2
+		case "state":
+			to, limit = &h.State, maxRegion
+		case "user_agent":
+			if m.Kind() == strictjson.Null {
+				continue
+			}
+			if fault := r.text(m, "user_agent", MaxUserAgent, &h.UserAgent); fault != nil {
+				return fault
+			}
+			continue
+		case "ip":
+			if fault := r.ip(m); fault != nil {
+				return fault
+			}
+			continue
+		default:
+			continue
+		}
+		if m.Kind() == strictjson.Null {
+			continue
+		}
+		if fault := word(m, m.Key(), limit, to); fault != nil {
+			return fault
+		}
+	}
+	return r.placed(v)
+}
+
+// placed checks what server has read, and takes what is in clear out of the evidence.
+func (r *reader) placed(v strictjson.Value) *Refusal {
+	h := &r.item.Hit
+	switch visitor, ok := Visitor(string(h.Visitor)); {
+	case r.item.Pixel == "":
+		return refuse("pixel", source.Required)
+	case h.Visitor == "":
+		return refuse("visitor", source.Required)
+	case !ok:
+		return refuse("visitor", source.Form)
+	default:
+		h.Visitor = visitor
+	}
+	var ok bool
+	if h.Country, ok = Country(h.Country); !ok {
+		return refuse("country", source.Form)
+	}
+	if h.State, ok = State(h.State); !ok {
+		return refuse("state", source.Form)
+	}
+	if r.item.Email != "" || r.item.Phone != "" {
+		h.Body = without(v, "email", "phone")
+	}
+	return nil
+}
+
+func (r *reader) ip(m strictjson.Value) *Refusal {
+	if m.Kind() == strictjson.Null {
+		return nil
+	}
+	if m.Kind() != strictjson.String {
+		return refuse("ip", source.Type)
+	}
+	a, err := netip.ParseAddr(m.Text())
+	if err != nil {
+		return refuse("ip", source.Form)
+	}
+	r.item.Hit.Address = a.Unmap().WithZone("")
+	return nil
+}
+
+// without writes an object again, but for some members.
+func without(v strictjson.Value, leave ...string) []byte {
+	var b bytes.Buffer
+	b.WriteByte('{')
+members:
+	for m := range v.Children() {
+		for _, name := range leave {
+			if m.Key() == name {
+				continue members
+			}
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.Write(quote(m.Key()))
+		b.WriteByte(':')
+		if m.Kind() == strictjson.String {
+			b.Write(quote(m.Text()))
+		} else {
+			b.WriteString(m.Text())
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func quote(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil { // text always marshals
+		return []byte(`""`)
+	}
+	return b
+}
