@@ -12,9 +12,19 @@ import (
 
 // dayTable is a table that grows with traffic, partitioned by UTC day of its column. A partition is
 // named after its table and day, events_20261122; what no day takes lies in events_default.
-type dayTable struct{ name, column string }
+type dayTable struct {
+	name, column string
+	secret       []string // columns of which the planner keeps no samples: see 0002_visits.sql
+}
 
-var dayTables = []dayTable{{"events", "received_at"}, {"feed_events", "decided_at"}, {"seen", "decided_at"}}
+var (
+	eventDays        = dayTable{"events", "received_at", []string{"contact", "body"}}
+	feedDays         = dayTable{"feed_events", "decided_at", []string{"contact"}}
+	seenDays         = dayTable{"seen", "decided_at", nil}
+	announcementDays = dayTable{"announcements", "at", []string{"payload"}}
+
+	dayTables = []dayTable{eventDays, feedDays, seenDays, announcementDays}
+)
 
 // Days prepared: yesterday (a node whose clock is behind, a decision across midnight) to a week ahead,
 // so that maintenance may fail for days before the default partitions get a row.
@@ -95,7 +105,7 @@ func (d dayTable) create(ctx context.Context, tx pgx.Tx, at time.Time, limit int
 	if strays > limit {
 		return false, nil
 	}
-	statements := []string{fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL)`, name, d.name)}
+	statements := d.build(name)
 	if strays > 0 {
 		statements = append(statements,
 			fmt.Sprintf(`LOCK TABLE %s IN ACCESS EXCLUSIVE MODE`, d.net()),
@@ -108,6 +118,15 @@ func (d dayTable) create(ctx context.Context, tx pgx.Tx, at time.Time, limit int
 		}
 	}
 	return true, nil
+}
+
+// build makes a table of the same shape.
+func (d dayTable) build(name string) []string {
+	statements := []string{fmt.Sprintf(`CREATE TABLE %s (LIKE %s INCLUDING ALL)`, name, d.name)}
+	for _, column := range d.secret { // LIKE does not take it along
+		statements = append(statements, fmt.Sprintf(`ALTER TABLE %s ALTER %s SET STATISTICS 0`, name, column))
+	}
+	return statements
 }
 
 // bound is a literal: a partition's bounds cannot be parameters.

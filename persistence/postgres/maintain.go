@@ -19,7 +19,10 @@ const lockPatience = "500ms"
 // all of it is past; its rows are not counted in Removed, since counting would read the whole day once more.
 func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retention) (domain.Maintained, error) {
 	m := &maintenance{s: s, now: now, keep: keep.WithDefaults(), report: domain.Maintained{Removed: map[string]int64{}}}
-	for _, step := range []func(context.Context) error{m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.emptyNets, m.expireKeys, m.expireLeads} {
+	for _, step := range []func(context.Context) error{
+		m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.dropAnnouncements, m.emptyNets, m.expireKeys, m.expireLeads,
+		m.expireVisits, m.expireLinks, m.rewrite,
+	} {
 		if err := step(ctx); err != nil {
 			return m.report, fail("maintain", err)
 		}
@@ -103,7 +106,7 @@ func (m *maintenance) drop(ctx context.Context, d dayTable, name string, before 
 // dropEvents drops days of events. What still waits for its decision moves to the default partition
 // and stays until it is decided.
 func (m *maintenance) dropEvents(ctx context.Context) error {
-	table := dayTables[0]
+	table := eventDays
 	names, err := m.past(ctx, table, m.now.Add(-m.keep.Events))
 	if err != nil {
 		return err
@@ -122,7 +125,7 @@ func (m *maintenance) dropEvents(ctx context.Context) error {
 // dropFeeds drops days of feed events, after it has raised the floors of the feeds they were in: a
 // reader is told to refetch a moment early, never given a gap.
 func (m *maintenance) dropFeeds(ctx context.Context) error {
-	table := dayTables[1]
+	table := feedDays
 	names, err := m.past(ctx, table, m.now.Add(-m.keep.Feed))
 	if err != nil {
 		return err
@@ -162,8 +165,16 @@ func (m *maintenance) raiseFloors(ctx context.Context, partition string) (more b
 }
 
 func (m *maintenance) dropSeen(ctx context.Context) error {
-	table := dayTables[2]
-	names, err := m.past(ctx, table, m.now.Add(-m.keep.Feed))
+	return m.dropDays(ctx, seenDays, m.now.Add(-m.keep.Feed))
+}
+
+func (m *maintenance) dropAnnouncements(ctx context.Context) error {
+	return m.dropDays(ctx, announcementDays, m.now.Add(-m.keep.Announced))
+}
+
+// dropDays drops days that nothing refers to.
+func (m *maintenance) dropDays(ctx context.Context, table dayTable, cutoff time.Time) error {
+	names, err := m.past(ctx, table, cutoff)
 	if err != nil {
 		return err
 	}
@@ -182,10 +193,10 @@ func (m *maintenance) emptyNets(ctx context.Context) error {
 		cutoff time.Time
 		sql    string
 	}{
-		{dayTables[0], m.now.Add(-m.keep.Events), `DELETE FROM events_default WHERE ctid = ANY (ARRAY(
+		{eventDays, m.now.Add(-m.keep.Events), `DELETE FROM events_default WHERE ctid = ANY (ARRAY(
 			SELECT e.ctid FROM events_default e WHERE e.received_at < $1
 			AND NOT EXISTS (SELECT 1 FROM pending_events pe WHERE pe.seq = e.seq) LIMIT $2))`},
-		{dayTables[1], m.now.Add(-m.keep.Feed), `WITH gone AS MATERIALIZED (
+		{feedDays, m.now.Add(-m.keep.Feed), `WITH gone AS MATERIALIZED (
 				SELECT account, buyer, seq, decided_at FROM feed_events_default WHERE decided_at < $1 ORDER BY account, buyer, seq LIMIT $2
 			), due AS MATERIALIZED (
 				SELECT f.account, f.buyer, (SELECT max(seq) FROM gone g WHERE g.account = f.account AND g.buyer = f.buyer) AS seq
@@ -195,8 +206,10 @@ func (m *maintenance) emptyNets(ctx context.Context) error {
 			)
 			DELETE FROM feed_events_default e USING gone g
 			WHERE e.account = g.account AND e.buyer = g.buyer AND e.seq = g.seq AND e.decided_at = g.decided_at`},
-		{dayTables[2], m.now.Add(-m.keep.Feed), `DELETE FROM seen_default WHERE ctid = ANY (ARRAY(
+		{seenDays, m.now.Add(-m.keep.Feed), `DELETE FROM seen_default WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM seen_default WHERE decided_at < $1 LIMIT $2))`},
+		{announcementDays, m.now.Add(-m.keep.Announced), `DELETE FROM announcements_default WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM announcements_default WHERE at < $1 LIMIT $2))`},
 	} {
 		if err := m.expire(ctx, step.table.name, step.sql, step.cutoff); err != nil {
 			return err

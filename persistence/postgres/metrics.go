@@ -16,6 +16,7 @@ type metrics struct {
 	retries    *prometheus.CounterVec
 	recognised prometheus.Counter
 	netRows    *prometheus.GaugeVec
+	unerased   prometheus.Gauge
 }
 
 // Why a batch was run again.
@@ -39,6 +40,8 @@ func newMetrics(r prometheus.Registerer, readers int) (*metrics, error) {
 			Help: "Operations found to have been committed by a run whose answer was lost."}),
 		netRows: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Subsystem: sub, Name: "default_partition_rows",
 			Help: "Rows in the default partitions when last maintained, by table; above zero a day's partition was missing."}, []string{"table"}),
+		unerased: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Subsystem: sub, Name: "tables_to_rewrite",
+			Help: "Tables in whose files bytes of somebody erased are left, when last maintained."}),
 	}
 	for _, reason := range []string{retryUnknown, retryRollback, retryFeed} {
 		m.retries.WithLabelValues(reason)
@@ -49,7 +52,7 @@ func newMetrics(r prometheus.Registerer, readers int) (*metrics, error) {
 	limit := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Subsystem: sub, Name: "readers_limit",
 		Help: "Most connections for reads."})
 	limit.Set(float64(readers))
-	return m, m.register(m.connected, m.lost, m.retries, m.recognised, m.netRows, limit)
+	return m, m.register(m.connected, m.lost, m.retries, m.recognised, m.netRows, m.unerased, limit)
 }
 
 func (m *metrics) register(all ...prometheus.Collector) error {
