@@ -7,6 +7,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/telemetry"
 	"github.com/leadwire/leadwire/cluster"
 )
@@ -19,6 +20,30 @@ type Deps struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Telemetry *telemetry.Recorder
+
+	// Who visitors are. Runtime keeps Suppressions and Overlay in step with the store; those that are nil are
+	// made, and are then in no metrics.
+	Suppressions *identity.Suppressions
+	Overlay      *identity.Overlay
+	Identity     *identity.Matcher
+	// Graphs lends the graph that CRM leads are looked up in, and Slow is what Identity asks; nil: there is none.
+	Graphs identity.Graphs
+	Slow   *identity.Slow
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Suppressions == nil {
+		d.Suppressions = identity.NewSuppressions(nil)
+	}
+	if d.Overlay == nil {
+		d.Overlay = identity.NewOverlay(identity.OverlayConfig{}, nil)
+	}
+	if d.Identity == nil {
+		d.Identity = identity.NewMatcher(identity.MatcherDeps{
+			Graphs: d.Graphs, Overlay: d.Overlay, Slow: d.Slow, Metrics: identity.NewMetrics(nil),
+		})
+	}
+	return d
 }
 
 // Node is what the actors need of the cluster.

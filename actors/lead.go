@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/intake"
 	"github.com/leadwire/leadwire/actors/wire"
@@ -23,10 +24,21 @@ import (
 //	decided        the store answered                 announce, or choose again
 //	retry          the pause is over                  decide again
 //	*wire.Recover  the store still has it as pending  decide
+//	learned        its links were learned, or not     remember what was
+//
+// It is also where sightings of an identified visitor are judged; see judge.go.
+//
+//	*wire.HereSighted, Sighted  it was on a page          judge it
+//	judged                      the store answered        enter a campaign, or judge again
+//	ripe                        updates are due           judge
+//	guarded, contacted          what the judge asked for  judge
 type lead struct {
-	rt   *Runtime
-	id   cluster.Identity
-	core *intake.Lead
+	rt       *Runtime
+	id       cluster.Identity
+	key      domain.LeadKey
+	core     *intake.Lead
+	judge    *delivery.Judge // nil until there is a sighting
+	teaching teaching
 }
 
 type (
@@ -48,11 +60,11 @@ type (
 func (r *Runtime) newLead(id cluster.Identity) cluster.Actor {
 	account, name, _ := strings.Cut(id.ID, "/")
 	key := domain.LeadKey{Account: domain.AccountID(account), Lead: domain.LeadID(name)}
-	return &lead{rt: r, id: id, core: intake.New(key, id.Fence, r.chooser)}
+	return &lead{rt: r, id: id, key: key, core: intake.New(key, id.Fence, r.chooser)}
 }
 
-// Busy keeps the lead in memory while the store owes it an answer.
-func (l *lead) Busy() bool { return l.core.Busy() }
+// Busy keeps the lead in memory while the store owes it an answer, or sightings are gathered.
+func (l *lead) Busy() bool { return l.core.Busy() || (l.judge != nil && l.judge.Busy()) }
 
 func (l *lead) Receive(ctx actor.Context) {
 	now := l.rt.deps.Clock.Now()
@@ -60,6 +72,9 @@ func (l *lead) Receive(ctx actor.Context) {
 	case *wire.Ingest:
 		l.perform(ctx, l.core.Ingest(now, msg.Event.Domain(), ctx.Sender()))
 	case kept:
+		if msg.outcome.Err == nil && !msg.outcome.Received.Duplicate {
+			l.teach(ctx, msg.keep.Event)
+		}
 		l.perform(ctx, l.core.Kept(now, msg.keep, msg.outcome))
 	case decided:
 		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
@@ -67,6 +82,14 @@ func (l *lead) Receive(ctx actor.Context) {
 		l.perform(ctx, l.core.Retry(now))
 	case *wire.Recover:
 		l.perform(ctx, l.core.Recover(now, pending(msg)))
+	case *wire.HereSighted:
+		l.sighted(ctx, msg.Sightings)
+	case *wire.Sighted:
+		l.sighted(ctx, msg.Domain())
+	case learned:
+		l.learned(ctx, msg)
+	default:
+		l.judgeReceives(ctx)
 	}
 }
 
@@ -84,7 +107,7 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 			if errors.Is(step.Err, intake.ErrTooMany) {
 				deps.Metrics.refused.Inc()
 			}
-			answer(ctx, step)
+			reply(ctx, step.To, step.Received, step.Err)
 		case intake.Decide:
 			l.rt.pipe(ctx, func(c context.Context) any {
 				result, err := deps.Store.Decide(c, step.Decision)
@@ -133,16 +156,17 @@ func (r *Runtime) announce(e domain.FeedEvent) {
 	}
 }
 
-func answer(ctx actor.Context, step intake.Answer) {
-	to, ok := step.To.(*actor.PID)
+// reply answers whoever asked to keep something.
+func reply(ctx actor.Context, ticket any, received domain.Received, err error) {
+	to, ok := ticket.(*actor.PID)
 	if !ok || to == nil {
 		return
 	}
-	reply := &wire.Kept{Duplicate: step.Received.Duplicate, Seq: step.Received.Seq}
-	if step.Err != nil {
-		reply.Refused, reply.Reason = string(domain.CodeOf(step.Err)), step.Err.Error()
+	kept := &wire.Kept{Duplicate: received.Duplicate, Seq: received.Seq}
+	if err != nil {
+		kept.Refused, kept.Reason = string(domain.CodeOf(err)), err.Error()
 	}
-	ctx.Send(to, reply)
+	ctx.Send(to, kept)
 }
 
 func pending(msg *wire.Recover) []domain.Pending {

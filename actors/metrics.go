@@ -1,9 +1,13 @@
 package actors
 
 import (
+	"cmp"
+
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/visit"
 )
 
 // Metrics of the actors of one node.
@@ -25,6 +29,18 @@ type Metrics struct {
 	resyncs   prometheus.Counter
 	reading   prometheus.Gauge
 	readLimit prometheus.Gauge
+
+	matched       *prometheus.CounterVec
+	suppressed    *prometheus.CounterVec
+	upgraded      prometheus.Counter
+	visitsRefused prometheus.Counter
+	sightsLost    prometheus.Counter
+	sightsFound   prometheus.Counter
+	verdicts      *prometheus.CounterVec
+	announcements *prometheus.CounterVec
+	unjudgeable   prometheus.Counter
+	lessons       *prometheus.CounterVec
+	guardErrors   prometheus.Counter
 }
 
 // NewMetrics registers the actors' metrics; a nil registerer exports nothing.
@@ -56,6 +72,25 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reading:   gauge("hub", "catch_up_reads", "Catch-up reads under way."),
 		readLimit: gauge("hub", "catch_up_reads_max", "Most catch-up reads under way at a time."),
 	}
+	vec := func(sub, name, label, help string, values ...string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: sub, Name: name, Help: help}, []string{label})
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
+		return v
+	}
+	m.matched = vec("visitor", "matches_total", "level", "Hits and late answers that were observed, by whom they name; suppressed ones are not among them.", "none", "company", "person", "late")
+	m.suppressed = vec("visitor", "suppressed_total", "rule", "Hits and late answers that were kept from being matched, by rule.", rules()...)
+	m.upgraded = counter("visitor", "upgraded_views_total", "Page views that went along with a later identification.")
+	m.visitsRefused = counter("visitor", "refused_total", "Hits refused because too many of the same visitor were waiting; their sender tries again.")
+	m.sightsLost = counter("visitor", "sightings_lost_total", "Sightings that could not be sent to their lead; recovery finds them.")
+	m.sightsFound = counter("recovery", "sightings_total", "Sightings handed to their leads again.")
+	m.verdicts = vec("judge", "sightings_total", "verdict", "Sightings that were settled, by what the rules made of them.", names(delivery.Verdicts())...)
+	m.announcements = vec("judge", "announcements_total", "type", "Announcements of identified visitors that were committed.",
+		string(domain.VisitorIdentifiedEvent), string(domain.VisitorUpdatedEvent))
+	m.unjudgeable = counter("judge", "unjudgeable_total", "Sightings that no judgement could be made for; each is in the log.")
+	m.lessons = vec("lead", "lessons_total", "outcome", "Contacts of CRM leads whose keys were to be learned.", "learned", "failed")
+	m.guardErrors = counter("guard", "errors_total", "Times suppressions or links could not be read; what was known stays in force.")
 	for _, verb := range []domain.Verb{domain.Assign, domain.Update, domain.Hold, domain.Ignore} {
 		m.decisions.WithLabelValues(string(verb))
 	}
@@ -63,7 +98,41 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.recovered.WithLabelValues("true")
 	if reg != nil {
 		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.leases, m.fills,
-			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit)
+			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit,
+			m.matched, m.suppressed, m.upgraded, m.visitsRefused, m.sightsLost, m.sightsFound, m.verdicts, m.announcements,
+			m.unjudgeable, m.lessons, m.guardErrors)
 	}
 	return m
+}
+
+// resolved counts what became of a hit or a late answer.
+func (m *Metrics) resolved(r visit.Resolved) {
+	m.upgraded.Add(float64(r.Upgraded))
+	switch {
+	case r.Suppressed != "":
+		m.suppressed.WithLabelValues(r.Suppressed).Inc()
+	case r.Late:
+		m.matched.WithLabelValues("late").Inc()
+	default:
+		m.matched.WithLabelValues(cmp.Or(string(r.Match.Level), "none")).Inc()
+	}
+}
+
+func names[T ~string](values []T) []string {
+	out := make([]string, 0, len(values))
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// rules lists every name of a rule that identity.Suppressions.Check answers with.
+func rules() []string {
+	out := []string{"gpc"}
+	for _, scope := range []domain.SuppressionScope{domain.GlobalScope, domain.AccountScope, domain.PixelScope} {
+		for _, kind := range domain.SuppressionKinds() {
+			out = append(out, string(scope)+":"+string(kind))
+		}
+	}
+	return out
 }

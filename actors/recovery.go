@@ -34,6 +34,7 @@ type recovery struct {
 	begun chan struct{} // closed after the first pass that reached the store
 	all   atomic.Bool   // the next pass takes everything, whatever its age
 	offer int64         // held events up to this one have been looked at in this round; run's own
+	owed  int64         // sightings up to this one have been handed on in this round; run's own
 	mu    sync.Mutex
 	last  domain.Backlog
 }
@@ -58,6 +59,7 @@ func (r *recovery) run(ctx context.Context) {
 			age = 0
 		}
 		done := r.pass(ctx, age)
+		r.sightings(ctx, age)
 		switch {
 		case !done && age == 0:
 			r.all.Store(true)

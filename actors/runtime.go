@@ -3,13 +3,16 @@ package actors
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/distribution"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/visit"
 	"github.com/leadwire/leadwire/actors/wire"
 	"github.com/leadwire/leadwire/cluster"
 )
@@ -23,23 +26,41 @@ type Runtime struct {
 	chooser  chooser
 	desk     *distribution.Desk
 	work     *Work // what actors wait for
-	services *Work // hub, lookout, recovery
+	services *Work // hub, lookout, recovery, guard
 	hub      *Hub
 	lookout  *lookout
 	recovery *recovery
+	guard    *guard
+	visits   visit.Deps         // what every visitor's lane looks things up in
+	judges   delivery.JudgeDeps // and every judge
 	node     lateNode
 	looking  atomic.Int64 // services that look, or are about to
 
-	undecidable once
+	undecidable once // events that are in the log already
+	unjudgeable once // sightings that are
+	lessons     lessons
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
 func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	desk := distribution.NewDesk(counts)
+	deps = deps.withDefaults()
 	r := &Runtime{cfg: cfg.withDefaults(), deps: deps, desk: desk, chooser: chooser{deps.Book, desk}, work: NewWork(), services: NewWork()}
+	r.lessons.seed = maphash.MakeSeed()
 	r.hub = newHub(r)
 	r.lookout = newLookout(r)
 	r.recovery = newRecovery(r)
+	r.guard = newGuard(r)
+	pixel := func(id domain.PixelID) *domain.DirectoryPixel { return deps.Book.Directory().Pixel(id) }
+	r.visits = visit.Deps{
+		Pixel: pixel, Match: deps.Identity.Match, Check: deps.Suppressions.Check, Basis: deps.Suppressions.Revision,
+		Actor:   func(key domain.LeadKey) domain.Partition { return cluster.PartitionOf(wire.KindLead, key.String()) },
+		HasSlow: deps.Slow != nil,
+	}
+	r.judges = delivery.JudgeDeps{
+		Pixel: pixel, Record: deps.Identity.Record, Company: deps.Identity.Company,
+		Check: deps.Suppressions.Check, Basis: deps.Suppressions.Revision,
+	}
 	return r
 }
 
@@ -48,6 +69,7 @@ func (r *Runtime) Kinds() []cluster.Kind {
 	return []cluster.Kind{
 		{Name: wire.KindLead, New: r.newLead, Mailbox: r.cfg.LeadMailbox, IdleAfter: r.cfg.LeadIdle},
 		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: r.cfg.BuyerMailbox, IdleAfter: r.cfg.BuyerIdle},
+		{Name: wire.KindVisitor, New: r.newVisitor, Mailbox: r.cfg.VisitorMailbox, IdleAfter: r.cfg.VisitorIdle},
 	}
 }
 
@@ -60,6 +82,13 @@ func (r *Runtime) Moved() { r.hub.renewAll() }
 // CatalogChanged is told when buyers may have become eligible: held leads are offered again.
 func (r *Runtime) CatalogChanged() { r.recovery.pulse.knock() }
 
+// Load reads what visitors are matched and suppressed by. It comes before the node takes part in its cluster:
+// what has not been read would be matched by nobody, and every commit without it refused.
+func (r *Runtime) Load(ctx context.Context) error { return r.guard.load(ctx) }
+
+// Refresh returns when every suppression that was in force at its call is in force on this node.
+func (r *Runtime) Refresh(ctx context.Context) error { return r.guard.Refresh(ctx) }
+
 // Start joins the actors to their node and starts the services around them.
 func (r *Runtime) Start(node Node) {
 	r.node.set(node)
@@ -68,6 +97,7 @@ func (r *Runtime) Start(node Node) {
 	r.services.Go(r.hub.run)
 	r.services.Go(r.lookout.run)
 	r.services.Go(r.recovery.run)
+	r.services.Go(r.guard.run)
 }
 
 // AwaitRecovery returns when everything that was pending at Start is in its lead's mailbox, so that what
