@@ -18,7 +18,14 @@ const (
 	kindLocation = "location"
 	kindCampaign = "campaign"
 	kindBuyer    = "buyer"
+	kindPlatform = "platform"
 )
+
+// platform is the one row of what belongs to no account, if there is anything.
+type platform struct {
+	Graph    string                      `json:"graph,omitempty"`
+	Suppress []domain.CatalogSuppression `json:"suppress,omitempty"`
+}
 
 // entry is one row of the catalog.
 type entry struct {
@@ -58,11 +65,8 @@ func (s *Store) CatalogRevision(ctx context.Context) (revision int64, err error)
 	return revision, err
 }
 
-func catalogRevision(c *sqlite.Conn) (revision int64, err error) {
-	err = query(c, `SELECT CAST(value AS TEXT) FROM settings WHERE key = ?`, func(s *sqlite.Stmt) {
-		revision, _ = strconv.ParseInt(s.ColumnText(0), 10, 64)
-	}, settingRevision)
-	return revision, err
+func catalogRevision(c *sqlite.Conn) (int64, error) {
+	return settingNumber(c, settingRevision)
 }
 
 // ApplyCatalog replaces the catalog if nobody was first; see domain.Store.
@@ -80,7 +84,10 @@ func (s *Store) ApplyCatalog(ctx context.Context, cat domain.Catalog) (int64, er
 		if revision != cat.Revision {
 			return domain.Fail(opName, domain.Conflict, fmt.Errorf("the catalog is at revision %d, not %d", revision, cat.Revision))
 		}
-		return writeCatalog(t.conn, rows, cat.Revision+1)
+		if err := writeCatalog(t.conn, rows, cat.Revision+1); err != nil {
+			return err
+		}
+		return t.raiseBasis() // it has suppressions of its own
 	}})
 	if err != nil {
 		return 0, err
@@ -111,6 +118,9 @@ func disassemble(cat domain.Catalog) (rows []entry, err error) {
 		}
 		rows = append(rows, entry{kind, string(account), int64(ord), id, string(b)})
 	}
+	if cat.Graph != "" || len(cat.Suppress) > 0 {
+		add(kindPlatform, "", 0, "", platform{cat.Graph, cat.Suppress})
+	}
 	for i, s := range cat.Sources {
 		add(kindSource, "", i, string(s.ID), s)
 	}
@@ -140,6 +150,10 @@ func assemble(cat *domain.Catalog, rows []entry) error {
 		switch r.kind {
 		case kindSource:
 			cat.Sources, err = appendSpec(cat.Sources, r.spec)
+		case kindPlatform:
+			var p platform
+			err = json.Unmarshal([]byte(r.spec), &p)
+			cat.Graph, cat.Suppress = p.Graph, p.Suppress
 		case kindAccount:
 			err = json.Unmarshal([]byte(r.spec), &a)
 			places[r.ord] = r.account
@@ -153,7 +167,7 @@ func assemble(cat *domain.Catalog, rows []entry) error {
 		if err != nil {
 			return domain.Fail("read catalog", domain.Internal, fmt.Errorf("%s %s: %w", r.kind, r.id, err))
 		}
-		if r.kind != kindSource {
+		if r.account != "" {
 			accounts[r.account] = a
 		}
 	}

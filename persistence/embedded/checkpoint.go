@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -28,6 +30,7 @@ type checkpointer struct {
 	every  atomic.Int64 // operations after which the log is long; follows what was measured
 	finish atomic.Bool  // the first step is done
 	wake   chan int     // carries the operations since the last one
+	jobs   chan job     // to be done between two batches; holds one
 	done   chan struct{}
 }
 
@@ -41,7 +44,7 @@ func newCheckpointer(path string, writer *sqlite.Conn, opts Options, m *metrics)
 	}
 	c := &checkpointer{
 		conn: conn, writer: writer, opts: opts, metrics: m,
-		wake: make(chan int, 1), done: make(chan struct{}),
+		wake: make(chan int, 1), jobs: make(chan job, 1), done: make(chan struct{}),
 	}
 	c.every.Store(int64(max(1, opts.CheckpointPages/pagesPerOp)))
 	go c.run()
@@ -61,8 +64,39 @@ func (c *checkpointer) note(ops int) {
 	}
 }
 
-// between is the second step.
+// job is something that wants the writer's connection to itself.
+type job struct {
+	do   func() error
+	done chan error // holds one
+}
+
+// idle runs do between two batches, on the writer's goroutine. nudge makes a batch, in case there is no
+// traffic.
+func (c *checkpointer) idle(ctx context.Context, nudge func(context.Context) error, do func() error) error {
+	j := job{do, make(chan error, 1)}
+	select {
+	case c.jobs <- j:
+	case <-ctx.Done():
+		return domain.Fail("wait for the writer", domain.Unavailable, ctx.Err())
+	}
+	if err := nudge(ctx); err != nil {
+		select {
+		case <-c.jobs: // not begun: whoever comes next must not find it
+			return err
+		case err := <-j.done:
+			return err
+		}
+	}
+	return <-j.done
+}
+
+// between is the second step, and the place for jobs.
 func (c *checkpointer) between() {
+	select {
+	case j := <-c.jobs:
+		j.done <- j.do()
+	default:
+	}
 	if c.finish.CompareAndSwap(true, false) {
 		c.checkpoint(c.writer, partRest)
 	}

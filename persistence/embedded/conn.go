@@ -24,6 +24,9 @@ var pragmas = [...]string{
 	"PRAGMA wal_autocheckpoint = 0",
 	// 32 MiB of pages: the inner pages of every index of some ten million rows. Negative means KiB.
 	"PRAGMA cache_size = -32768",
+	// What is deleted is overwritten with zeros, so that an erasure leaves nothing in the pages it frees; see
+	// scrub.go for what this alone would leave. The checkpoint of an erasure moves it into the file.
+	"PRAGMA secure_delete = ON",
 	// Sorting never writes to the disk: a full disk must not break a read.
 	"PRAGMA temp_store = MEMORY",
 	// A log that once grew (a long reader, a burst) is cut back to 64 MiB when it starts anew.

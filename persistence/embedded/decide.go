@@ -63,6 +63,9 @@ func (t *tx) rule(d *domain.Decision, where whereabouts) (*domain.Decided, error
 	default: // Ignore
 		err = t.settle(d.EventSeq, where)
 	}
+	if err == nil && got.Outcome == domain.Done {
+		_, err = t.keepAnnouncements(d.Announce)
+	}
 	return got, err
 }
 

@@ -18,9 +18,6 @@ func (t *tx) fenced(f domain.Fence) bool {
 }
 
 func (t *tx) loadEpochs() error {
-	if t.epochsKnown {
-		return nil
-	}
 	clear(t.epochs[:])
 	defer func() { _ = t.readEpochs.Reset() }()
 	for {
@@ -29,7 +26,6 @@ func (t *tx) loadEpochs() error {
 			return fmt.Errorf("read epochs: %w", err)
 		}
 		if !more {
-			t.epochsKnown = true
 			return nil
 		}
 		t.epochs[t.readEpochs.ColumnInt64(0)] = t.readEpochs.ColumnInt64(1)

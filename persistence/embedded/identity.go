@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
@@ -17,6 +18,8 @@ const (
 	settingTokenKey = "token_key"
 	settingRevision = "catalog_revision"
 	settingPinged   = "pinged_at"
+	// The revision of suppressions: see domain.SuppressionStore.
+	settingSuppressions = "suppression_revision"
 )
 
 // identity reads the store's epoch and token key, and makes them in a new store.
@@ -68,6 +71,14 @@ func (s *Store) Ping(ctx context.Context) error {
 		return putSetting(t.conn, settingPinged, []byte(t.clock.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
 	}})
 	return err
+}
+
+// settingNumber reads a number; 0 when it was never put.
+func settingNumber(c *sqlite.Conn, key string) (n int64, err error) {
+	err = query(c, `SELECT CAST(value AS TEXT) FROM settings WHERE key = ?`, func(s *sqlite.Stmt) {
+		n, _ = strconv.ParseInt(s.ColumnText(0), 10, 64)
+	}, key)
+	return n, err
 }
 
 func putSetting(c *sqlite.Conn, key string, value []byte) error {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,10 +15,16 @@ import (
 // traffic wait noticeably.
 const chunk = 250
 
-// retainer remembers between calls how far retention has walked through the leads.
+// retainer remembers between calls how far retention has walked.
 type retainer struct {
-	mu    sync.Mutex // one Maintain at a time
-	leadN int64
+	mu                           sync.Mutex // one Maintain at a time
+	leadN, acquaintanceN, visitN int64
+}
+
+// longest is for what an erasure begins at: a lead stays as long as the feed events it leads to, and a visit
+// as long as its hits.
+func longest(first time.Duration, others ...time.Duration) time.Duration {
+	return max(first, slices.Max(others))
 }
 
 // removal removes at most n rows of one kind, inside a transaction, going on from where the last one
@@ -44,7 +51,13 @@ func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retenti
 		{oldEvents(now.Add(-keep.Events)), new(int64)},
 		{oldKeys(now.Add(-keep.Keys)), new(int64)},
 		{oldFeedEvents(now.Add(-keep.Feed)), new(int64)},
-		{oldLeads(now.Add(-keep.Leads)), &s.retain.leadN},
+		{oldLeads(now.Add(-longest(keep.Leads, keep.Feed, keep.Events))), &s.retain.leadN},
+		{oldByBirth("acquaintances", now.Add(-keep.Leads)), &s.retain.acquaintanceN},
+		{oldByBirth("visits", now.Add(-longest(keep.Visits, keep.Events))), &s.retain.visitN},
+		{oldInOrder("links", now.Add(-keep.Visits)), new(int64)},
+		{toldLinks(now.Add(-linkTold)), new(int64)},
+		{oldInOrder("announcements", now.Add(-keep.Announced)), new(int64)},
+		{oldRemovals(now.Add(-keep.Visits)), new(int64)},
 	} {
 		if err := s.remove(ctx, r.remove, keep.BatchLimit, r.cursor, &m); err != nil {
 			return m, err
@@ -53,8 +66,18 @@ func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retenti
 	return m, nil
 }
 
-// remove repeats r in transactions of its own until it is done or has used up limit.
+// remove lets r take its bites.
 func (s *Store) remove(ctx context.Context, r removal, limit int, cursor *int64, m *domain.Maintained) error {
+	more, err := s.bites(ctx, r, limit, cursor, m.Removed)
+	if err != nil {
+		return fmt.Errorf("remove what retention does not keep: %w", err)
+	}
+	m.More = m.More || more
+	return nil
+}
+
+// bites repeats r in transactions of its own until it is done or has used up limit, and counts in rows.
+func (s *Store) bites(ctx context.Context, r removal, limit int, cursor *int64, rows map[string]int64) (more bool, err error) {
 	for left := limit; left > 0; {
 		n, from := min(left, chunk), *cursor
 		var p progress
@@ -63,19 +86,18 @@ func (s *Store) remove(ctx context.Context, r removal, limit int, cursor *int64,
 			return err
 		}})
 		if err != nil {
-			return fmt.Errorf("remove what retention does not keep: %w", err)
+			return false, err
 		}
 		*cursor = p.to
-		for table, rows := range p.rows {
-			m.Removed[table] += rows
+		for table, n := range p.rows {
+			rows[table] += n
 		}
 		if !p.more {
-			return nil
+			return false, nil
 		}
 		left -= n
 	}
-	m.More = true
-	return nil
+	return true, nil
 }
 
 // oldEvents removes bodies. Numbers rise with time, so the oldest are at the front; only there is

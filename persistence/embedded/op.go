@@ -10,8 +10,10 @@ import (
 type op struct {
 	receive *receive
 	decide  *domain.Decision
+	observe *observe
+	judge   *judge
 	seen    []domain.Seen
-	// admin is everything rare: claims, the catalog, retention, pings. It may run again when its batch
+	// admin is everything rare: claims, the catalog, suppressions, retention, erasures, pings. It may run again when its batch
 	// is tried again, so it has no effect outside of tx.
 	admin func(tx *tx) error
 }
@@ -26,6 +28,8 @@ type receive struct {
 type answer struct {
 	received domain.Received
 	decided  *domain.Decided
+	observed *observed
+	judged   *judged
 	seen     int
 }
 
@@ -33,6 +37,8 @@ const (
 	kindReceive = "receive"
 	kindAdmit   = "admit"
 	kindDecide  = "decide"
+	kindObserve = "observe"
+	kindJudge   = "judge"
 	kindSeen    = "seen"
 	kindAdmin   = "admin"
 )
@@ -51,8 +57,10 @@ func outcomes() map[string][]string {
 		kindDecide: {
 			string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale),
 		},
-		kindSeen:  {outcomeOK},
-		kindAdmin: {outcomeOK, string(domain.Conflict)},
+		kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
+		kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
+		kindSeen:    {outcomeOK},
+		kindAdmin:   {outcomeOK, string(domain.Conflict), string(domain.NotFound)},
 	}
 }
 
@@ -64,6 +72,10 @@ func (o op) kind() string {
 		return kindReceive
 	case o.decide != nil:
 		return kindDecide
+	case o.observe != nil:
+		return kindObserve
+	case o.judge != nil:
+		return kindJudge
 	case o.seen != nil:
 		return kindSeen
 	default:
@@ -79,14 +91,32 @@ func (o op) size() int {
 	case o.receive != nil:
 		n := rowOverhead + len(o.receive.event.Body) + len(o.receive.event.Contact)
 		if d := o.receive.rider; d != nil {
-			n += rowOverhead + len(d.Contact) + len(d.Trace)
+			n += rowOverhead + len(d.Contact) + len(d.Trace) + sizeOf(d.Announce)
 		}
 		return n
 	case o.decide != nil:
-		return rowOverhead + len(o.decide.Contact) + len(o.decide.Trace)
+		return rowOverhead + len(o.decide.Contact) + len(o.decide.Trace) + sizeOf(o.decide.Announce)
+	case o.observe != nil:
+		n := rowOverhead + len(o.observe.visit) + rowOverhead/4*len(o.observe.Learn)
+		if o.observe.Hit != nil {
+			n += len(o.observe.Hit.Body)
+		}
+		if o.observe.Owed != nil {
+			n += len(o.observe.visit) + len(o.observe.sighting)
+		}
+		return n
+	case o.judge != nil:
+		return rowOverhead + len(o.judge.after) + sizeOf(o.judge.Announce)
 	default:
 		return rowOverhead + 64*len(o.seen)
 	}
+}
+
+func sizeOf(all []domain.Announcement) (n int) {
+	for _, a := range all {
+		n += rowOverhead/2 + len(a.Payload)
+	}
+	return n
 }
 
 // maxText is the longest id or type in bytes: a foreign id behind the name of its source.
@@ -158,6 +188,9 @@ func checkDecision(d *domain.Decision) error {
 		return err
 	}
 	if err := checkJSON(op, "contact", d.Contact); err != nil {
+		return err
+	}
+	if err := checkAnnouncements(op, d.Announce); err != nil {
 		return err
 	}
 	switch d.Verb {

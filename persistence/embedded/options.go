@@ -63,6 +63,17 @@ const (
 	stepLead      = "lead"
 	stepSettle    = "settle event"
 	stepHold      = "hold event"
+	stepVisit     = "visit"
+	stepLink      = "link"
+	stepSighting  = "sighting"
+	// Of a judgement.
+	stepSettleSighting = "settle sighting"
+	stepAcquaintance   = "acquaintance"
+	stepAnnouncement   = "announcement"
+	// Of suppressing and erasing.
+	stepSuppression = "suppression"
+	stepErase       = "erase"
+
 	stepSeen      = "seen"
 	stepAdmin     = "admin"
 	stepFeeds     = "feeds"
@@ -74,6 +85,7 @@ const (
 func Steps() []string {
 	return []string{
 		stepBegin, stepKey, stepEvent, stepPending, stepRead, stepFeedEvent, stepLead, stepSettle, stepHold,
+		stepVisit, stepLink, stepSighting, stepSettleSighting, stepAcquaintance, stepAnnouncement, stepSuppression, stepErase,
 		stepSeen, stepAdmin, stepFeeds, stepCommit, stepCommitted,
 	}
 }

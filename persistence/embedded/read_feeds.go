@@ -22,6 +22,17 @@ func (s *Store) Lead(ctx context.Context, key domain.LeadKey) (lead domain.Lead,
 	return lead, err
 }
 
+// ScanLeads lists an account's leads by ID; see domain.VisitStore. The index is by ID first, so that it walks
+// over other accounts' too; it is a job for the background.
+func (s *Store) ScanLeads(ctx context.Context, account domain.AccountID, after domain.LeadID, limit int) (leads []domain.Lead, err error) {
+	err = s.read(ctx, "scan leads", func(c *sqlite.Conn) error {
+		return query(c, `SELECT `+leadColumns+` FROM leads l LEFT JOIN feeds f ON f.id = l.place >> 40
+			WHERE l.account = ? AND l.id > ? ORDER BY l.id LIMIT ?`,
+			func(s *sqlite.Stmt) { leads = append(leads, scanLead(s).lead) }, string(account), string(after), int64(limit))
+	})
+	return leads, err
+}
+
 // BuyerLeads lists a buyer's leads, newest assignment first; see domain.Store.
 func (s *Store) BuyerLeads(ctx context.Context, key domain.BuyerKey, before domain.Seq, limit int) (leads []domain.Lead, err error) {
 	if before == 0 {

@@ -18,6 +18,13 @@ type stmts struct {
 	findLead, insertLead, updateLead        *sqlite.Stmt
 	findFeed, insertFeed, updateFeed        *sqlite.Stmt
 	insertFeedEvent, insertSeen, readEpochs *sqlite.Stmt
+
+	insertHit                                                *sqlite.Stmt
+	findVisit, insertVisit, updateVisit, updateVisitor       *sqlite.Stmt
+	findLink, insertLink                                     *sqlite.Stmt
+	insertSighting, findSighting, deleteSighting             *sqlite.Stmt
+	findAcquaintance, insertAcquaintance, updateAcquaintance *sqlite.Stmt
+	insertAnnouncement                                       *sqlite.Stmt
 }
 
 const pendingColumns = `seq, p, account, source, event_id, weak_id, type, effect, lead, campaign, contact, occurred_at, received_at`
@@ -25,6 +32,11 @@ const pendingColumns = `seq, p, account, source, event_id, weak_id, type, effect
 // leadColumns are in the order scanLead reads them; the buyer's name comes from the feed.
 const leadColumns = `l.n, l.account, l.id, l.revision, coalesce(f.buyer, ''), coalesce(l.place, 0), l.last_seq, l.held_seq,
 	l.event_seq, l.campaign, l.source, l.received_at, l.assigned_at, l.updated_at, l.contact`
+
+const (
+	sqlFindVisit    = `SELECT n, revision, event_seq, person FROM visits WHERE visitor = ? AND account = ?`
+	sqlFindSighting = `SELECT 1 FROM sightings WHERE n = ? AND lead = ? AND account = ?`
+)
 
 func (t *tx) prepare() error {
 	for _, p := range []struct {
@@ -59,6 +71,21 @@ func (t *tx) prepare() error {
 		{&t.insertSeen, `INSERT INTO seen (place, client_received_at, rendered_at, reported_at)
 			SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM feed_events WHERE place = ?1) ON CONFLICT DO NOTHING`},
 		{&t.readEpochs, `SELECT p, epoch FROM partitions`},
+
+		{&t.insertHit, `INSERT INTO events (seq, received_at, occurred_at, type, effect, lead, body, prev) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.stmts.findVisit, sqlFindVisit},
+		{&t.insertVisit, `INSERT INTO visits (account, visitor, person, born_at, revision, event_seq, updated_at, visit) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.updateVisit, `UPDATE visits SET revision = ?, event_seq = ?, updated_at = ?, visit = ? WHERE n = ?`},
+		{&t.updateVisitor, `UPDATE visits SET person = ?, revision = ?, event_seq = ?, updated_at = ?, visit = ? WHERE n = ?`},
+		{&t.findLink, sqlLinkOfKey},
+		{&t.insertLink, `INSERT OR REPLACE INTO links (account, kind, value, person, origin, at, removed) VALUES (?, ?, ?, ?, ?, ?, ?)`},
+		{&t.insertSighting, `INSERT INTO sightings (p, due_at, account, lead, visitor, revision, event_seq, spec, visit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&t.findSighting, sqlFindSighting},
+		{&t.deleteSighting, `DELETE FROM sightings WHERE n = ?`},
+		{&t.findAcquaintance, sqlAcquaintance},
+		{&t.insertAcquaintance, `INSERT INTO acquaintances (account, lead, born_at, revision, updated_at, spec) VALUES (?, ?, ?, ?, ?, ?)`},
+		{&t.updateAcquaintance, `UPDATE acquaintances SET revision = ?, updated_at = ?, spec = ? WHERE n = ?`},
+		{&t.insertAnnouncement, `INSERT INTO announcements (account, type, lead, pixel, id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		s, err := t.conn.Prepare(p.sql)
 		if err != nil {

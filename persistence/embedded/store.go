@@ -30,6 +30,8 @@ type Store struct {
 	closed  bool
 	reading sync.WaitGroup // reads in flight
 	retain  retainer
+	erasing sync.Mutex // one erasure at a time
+	file    *os.File   // the store's file, for wiping what SQLite has freed
 
 	backlogLimit int64 // tests lower it
 }
@@ -73,6 +75,9 @@ func (s *Store) open(ctx context.Context) error {
 		s.opts.Log.Info("store migrated", "folder", s.dir, "migrations", applied)
 	}
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.file, err = openFile(path); err != nil {
 		return err
 	}
 	if s.epoch, s.tokenKey, err = identity(conn); err != nil {
@@ -146,6 +151,9 @@ func (s *Store) release() error {
 	}
 	if s.tx != nil {
 		err = s.tx.close()
+	}
+	if s.file != nil {
+		_ = s.file.Close() // after SQLite's: see openFile
 	}
 	if unlockErr := s.unlock(); err == nil {
 		err = unlockErr

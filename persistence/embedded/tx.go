@@ -18,9 +18,11 @@ type tx struct {
 
 	// epochs mirrors the partitions table. The lock file makes this process the only writer and claims
 	// come through this very connection, so the mirror is exact; it is read again after every failure.
-	epochs      [domain.Partitions]int64
-	epochsKnown bool
-	claimed     map[domain.Partition]int64 // by the batch at hand: epochs takes them over once committed
+	epochs  [domain.Partitions]int64
+	claimed map[domain.Partition]int64 // by the batch at hand: epochs takes them over once committed
+	// basis mirrors the revision of suppressions in the same way. It rises within a batch.
+	basis   int64
+	mirrors bool // both are as in the file
 
 	feeds   map[domain.BuyerKey]*feedRow // read or made by the batch at hand; written back before COMMIT
 	results []groupcommit.Result[answer]
@@ -80,7 +82,7 @@ func (t *tx) perform(ops []op) error {
 	if err := run(t.stmtBegin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	if err := t.loadEpochs(); err != nil {
+	if err := t.loadMirrors(); err != nil {
 		return err
 	}
 	for i := range ops {
@@ -102,6 +104,21 @@ func (t *tx) perform(ops []op) error {
 	return t.step(stepCommitted)
 }
 
+// loadMirrors reads again what a failure has left in doubt.
+func (t *tx) loadMirrors() error {
+	if t.mirrors {
+		return nil
+	}
+	if err := t.loadEpochs(); err != nil {
+		return err
+	}
+	if err := t.loadBasis(); err != nil {
+		return fmt.Errorf("read suppressions' revision: %w", err)
+	}
+	t.mirrors = true
+	return nil
+}
+
 // one carries out one operation. An error ends the batch; what concerns the operation alone is in its
 // result.
 func (t *tx) one(o *op) (groupcommit.Result[answer], error) {
@@ -110,6 +127,10 @@ func (t *tx) one(o *op) (groupcommit.Result[answer], error) {
 		return t.receive(o.receive)
 	case o.decide != nil:
 		return t.decide(o.decide)
+	case o.observe != nil:
+		return t.observe(o.observe)
+	case o.judge != nil:
+		return t.judge(o.judge)
 	case o.seen != nil:
 		return t.seen(o.seen)
 	default:
@@ -117,14 +138,14 @@ func (t *tx) one(o *op) (groupcommit.Result[answer], error) {
 	}
 }
 
-// admin runs the rare operations. A Conflict is the operation's own answer; it comes before the first
-// write, like every refusal.
+// admin runs the rare operations. Conflict and NotFound are the operation's own answers; they come before
+// the first write, like every refusal.
 func (t *tx) admin(work func(*tx) error) (r groupcommit.Result[answer], err error) {
 	if err := t.step(stepAdmin); err != nil {
 		return r, err
 	}
 	if err := work(t); err != nil {
-		if domain.CodeOf(err) != domain.Conflict {
+		if code := domain.CodeOf(err); code != domain.Conflict && code != domain.NotFound {
 			return r, err
 		}
 		r.Err = err
@@ -133,7 +154,7 @@ func (t *tx) admin(work func(*tx) error) (r groupcommit.Result[answer], err erro
 }
 
 func (t *tx) rollback() {
-	t.epochsKnown = false
+	t.mirrors = false
 	if !t.conn.AutocommitEnabled() {
 		_ = run(t.stmtRollback) // fails only if SQLite has rolled back by itself meanwhile
 	}

@@ -198,6 +198,7 @@ func live(t *testing.T, s domain.Store, f domain.Fence, stories []*story) {
 		_, _ = s.RecordSeen(t.Context(), []domain.Seen{{Account: account, Buyer: "buyer-0", Seq: 1, ClientReceivedAt: noon, ReportedAt: noon}})
 	}()
 	wg.Wait()
+	_, _ = s.Erase(t.Context(), domain.Erasure{Account: account, Audit: audit("erase")}) // of nobody
 }
 
 // whole checks that no story stands half in the store: what was acknowledged is there, what pends has

@@ -91,10 +91,10 @@ func observing(t *testing.T, h Harness) {
 		first := observe(t, s, o)
 		suppress(t, s, suppression("s-1", bob))
 		for _, change := range []func(*domain.Observation){
-			func(*domain.Observation) {},                                      // also stale, and outdated
-			func(o *domain.Observation) { o.Basis = basis(t, s) },             // also stale
+			func(*domain.Observation) {},                                       // also stale, and outdated
+			func(o *domain.Observation) { o.Basis = basis(t, s) },              // also stale
 			func(o *domain.Observation) { o.Basis, o.Expect = basis(t, s), 1 }, // nothing else is wrong
-			func(o *domain.Observation) { o.Expect = 1 },                      // also outdated
+			func(o *domain.Observation) { o.Expect = 1 },                       // also outdated
 		} {
 			again := o
 			change(&again)
@@ -270,7 +270,9 @@ func observing(t *testing.T, h Harness) {
 		{"a NUL in the hit's id", func(o *domain.Observation) { o.Hit.ID = "a\x00" }},
 		{"no visitor", func(o *domain.Observation) { o.Visit.Visitor, o.Hit.Visitor = "", "" }},
 		{"a hit of another visitor", func(o *domain.Observation) { o.Hit.Visitor = visit2 }},
-		{"a link that is not UTF-8", func(o *domain.Observation) { o.Learn = []domain.Link{link(domain.Key{Kind: "click", Value: "\xff"}, ada)} }},
+		{"a link that is not UTF-8", func(o *domain.Observation) {
+			o.Learn = []domain.Link{link(domain.Key{Kind: "click", Value: "\xff"}, ada)}
+		}},
 		{"a sighting of another account", func(o *domain.Observation) { o.Owed.Account = "globex" }},
 	} {
 		t.Run("IsRefusedFor/"+row.why, func(t *testing.T) {

@@ -1,0 +1,111 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"zombiezen.com/go/sqlite"
+)
+
+// learn keeps a link, unless the key is that person's already, and answers it as it stands.
+func (t *tx) learn(l domain.Link) (domain.Link, error) {
+	if err := t.step(stepLink); err != nil {
+		return l, err
+	}
+	s := t.findLink
+	s.BindText(1, l.Key.Value)
+	s.BindText(2, string(l.Key.Kind))
+	s.BindText(3, string(l.Account))
+	var kept domain.Link
+	found, err := s.Step()
+	if found {
+		kept = scanLink(s)
+	}
+	if resetErr := s.Reset(); err == nil {
+		err = resetErr
+	}
+	if err != nil {
+		return l, fmt.Errorf("find link: %w", err)
+	}
+	if found && !kept.Removed && kept.Person == l.Person {
+		return kept, nil
+	}
+	l.Removed = false
+	return t.replaceLink(l)
+}
+
+// replaceLink writes the key's row under a new number.
+func (t *tx) replaceLink(l domain.Link) (domain.Link, error) {
+	removed := int64(0)
+	if l.Removed {
+		removed = 1
+	}
+	b := bind{stmt: t.insertLink}
+	b.text(string(l.Account)).text(string(l.Key.Kind)).text(l.Key.Value).text(string(l.Person)).text(l.From).time(l.At).int(removed)
+	if err := b.run(); err != nil {
+		return l, fmt.Errorf("write link: %w", err)
+	}
+	l.Seq = t.conn.LastInsertRowID()
+	return l, nil
+}
+
+const linkColumns = `seq, account, kind, value, person, origin, at, removed`
+
+func scanLink(s *sqlite.Stmt) domain.Link {
+	c := columns{stmt: s}
+	return domain.Link{
+		Seq: c.int(), Account: domain.AccountID(c.text()), Key: domain.Key{Kind: domain.KeyKind(c.text()), Value: c.text()},
+		Person: domain.PersonID(c.text()), From: c.text(), At: c.time(), Removed: c.int() != 0,
+	}
+}
+
+func checkLinks(op string, links []domain.Link) error {
+	for _, l := range links {
+		if err := checkTexts(op,
+			text{"link.account", string(l.Account), false}, text{"link.kind", string(l.Key.Kind), false},
+			text{"link.value", l.Key.Value, false}, text{"link.person", string(l.Person), false}, text{"link.from", l.From, true},
+		); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// learnChunk is how many links one transaction learns: a CRM's scan brings thousands.
+const learnChunk = 250
+
+// Learn keeps links that no hit brought; see domain.VisitStore.
+func (s *Store) Learn(ctx context.Context, links []domain.Link) ([]domain.Link, error) {
+	if err := checkLinks("learn links", links); err != nil {
+		return nil, err
+	}
+	learned := make([]domain.Link, 0, len(links))
+	for from := 0; from < len(links); from += learnChunk {
+		chunk := links[from:min(from+learnChunk, len(links))]
+		got := make([]domain.Link, len(chunk))
+		_, err := s.writer.Do(ctx, op{admin: func(t *tx) (err error) {
+			for i, l := range chunk {
+				if got[i], err = t.learn(l); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		if err != nil { // got may still be written to if ctx ended first
+			return nil, err
+		}
+		learned = append(learned, got...)
+	}
+	return learned, nil
+}
+
+const sqlLinks = `SELECT ` + linkColumns + ` FROM links WHERE seq > ? ORDER BY seq LIMIT ?`
+
+// Links lists links; see domain.VisitStore.
+func (s *Store) Links(ctx context.Context, after int64, limit int) (found []domain.Link, err error) {
+	err = s.read(ctx, "list links", func(c *sqlite.Conn) error {
+		return query(c, sqlLinks, func(s *sqlite.Stmt) { found = append(found, scanLink(s)) }, after, int64(limit))
+	})
+	return found, err
+}
