@@ -56,9 +56,9 @@ func (p *people) announced(kind, lead string) {
 	p.missing--
 }
 
-// maxReading is a page of announcements: so many, at 3 KB each.
+// maxReading is a page of announcements: the most there are on one, at 3 KB each.
 const (
-	pageOf     = 1000
+	pageOf     = 500
 	maxReading = 16 << 20
 )
 

@@ -52,7 +52,7 @@ func (o *office) close() { o.client.CloseIdleConnections() }
 func (o *office) read(ctx context.Context) ([]Left, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	const page = 500
+	const page = 500 // the most that is answered at once
 	for {
 		next, err := o.pull(ctx, page)
 		if err != nil {
