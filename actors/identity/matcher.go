@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -67,8 +65,12 @@ func (m *Matcher) Record(account domain.AccountID, person domain.PersonID) (doma
 // Company is what is known of a company.
 func (m *Matcher) Company(name string) (domain.Company, bool) { return domain.Company{}, false }
 
-// Metrics of matching.
-type Metrics struct{}
+// Where the link that decided was found; see domain.Match.From.
+const (
+	FromIdentify = "identify"
+	FromOverlay  = "overlay"
+	FromGraph    = "graph"
+	FromTier     = "tier"
+)
 
-// NewMetrics registers them; a nil registerer exports nothing.
-func NewMetrics(reg prometheus.Registerer) *Metrics { return &Metrics{} }
+var origins = [...]string{FromIdentify, FromOverlay, FromGraph, FromTier}
