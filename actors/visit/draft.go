@@ -34,7 +34,7 @@ func (l *Lane) draftHit(now time.Time, h domain.Hit) work {
 	if rule, is := l.recordSuppressed(h.Pixel, res); is {
 		return w.hide(v, h, rule)
 	}
-	if before.Person != "" && res.Person != "" && res.Person != before.Person {
+	if before.Person != "" && res.Person != "" && res.Person != before.Person && v.Session == before.Session {
 		seen = see(begin(v, h), h) // somebody else: another visit
 	}
 	seen = resolve(seen, res.Person, res.Company, res.Match)

@@ -1,0 +1,259 @@
+package visit_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
+	"github.com/leadwire/leadwire/actors/visit"
+)
+
+// ledger is what the store promises of one visitor, in a few lines: the model that whole lives are played
+// against. The real stores are held to the same promises by storetest.
+type ledger struct {
+	t          *testing.T
+	seed       uint64
+	seq, n     int64
+	keys       map[domain.EventID]bool
+	row        domain.Visit
+	basis      int64
+	suppressed map[domain.PersonID]bool
+	owed       map[int64]domain.Sighting
+	unhanded   int // views of the session, seen by nobody so far
+}
+
+func (m *ledger) observe(o domain.Observation) domain.Observed {
+	switch {
+	case o.Hit != nil && m.keys[o.Hit.ID]:
+		return domain.Observed{Outcome: domain.Duplicated, Basis: m.basis}
+	case o.Basis < m.basis:
+		return domain.Observed{Outcome: domain.Outdated, Basis: m.basis}
+	case o.Expect != m.row.Revision:
+		return domain.Observed{Outcome: domain.Stale, Visit: m.row, Basis: m.basis}
+	}
+	m.check(o)
+	r := domain.Observed{Outcome: domain.Done, Basis: m.basis}
+	before := m.row
+	m.row = o.Visit
+	m.row.Revision, m.row.EventSeq = before.Revision+1, before.EventSeq
+	if o.Hit != nil {
+		m.keys[o.Hit.ID] = true
+		m.seq++
+		m.row.EventSeq, r.Seq = m.seq, m.seq
+	}
+	r.Visit = m.row
+	if o.Owed != nil {
+		m.n++
+		s := *o.Owed
+		s.N, s.Visit = m.n, m.row
+		m.owed[m.n], r.Owed = s, m.n
+	}
+	return r
+}
+
+// check holds every commit to what the package promises.
+func (m *ledger) check(o domain.Observation) {
+	v := o.Visit
+	require.False(m.t, m.suppressed[v.Person], "seed %d: somebody suppressed was identified", m.seed)
+	require.Equal(m.t, v.Person != "", o.Owed != nil, "seed %d: whoever is known is sighted, and nobody else", m.seed)
+	require.Equal(m.t, m.row.Session != v.Session, v.Number == m.row.Number+1, "seed %d: sessions are counted", m.seed)
+	require.LessOrEqual(m.t, len(v.Pages), domain.MaxPages)
+	if v.Session != m.row.Session {
+		m.unhanded = 0
+	} else {
+		require.GreaterOrEqual(m.t, v.Duration, m.row.Duration, "seed %d", m.seed)
+		require.GreaterOrEqual(m.t, v.Views, m.row.Views, "seed %d", m.seed)
+		require.True(m.t, m.row.Person == "" || v.Person == "" || m.row.Person == v.Person, "seed %d: a visit is of one person", m.seed)
+	}
+	if v.Suppressed != "" {
+		require.Empty(m.t, v.HEMs)
+		require.Len(m.t, v.Pages, map[bool]int{true: len(m.row.Pages)}[v.Session == m.row.Session], "seed %d: a suppressed page is not seen", m.seed)
+		return
+	}
+	if o.Owed == nil {
+		if o.Hit.Type == domain.PageView {
+			m.unhanded++
+		}
+		return
+	}
+	require.Equal(m.t, min(m.unhanded, domain.MaxPages), o.Owed.Upgraded, "seed %d: earlier views go along, once", m.seed)
+	m.unhanded = 0
+}
+
+// Whole lives from seeds: repeats, a store that fails before or after it committed, crashes of the actor,
+// another activation that writes behind our back, suppressions that come and go, a slow tier that knows, does
+// not know, and fails. Whatever happens: an acked hit is kept once, hits are answered in their order, nobody
+// suppressed is identified, whoever is known is sighted in the same commit, earlier views go along once, and
+// what was told is what is owed.
+func TestLane_Lives(t *testing.T) {
+	t.Parallel()
+	var upgraded, late, hidden int
+	for seed := range uint64(1500) {
+		u, l, h := live(t, seed)
+		upgraded, late, hidden = upgraded+u, late+l, hidden+h
+	}
+	for _, n := range []int{upgraded, late, hidden} {
+		require.Greater(t, n, 100, "the lives are not as wild as they should be")
+	}
+}
+
+func live(t *testing.T, seed uint64) (upgraded, late, hidden int) {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	w := newWorld()
+	w.hasSlow, w.slow["cy@"], w.slow["di@"] = rng.IntN(3) > 0, "cy", ""
+	m := &ledger{t: t, seed: seed, keys: map[domain.EventID]bool{}, suppressed: map[domain.PersonID]bool{}, owed: map[int64]domain.Sighting{}}
+	core := visit.New(key, fence, w.deps())
+	acked := map[domain.EventID]bool{}
+	var todo []visit.Step
+	var order []domain.EventID // hits of this incarnation that have no answer yet
+	now := noon
+
+	run := func(steps []visit.Step) {
+		for _, s := range steps {
+			switch s := s.(type) {
+			case visit.Answer:
+				id := s.To.(domain.EventID)
+				if len(order) > 0 && order[0] == id {
+					order = order[1:]
+				} else {
+					require.True(t, s.Received.Duplicate || s.Err != nil, "seed %d: %s was answered before its turn", seed, id)
+					require.NotContains(t, order, id, "seed %d", seed)
+				}
+				if s.Err == nil {
+					acked[id] = true
+				}
+			case visit.Sight:
+				require.Equal(t, m.owed[s.Sighting.N].Visit, s.Sighting.Visit, "seed %d: what is told is what is owed", seed)
+			case visit.Resolved:
+				upgraded += s.Upgraded
+				if s.Late {
+					late++
+				}
+				if s.Suppressed != "" {
+					hidden++
+				}
+			case visit.Load, visit.Observe, visit.Refresh, visit.Ask, visit.Retry:
+				todo = append(todo, s)
+			}
+		}
+	}
+	perform := func(i, fail int) { // fail: 1 before the commit, 2 after it
+		s := todo[i]
+		todo = append(todo[:i:i], todo[i+1:]...)
+		switch s := s.(type) {
+		case visit.Load:
+			if fail > 0 {
+				run(core.Loaded(now, domain.Visit{}, down))
+				return
+			}
+			run(core.Loaded(now, m.row, nil))
+		case visit.Observe:
+			var r domain.Observed
+			if fail != 1 {
+				r = m.observe(s.Observation)
+			}
+			if fail > 0 {
+				run(core.Observed(now, s.Observation, domain.Observed{}, down))
+				return
+			}
+			run(core.Observed(now, s.Observation, r, nil))
+		case visit.Refresh:
+			if fail > 0 {
+				run(core.Refreshed(now, down))
+				return
+			}
+			w.basis, w.persons = m.basis, maps.Clone(m.suppressed)
+			run(core.Refreshed(now, nil))
+		case visit.Ask:
+			if fail > 0 {
+				run(core.Found(now, identity.Known{}, down))
+				return
+			}
+			var known identity.Known
+			for _, k := range s.Keys {
+				w.told[k.Value] = true
+				known.Found = known.Found || w.slow[k.Value] != ""
+			}
+			run(core.Found(now, known, nil))
+		case visit.Retry:
+			run(core.Retry(now))
+		}
+	}
+	random := func() domain.Hit {
+		id := fmt.Sprint(rng.IntN(60))
+		var h domain.Hit
+		switch rng.IntN(8) {
+		case 0:
+			h = identify(id, []string{"ada@", "bob@", "cy@", "di@"}[rng.IntN(4)])
+		case 1, 2:
+			h = leave(id, fmt.Sprint(rng.IntN(60)), 1000)
+		default:
+			h = view(id)
+		}
+		h.GPC, h.ReceivedAt = rng.IntN(12) == 0, now
+		return h
+	}
+
+	for range 200 {
+		switch rng.IntN(16) {
+		case 0, 1, 2, 3:
+			h := random()
+			steps := core.Hit(now, h, h.ID)
+			_, remembered := at(steps, 0).(visit.Answer)
+			if !remembered && !slices.Contains(order, h.ID) {
+				order = append(order, h.ID)
+			}
+			run(steps)
+		case 4, 5, 6, 7, 8, 9, 10:
+			if len(todo) > 0 {
+				perform(rng.IntN(len(todo)), max(0, rng.IntN(8)-5))
+			}
+		case 11:
+			m.basis++
+			p := domain.PersonID([]string{"ada", "bob", "cy"}[rng.IntN(3)])
+			m.suppressed[p] = !m.suppressed[p]
+		case 12:
+			now = now.Add(time.Duration([]int{1, 60, 3000}[rng.IntN(3)]) * time.Second)
+		case 13: // another activation, on a node that still believes, writes behind our back
+			if rng.IntN(4) == 0 && m.row.Revision > 0 {
+				m.row.Revision++
+			}
+		case 14: // what the tier knew has left memory
+			clear(w.told)
+		case 15: // the actor crashes: its memory is gone, and its work, some of it done
+			if rng.IntN(4) > 0 {
+				continue
+			}
+			for _, s := range todo {
+				if s, ok := s.(visit.Observe); ok && rng.IntN(2) == 0 {
+					m.observe(s.Observation)
+				}
+			}
+			todo, order = nil, nil
+			core = visit.New(key, fence, w.deps())
+		}
+	}
+	for len(todo) > 0 {
+		perform(0, 0)
+	}
+	require.False(t, core.Busy(), "seed %d", seed)
+	require.Empty(t, order, "seed %d: every hit was answered", seed)
+	for id := range acked {
+		require.True(t, m.keys[id], "seed %d: %s was acked and is not kept", seed, id)
+	}
+	return upgraded, late, hidden
+}
+
+func at(steps []visit.Step, i int) visit.Step {
+	if i < len(steps) {
+		return steps[i]
+	}
+	return nil
+}
