@@ -28,7 +28,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// The server's pool of workers and its clock for Date headers end by themselves, seconds later.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// Its compressor's workers stay, one for each processor.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker"))
 }
 
 var (
@@ -45,6 +47,7 @@ type edge struct {
 	url    string
 	key    ed25519.PrivateKey
 	leads  *leads
+	seen   *visitors
 	store  *store
 	stream *stream
 	clock  *clock
@@ -59,14 +62,14 @@ func start(t testing.TB, change ...func(*httpedge.Config, *httpedge.Deps)) *edge
 	public, private, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	e := &edge{
-		key: private, leads: &leads{}, store: newStore(), stream: &stream{}, clock: &clock{now: noon}, told: &told{},
+		key: private, leads: &leads{}, seen: &visitors{}, store: newStore(), stream: &stream{}, clock: &clock{now: noon}, told: &told{},
 		dir:  &directory{now: domain.NewDirectory(catalog(public))},
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 	reg := prometheus.NewRegistry()
 	cfg := httpedge.Config{DrainGrace: -1}
 	deps := httpedge.Deps{
-		Leads: e.leads, Reader: e.store, Directory: e.dir.get, Stream: e.stream, Telemetry: e.told,
+		Leads: e.leads, Visitors: e.seen, Reader: e.store, Directory: e.dir.get, Stream: e.stream, Telemetry: e.told,
 		Page:     func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("page of " + string(ctx.Path())) },
 		Gatherer: reg, Registerer: reg, Clock: e.clock,
 	}
@@ -98,6 +101,7 @@ func catalog(public ed25519.PublicKey) domain.Catalog {
 			ID: "acme", Locations: []domain.Location{{ID: "L", Source: "ghl", Campaign: "solar"}},
 			Campaigns: []domain.Campaign{{ID: "solar", Method: "round_robin", Buyers: []domain.BuyerID{"anna", "bert"}}},
 			Buyers:    []domain.Buyer{{ID: "anna", Tokens: listed("t1")}, {ID: "bert", Tokens: listed("t1")}},
+			Pixels:    pixels(),
 		}},
 	}
 }

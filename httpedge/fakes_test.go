@@ -67,6 +67,59 @@ func (l *leads) kept() map[domain.EventID]domain.Event {
 	return out
 }
 
+// visitors keeps hits by their key, in the order they came.
+type visitors struct {
+	mu    sync.Mutex
+	hits  []domain.Hit
+	fails map[domain.EventID]error // answered instead of keeping; "": for every hit
+	enter func(ctx context.Context) error
+}
+
+func (v *visitors) Hit(ctx context.Context, h domain.Hit) (domain.Received, error) {
+	v.mu.Lock()
+	enter, err := v.enter, v.fails[h.ID]
+	if err == nil {
+		err = v.fails[""]
+	}
+	v.mu.Unlock()
+	if enter != nil {
+		if err := enter(ctx); err != nil {
+			return domain.Received{}, err
+		}
+	}
+	if err != nil {
+		return domain.Received{}, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, known := range v.hits {
+		if known.ID == h.ID {
+			return domain.Received{Duplicate: true}, nil
+		}
+	}
+	v.hits = append(v.hits, h)
+	return domain.Received{Seq: int64(len(v.hits))}, nil
+}
+
+func (v *visitors) fail(id domain.EventID, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.fails = map[domain.EventID]error{id: err}
+}
+
+// hold has every later call enter first.
+func (v *visitors) hold(enter func(context.Context) error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.enter = enter
+}
+
+func (v *visitors) kept() []domain.Hit {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.hits)
+}
+
 // store is a Reader over a few rows.
 type store struct {
 	mu    sync.Mutex

@@ -19,7 +19,12 @@ func (s *Settings) bindEdge(fs *pflag.FlagSet) {
 	fs.IntVar(&e.InFlight, "webhooks-in-flight", 8192, "webhooks waiting for their commit: 1.6s of work at 5,000 a second; more are answered 429")
 	fs.IntVar(&e.Verifying, "webhooks-verifying", 0, "signatures checked at once; 0: one for each processor, because more finish no sooner and keep the writer waiting")
 	bytesVar(fs, &e.BodyBytes, "webhook-bytes", 256<<20, "bytes of webhook bodies held at once: what unsigned senders can make us keep")
-	fs.DurationVar(&e.IngestTimeout, "ingest-timeout", 5*time.Second, "for a webhook to become durable: under the 10s after which senders give up; later is answered 429")
+	fs.IntVar(&e.HitsInFlight, "hits-in-flight", 8192, "requests of pixels waiting for their commits: as many as webhooks, at some 10KB each; more are answered 429")
+	fs.IntVar(&e.HitAddresses, "hit-addresses", 65_536, "clients whose rate is remembered: those of a busy minute, in some 6MB; those quiet longest are forgotten")
+	fs.StringSliceVar(&e.TrustedProxies, "trusted-proxies", nil, "addresses, as 10.0.0.0/8, whose X-Forwarded-For, X-Forwarded-Proto and headers with a place are believed; none: the connection's address is the client's")
+	fs.StringVar(&e.CountryHeader, "geo-country-header", "", "header in which a trusted proxy says the client's country, as CF-IPCountry; empty: not known")
+	fs.StringVar(&e.RegionHeader, "geo-region-header", "", "header in which it says the state or province, as CF-Region-Code")
+	fs.DurationVar(&e.IngestTimeout, "ingest-timeout", 5*time.Second, "for a webhook or a pixel's hits to become durable: under the 10s after which senders give up; later is answered 429")
 	fs.DurationVar(&e.RetryAfter, "retry-after", 10*time.Second, "least wait that a refused sender is asked for; up to as much again is added at random, so that they do not return together")
 	fs.DurationVar(&e.ReadLimit, "read-limit", 5*time.Second, "for a read of the API")
 	fs.DurationVar(&e.DrainGrace, "drain-grace", time.Second, "how long webhooks are still taken after readiness turned false, for a balancer to notice; negative: not at all")
@@ -58,8 +63,15 @@ func (s *Settings) bindActors(fs *pflag.FlagSet) {
 	c := &s.Node.Actors
 	fs.IntVar(&c.LeadMailbox, "lead-mailbox", 256, "messages waiting for one lead: 64 events and their repeats; more are answered 429")
 	fs.DurationVar(&c.LeadIdle, "lead-idle", 10*time.Second, "quiet time after which a lead leaves memory: follow-ups come within seconds, and 5,000 leads a second are then 125MB")
+	fs.IntVar(&c.VisitorMailbox, "visitor-mailbox", 256, "messages waiting for one visitor: as many hits as a script gone wild may have waiting; more are answered 429")
+	fs.DurationVar(&c.VisitorIdle, "visitor-idle", 30*time.Second, "quiet time after which a visitor leaves memory: the next hit comes while a page is read, and 2,000 new visitors a second are then 180MB")
 	fs.IntVar(&c.BuyerMailbox, "buyer-mailbox", 8192, "messages waiting for one buyer: a second of everything a node can take; what is lost is read from the store")
 	fs.DurationVar(&c.BuyerIdle, "buyer-idle", 2*time.Minute, "quiet time after which an unwatched buyer leaves memory; one small read brings it back")
+}
+
+func (s *Settings) bindIdentity(fs *pflag.FlagSet) {
+	c := &s.Node.Identity
+	fs.StringVar(&c.DB, "identity-db", "", "postgres:// URL of a slower source of identities, asked for what the graph does not know; empty: none")
 }
 
 func (s *Settings) bindCluster(fs *pflag.FlagSet) {
