@@ -60,6 +60,10 @@ var arrows = []arrow{
 		from: "./actors/identity", only: []string{"./actors/domain", "./actors/glob"}, never: []string{protoactor, pgx, sqlite, fasthttp},
 		notItself: []string{"net/http", "database/sql"}, why: "who somebody is gets decided in memory; a slow tier comes in by its interface",
 	},
+	{
+		from: "./actors/visit", only: []string{"./actors/domain", "./actors/identity", "./actors/glob", "./actors/visit"}, never: []string{protoactor, pgx, sqlite, fasthttp},
+		notItself: []string{"net/http", "database/sql", "github.com/prometheus/client_golang/prometheus"}, why: "a visitor's whole life is replayed from a seed",
+	},
 	{from: "./actors/wire", only: []string{"./actors/domain"}, never: []string{protoactor}, why: "messages know their words and nobody who sends them"},
 	{
 		from: "./actors", only: []string{"./actors", "./cluster"}, never: []string{pgx, sqlite, fasthttp, "./actors/actortest"},

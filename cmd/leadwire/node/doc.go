@@ -30,9 +30,11 @@ type Config struct {
 	Storage persistence.Options
 	Cluster cluster.Config
 	Actors  actors.Config
-	Edge    httpedge.Config
-	Streams sse.Config
-	Keep    domain.Retention
+	// Identity is where it learns who visitors are.
+	Identity Identity
+	Edge     httpedge.Config
+	Streams  sse.Config
+	Keep     domain.Retention
 	// MaintainEvery is the pause between rounds of retention; default 1h.
 	MaintainEvery time.Duration
 	// Farewell is over how long streams are spread when they are closed at stop; default 1s.

@@ -31,6 +31,7 @@ type Node struct {
 	listener  net.Listener
 	store     domain.Store
 	book      *actors.Book
+	identity  *identities
 	telemetry *telemetry.Recorder
 	runtime   *actors.Runtime
 	cluster   *cluster.Node
@@ -38,7 +39,7 @@ type Node struct {
 	edge      *httpedge.Server
 	control   *control.Server
 
-	loops     sync.WaitGroup // book and maintenance
+	loops     sync.WaitGroup // book, graph and maintenance
 	stopLoops context.CancelFunc
 	failed    chan error
 	served    chan struct{}
@@ -59,7 +60,7 @@ func Start(ctx context.Context, config Config, deps Deps) (*Node, error) {
 	}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		n.listen, n.openStore, n.openBook, n.startActors, n.openStreams, n.openEdge, n.openControl,
+		n.listen, n.openStore, n.openBook, n.openIdentity, n.startActors, n.openStreams, n.openEdge, n.openControl,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, n.giveUp(ctx))
@@ -90,7 +91,7 @@ func (n *Node) listen(ctx context.Context) error {
 
 func (n *Node) openBook(ctx context.Context) error {
 	var err error
-	n.book, err = actors.OpenBook(ctx, n.store, n.deps.Log, func() { n.runtime.CatalogChanged() })
+	n.book, err = actors.OpenBook(ctx, n.store, n.deps.Log, n.catalogChanged)
 	if err != nil {
 		return fmt.Errorf("read catalog: %w", err)
 	}
@@ -103,11 +104,16 @@ func (n *Node) startActors(ctx context.Context) error {
 		return fmt.Errorf("read assignment counts: %w", err)
 	}
 	n.telemetry = telemetry.New(n.registry)
+	known := n.identity.deps
 	n.runtime = actors.New(n.config.Actors, actors.Deps{
 		Store: n.store, Book: n.book, Clock: n.deps.Clock, Log: n.deps.Log,
 		Metrics: actors.NewMetrics(n.registry), Telemetry: n.telemetry,
+		Suppressions: known.Suppressions, Overlay: known.Overlay, Identity: known.Identity, Graphs: known.Graphs, Slow: known.Slow,
 	}, counts)
 	n.runtime.RegisterBacklog(n.registry)
+	if err := n.runtime.Load(ctx); err != nil {
+		return fmt.Errorf("read suppressions and links: %w", err)
+	}
 	n.cluster, err = cluster.Start(ctx, n.config.Cluster, cluster.Deps{
 		Ledger: n.store, Kinds: n.runtime.Kinds(), Clock: n.deps.Clock, Log: n.deps.Log, Registerer: n.registry,
 		OnHeld: n.runtime.Held, OnChange: n.runtime.Moved,
@@ -133,7 +139,7 @@ func (n *Node) openStreams(context.Context) error {
 func (n *Node) openEdge(context.Context) error {
 	var err error
 	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
-		Leads: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
+		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
 		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log,
 	})
 	return err
@@ -154,6 +160,7 @@ func (n *Node) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stopLoops = cancel
 	n.loops.Go(func() { n.book.Run(ctx) })
+	n.loops.Go(func() { n.followGraph(ctx) })
 	n.loops.Go(func() { n.maintain(ctx) })
 	go func() {
 		defer close(n.served)

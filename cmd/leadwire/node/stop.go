@@ -76,6 +76,9 @@ func (n *Node) stop(ctx context.Context) error {
 	if n.runtime != nil {
 		n.runtime.Stop()
 	}
+	if n.identity != nil {
+		try("close the identity graph", n.identity.close())
+	}
 	if n.store != nil {
 		try("close the store", n.store.Close())
 	}

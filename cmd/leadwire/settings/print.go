@@ -51,7 +51,7 @@ func shown(f *pflag.Flag) any {
 		return list.GetSlice()
 	}
 	switch text := f.Value.String(); f.Name {
-	case "store":
+	case "store", "identity-db":
 		return MaskStore(text)
 	case "cluster-secret":
 		if text == "" {

@@ -52,6 +52,7 @@ func (s *Settings) Bind(fs *pflag.FlagSet, groups Group) {
 		s.bindStreams(fs)
 		s.bindWriter(fs)
 		s.bindActors(fs)
+		s.bindIdentity(fs)
 		s.bindCluster(fs)
 		s.bindUpkeep(fs)
 	}
