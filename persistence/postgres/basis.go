@@ -38,6 +38,8 @@ func (s *Store) raise(ctx context.Context, doing string, f func(context.Context,
 	return nil
 }
 
+const sqlBasis = `SELECT suppression_revision FROM store WHERE one`
+
 const sqlRaiseSuppressions = `UPDATE store SET suppression_revision = suppression_revision + 1 RETURNING suppression_revision`
 
 // SuppressionRevision reads just the revision of suppressions.
@@ -46,5 +48,5 @@ func (s *Store) SuppressionRevision(ctx context.Context) (int64, error) {
 }
 
 func readBasis(ctx context.Context, c reader) (revision int64, err error) {
-	return revision, c.QueryRow(ctx, `SELECT suppression_revision FROM store`).Scan(&revision)
+	return revision, c.QueryRow(ctx, sqlBasis).Scan(&revision)
 }

@@ -18,7 +18,7 @@ type dayTable struct {
 }
 
 var (
-	eventDays        = dayTable{"events", "received_at", []string{"contact", "body"}}
+	eventDays        = dayTable{"events", "received_at", []string{"contact", "body", "lead"}}
 	feedDays         = dayTable{"feed_events", "decided_at", []string{"contact"}}
 	seenDays         = dayTable{"seen", "decided_at", nil}
 	announcementDays = dayTable{"announcements", "at", []string{"payload"}}

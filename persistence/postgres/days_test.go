@@ -35,7 +35,7 @@ func TestDays_AreMadeAhead(t *testing.T) {
 		require.Equal(t, table.name+"_20261129", names[len(names)-1])
 	}
 	require.Empty(t, maintain(t, s, noon).Created, "nothing is missing")
-	require.ElementsMatch(t, []string{"events_20261130", "feed_events_20261130", "seen_20261130"}, maintain(t, s, noon.Add(day)).Created)
+	require.ElementsMatch(t, []string{"announcements_20261130", "events_20261130", "feed_events_20261130", "seen_20261130"}, maintain(t, s, noon.Add(day)).Created)
 }
 
 // Rows go to the partition of their UTC day, to the microsecond at its edges.
@@ -58,6 +58,10 @@ func TestDays_TheDefaultPartitionCatchesAndGivesBack(t *testing.T) {
 	for _, id := range names(3) {
 		assignedAt(t, s, f, id, far)
 	}
+	seen, err := s.Observe(t.Context(), meetingAt(f, "h-1", "v-1", "p-ada", far))
+	require.NoError(t, err)
+	_, err = s.Judge(t.Context(), judging(f, meetingAt(f, "h-1", "v-1", "p-ada", far), seen.Owed, 0))
+	require.NoError(t, err)
 	n, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: 2, ReportedAt: far}})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
@@ -120,10 +124,10 @@ func TestDays_AreDroppedWhenAllOfThemIsPast(t *testing.T) {
 	next := noon.Add(day)
 	assignedAt(t, s, f, "c", next)
 
-	require.ElementsMatch(t, []string{"events_20261121", "feed_events_20261121", "seen_20261121"},
+	require.ElementsMatch(t, []string{"announcements_20261121", "events_20261121", "feed_events_20261121", "seen_20261121"},
 		maintain(t, s, noon.AddDate(0, 0, 30)).Dropped, "of the day itself the afternoon is not past")
 	got := maintain(t, s, noon.AddDate(0, 0, 31))
-	require.ElementsMatch(t, []string{"events_20261122", "feed_events_20261122", "seen_20261122"}, got.Dropped)
+	require.ElementsMatch(t, []string{"announcements_20261122", "events_20261122", "feed_events_20261122", "seen_20261122"}, got.Dropped)
 	require.False(t, got.More)
 	heads, err := s.Heads(t.Context(), []domain.BuyerKey{{Account: "acme", Buyer: "bob"}})
 	require.NoError(t, err)

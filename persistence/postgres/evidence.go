@@ -27,7 +27,9 @@ import (
 
 // recognise amends the pipeline's answers by what an earlier run of the batch has written.
 func (s *Store) recognise(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeline) error {
-	for _, look := range []func(context.Context, *pgx.Conn, *batch, *pipeline) (int, error){recogniseEvents, recogniseMarks, recogniseDecisions} {
+	for _, look := range []func(context.Context, *pgx.Conn, *batch, *pipeline) (int, error){
+		recogniseEvents, recogniseMarks, recogniseDecisions, recogniseObservations, recogniseJudgements,
+	} {
 		found, err := look(ctx, conn, b, p)
 		if err != nil {
 			return err

@@ -51,11 +51,15 @@ var planned = map[string]string{
 	"lock partitions": sqlLockPartitions, "lock leads": sqlLockLeads, "lock feeds": sqlLockFeeds,
 	"receive": sqlReceive, "decide": sqlDecide, "seen": sqlSeen,
 	"undecided": sqlUndecided, "backlog": sqlBacklog, "buyer's leads": sqlBuyerLeads, "feed": sqlFeed, "heads": sqlHeads, "lead": sqlLead,
+
+	"lock basis": sqlLockBasis, "lock heads": sqlLockHeads, "observe": sqlObserve, "learn": sqlLearn, "judge": sqlJudge,
+	"decide, announcing": sqlDecideAnnouncing, "visit": sqlVisit, "acquaintance": sqlAcquaintance, "owed": sqlOwed, "visitors of": sqlVisitorsOf,
+	"announcements": sqlAnnouncements, "links": sqlLinks, "scan leads": sqlScanLeads, "suppressions since": sqlSuppressionsSince, "basis": sqlBasis,
 }
 
 // inOrder are the statements whose rows come out of the index as they are wanted. A hundred thousand
 // events may wait for a buyer, and a page of them must not cost a look at each.
-var inOrder = map[string]bool{"undecided": true, "backlog": true}
+var inOrder = map[string]bool{"undecided": true, "backlog": true, "announcements": true, "links": true, "scan leads": true, "suppressions since": true}
 
 // gathers lists what collects rows before the first one is given out.
 func gathers(p plan) (found []string) {
@@ -77,7 +81,14 @@ INSERT INTO pending_events SELECT n % 256, n % 2 = 0, n, now() FROM generate_ser
 INSERT INTO leads SELECT 'acme', 'l' || n, 'assigned', 1, '', 'buyer-' || n % 5000, '', '', 0, n, n, n, now(), now(), now(), 0 FROM generate_series(1, 100000) n;
 INSERT INTO feed_events SELECT 'acme', 'buyer-' || n % 5000, n, now() - n % 3 * interval '6 hours', '', '', '', '', '', n, '', now(), null, null, null, null, 0 FROM generate_series(1, 60000) n;
 INSERT INTO seen SELECT account, buyer, seq, decided_at, null, null, now(), 0 FROM feed_events;
-ANALYZE feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
+INSERT INTO heads SELECT 'account-' || n, 0 FROM generate_series(1, 1000) n;
+INSERT INTO visits SELECT 'acme', 'v' || n, 1, n, 'p' || n % 50000, now(), '{}', 0 FROM generate_series(1, 100000) n;
+INSERT INTO sightings SELECT n, n % 256, now() + n * interval '1 s', 'acme', 'v' || n, 'l' || n, n, 1, '{}', '{}', 0 FROM generate_series(1, 60000) n;
+INSERT INTO acquaintances SELECT 'acme', 'l' || n, 1, now(), '{}', 0 FROM generate_series(1, 100000) n;
+INSERT INTO links SELECT 'acme', 'click', 'c' || n, n, 'p' || n % 50000, 'identify', now() FROM generate_series(1, 100000) n;
+INSERT INTO announcements SELECT 'acme', n, now() - n % 3 * interval '6 hours', 'a' || n, '', 'l' || n, '', '{}', 0 FROM generate_series(1, 60000) n;
+INSERT INTO suppressions SELECT 's' || n, n / 100, false, '{}' FROM generate_series(1, 60000) n;
+ANALYZE heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
 
 // explain plans a statement as the server does for the store: once, for any arguments.
 func explain(t *testing.T, conn *pgx.Conn, sql string) plan {
@@ -92,8 +103,11 @@ func explain(t *testing.T, conn *pgx.Conn, sql string) plan {
 	for i, kind := range types {
 		args[i] = argument(kind)
 	}
-	result, err := conn.PgConn().Exec(ctx, fmt.Sprintf("EXPLAIN (FORMAT JSON) EXECUTE %s (%s); DEALLOCATE %s",
-		name, strings.Join(args, ", "), name)).ReadAll()
+	given := ""
+	if len(args) > 0 {
+		given = "(" + strings.Join(args, ", ") + ")"
+	}
+	result, err := conn.PgConn().Exec(ctx, fmt.Sprintf("EXPLAIN (FORMAT JSON) EXECUTE %s %s; DEALLOCATE %s", name, given, name)).ReadAll()
 	require.NoError(t, err)
 	var plans []struct{ Plan plan }
 	require.NoError(t, json.Unmarshal(result[0].Rows[0][0], &plans))

@@ -143,12 +143,13 @@ CREATE TABLE erasures_due (
 -- is there must be none: an erasure would not reach it. Plans lose nothing, since these columns are found by
 -- whole keys or not looked by at all. (New days get the same, see days.go. The type, changed to what it is,
 -- takes with it what was sampled before.)
-ALTER TABLE events ALTER contact TYPE bytea, ALTER contact SET STATISTICS 0, ALTER body TYPE bytea, ALTER body SET STATISTICS 0;
+ALTER TABLE events ALTER contact TYPE bytea, ALTER contact SET STATISTICS 0, ALTER body TYPE bytea, ALTER body SET STATISTICS 0,
+    ALTER lead SET STATISTICS 0; -- of a hit it names the visitor
 ALTER TABLE feed_events ALTER contact TYPE bytea, ALTER contact SET STATISTICS 0;
 ALTER TABLE leads ALTER contact TYPE bytea, ALTER contact SET STATISTICS 0;
 ALTER TABLE pending_events ALTER event SET STATISTICS 0;
-ALTER TABLE visits ALTER body SET STATISTICS 0;
-ALTER TABLE sightings ALTER visit SET STATISTICS 0, ALTER body SET STATISTICS 0;
+ALTER TABLE visits ALTER visitor SET STATISTICS 0, ALTER body SET STATISTICS 0;
+ALTER TABLE sightings ALTER visitor SET STATISTICS 0, ALTER visit SET STATISTICS 0, ALTER body SET STATISTICS 0;
 ALTER TABLE acquaintances ALTER body SET STATISTICS 0;
 ALTER TABLE links ALTER value SET STATISTICS 0;
 ALTER TABLE announcements ALTER payload SET STATISTICS 0;
