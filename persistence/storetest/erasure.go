@@ -27,7 +27,10 @@ func erasing(t *testing.T, h Harness) {
 		for _, table := range []string{"visits", "events", "sightings", "links", "leads", "feed_events", "pending_events", "held_events", "acquaintances", "announcements"} {
 			require.Positive(t, got.Rows[table], table)
 		}
-		for _, s := range []domain.Store{s, in.Crash(t).Store} {
+		for _, crashed := range []bool{false, true} {
+			if crashed {
+				s = in.Crash(t).Store
+			}
 			left := everything(t, s)
 			require.NotContains(t, left, "Lovelace")
 			require.NotContains(t, left, string(visit1))
