@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/admin"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 )
@@ -51,6 +52,7 @@ type Deps struct {
 	Leads     Leads
 	Visitors  Visitors // nil: there are no pixels, and their routes are answered 404
 	Reader    Reader
+	Admin     *admin.API               // nil: none, and the routes of /api/v1 are answered 404
 	Directory func() *domain.Directory // never nil; a new pointer whenever the catalog changed
 	Stream    Stream
 	Page      fasthttp.RequestHandler // the dashboard: GET / and GET /assets/...; nil: none

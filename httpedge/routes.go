@@ -24,7 +24,7 @@ func (s *Server) routes() []route {
 	plain := func(h fasthttp.RequestHandler) func(*fasthttp.RequestCtx, string) {
 		return func(ctx *fasthttp.RequestCtx, _ string) { h(ctx) }
 	}
-	return []route{
+	return append([]route{
 		{"POST", "/leads/webhook/{source}", "ingest", s.ingest},
 		{"GET", "/p.js", "script", plain(s.script)},
 		{"POST", "/p", "hits", plain(s.hits)},
@@ -35,12 +35,13 @@ func (s *Server) routes() []route {
 		{"GET", "/api/buyer/leads/{id}", "lead", s.oneLead},
 		{"POST", "/api/buyer/seen", "seen", plain(s.asBuyer(s.seen))},
 		{"GET", "/api/status", "status", plain(s.status)},
+		{"GET", "/schemas/{name...}", "schema", s.schema},
 		{"GET", "/healthz", "healthz", plain(s.healthz)},
 		{"GET", "/readyz", "readyz", plain(s.readyz)},
 		{"GET", "/metrics", "metrics", plain(s.metricsPage())},
 		{"GET", "/", "page", plain(s.page)},
 		{"GET", "/assets/{file...}", "asset", plain(s.asset)},
-	}
+	}, s.adminRoutes()...)
 }
 
 // router finds the route of a request: by the whole path, else by what stands before a parameter.

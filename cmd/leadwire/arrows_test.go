@@ -84,8 +84,10 @@ var arrows = []arrow{
 		notItself: []string{"net/http"}, why: "a store knows no actor and no HTTP",
 	},
 	{
-		from: "./httpedge", only: []string{"./actors/domain", "./actors/glob", "./actors/signature", "./actors/telemetry", "./actors/delivery/schema", "./httpedge"},
-		never: []string{protoactor, memberlist, pgx, sqlite, "./httpedge/sse/ssetest", "./httpedge/dashboard/browser"}, why: "the edge reaches actors and stores through interfaces it declares itself",
+		from: "./httpedge", only: []string{
+			"./actors/domain", "./actors/glob", "./actors/signature", "./actors/telemetry", "./actors/delivery", "./actors/segment", "./actors/identity", "./httpedge",
+		},
+		never: []string{"./actors/identity/graph", protoactor, memberlist, pgx, sqlite, "./httpedge/sse/ssetest", "./httpedge/dashboard/browser"}, why: "the edge reaches actors, stores and the graph through interfaces it declares itself; the pure packages' words it may use",
 	},
 	{
 		from: "./bench", only: []string{"./actors/domain", "./actors/signature", "./bench"},

@@ -39,8 +39,8 @@ type body struct {
 	Rule   string      `json:"rule,omitempty"`
 }
 
-// Write answers ctx with the problem, in place of whatever body it had. Headers already set stay.
-func (p Problem) Write(ctx *fasthttp.RequestCtx) {
+// JSON is the problem's body.
+func (p Problem) JSON() []byte {
 	kind := "about:blank"
 	if p.Code != "" {
 		kind = "urn:leadwire:" + string(p.Code)
@@ -49,6 +49,11 @@ func (p Problem) Write(ctx *fasthttp.RequestCtx) {
 	if err != nil { // strings and a number always marshal
 		b = []byte(`{}`)
 	}
+	return b
+}
+
+// Write answers ctx with the problem, in place of whatever body it had. Headers already set stay.
+func (p Problem) Write(ctx *fasthttp.RequestCtx) {
 	ctx.Response.ResetBody()
 	ctx.SetStatusCode(p.Status)
 	ctx.SetContentType(ContentType)
@@ -57,7 +62,7 @@ func (p Problem) Write(ctx *fasthttp.RequestCtx) {
 		seconds := int((p.RetryAfter + time.Second - 1) / time.Second)
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
-	ctx.SetBody(b)
+	ctx.SetBody(p.JSON())
 }
 
 // FromError says what an error means to a caller of the API. What is not the caller's to mend says no

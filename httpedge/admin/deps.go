@@ -1,0 +1,66 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Store is what the API needs of domain.Store, with its promises.
+type Store interface {
+	Announcements(ctx context.Context, account domain.AccountID, after int64, limit int) ([]domain.Announcement, error)
+	Suppress(ctx context.Context, add []domain.Suppression, remove []string, audit domain.AuditEntry) (int64, error)
+	SuppressionsSince(ctx context.Context, revision int64, id string, limit int) ([]domain.Suppression, error)
+	Audit(ctx context.Context, account domain.AccountID, before int64, limit int) ([]domain.AuditEntry, error)
+	Note(ctx context.Context, e domain.AuditEntry) error
+	APIKeys(ctx context.Context) ([]domain.APIKey, error)
+	CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.AuditEntry) error
+	RevokeAPIKey(ctx context.Context, id string, audit domain.AuditEntry) error
+}
+
+var _ Store = domain.Store(nil)
+
+// Visitors takes a hit to its visitor; see httpedge.Visitors.
+type Visitors interface {
+	Hit(ctx context.Context, h domain.Hit) (domain.Received, error)
+}
+
+// People finds and forgets somebody in one account. key is an e-mail, a digest of one, a phone, its hash, or
+// a person's id.
+type People interface {
+	Find(ctx context.Context, account domain.AccountID, key string) (domain.Belongings, error)
+	Erase(ctx context.Context, account domain.AccountID, key string, audit domain.AuditEntry) (domain.Erased, error)
+}
+
+// Graph is the identity graph's file.
+type Graph interface {
+	// Check opens a file on this node and says what it is; the answer turns into JSON.
+	Check(ctx context.Context, path string) (any, error)
+	// Info is the file in use here; nil when there is none.
+	Info() any
+}
+
+// Catalog changes the catalog.
+type Catalog interface {
+	// Edit reads the newest catalog, lets change alter it, checks it and puts it in its place, on this node
+	// before it returns. change may be called again when somebody else was first. expect is the revision it
+	// has to be an edit of, and then somebody else's is a Conflict; negative: any. It returns the revision in
+	// force.
+	Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error)
+}
+
+// Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer
+// Unavailable.
+type Deps struct {
+	Store     Store
+	Directory func() *domain.Directory
+	Catalog   Catalog
+	People    People
+	Visitors  Visitors              // may be nil
+	Graph     Graph                 // may be nil
+	Clock     domain.Clock          // nil: the machine's
+	Log       *slog.Logger          // nil: none
+	Metrics   prometheus.Registerer // nil: not published
+}

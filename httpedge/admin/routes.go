@@ -1,0 +1,51 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/leadwire/leadwire/httpedge/apikey"
+)
+
+// Route is one method of one path below /api/v1. The path may end in a parameter: "{id}" is one segment,
+// "{key...}" the rest.
+type Route struct {
+	Method  string
+	Path    string
+	Name    string // labels metrics
+	Scope   apikey.Scope
+	timeout time.Duration
+	handle  func(a *API, ctx context.Context, c *Call) Reply
+}
+
+// How long a call may take.
+const (
+	short      = 5 * time.Second
+	keeping    = 10 * time.Second // 50 hits, each a commit
+	forgetting = 2 * time.Minute  // an erasure reads an account's leads and every link
+	importing  = 10 * time.Minute // 64 MiB at 1 Mbit/s
+)
+
+// Routes is the whole API.
+func Routes() []Route {
+	return []Route{
+		{"POST", "/api/v1/events", "v1_events", apikey.EventsWrite, keeping, (*API).events},
+		{"GET", "/api/v1/announcements", "v1_announcements", apikey.AnnouncementsRead, short, (*API).announcements},
+		{"GET", "/api/v1/suppressions", "v1_suppressions", apikey.SuppressionsRead, keeping, (*API).suppressions},
+		{"POST", "/api/v1/suppressions", "v1_suppress", apikey.SuppressionsWrite, keeping, (*API).suppress},
+		{"DELETE", "/api/v1/suppressions/{id}", "v1_unsuppress", apikey.SuppressionsWrite, forgetting, (*API).unsuppress},
+		{"POST", "/api/v1/suppressions/import", "v1_suppress_import", apikey.SuppressionsWrite, importing, (*API).importSuppressions},
+		{"GET", "/api/v1/people/{key...}", "v1_person", apikey.PeopleRead, forgetting, (*API).findPerson},
+		{"DELETE", "/api/v1/people/{key...}", "v1_erase", apikey.PeopleErase, forgetting, (*API).erasePerson},
+		{"GET", "/api/v1/pixels", "v1_pixels", apikey.PixelsRead, short, (*API).pixels},
+		{"GET", "/api/v1/pixels/{id}", "v1_pixel", apikey.PixelsRead, short, (*API).pixel},
+		{"PUT", "/api/v1/pixels/{id}", "v1_pixel_put", apikey.PixelsWrite, keeping, (*API).putPixel},
+		{"DELETE", "/api/v1/pixels/{id}", "v1_pixel_delete", apikey.PixelsWrite, keeping, (*API).deletePixel},
+		{"GET", "/api/v1/graph", "v1_graph", apikey.GraphRead, short, (*API).graph},
+		{"PUT", "/api/v1/graph", "v1_graph_use", apikey.GraphWrite, keeping, (*API).useGraph},
+		{"GET", "/api/v1/keys", "v1_keys", apikey.KeysWrite, short, (*API).keys},
+		{"POST", "/api/v1/keys", "v1_key_create", apikey.KeysWrite, short, (*API).createKey},
+		{"DELETE", "/api/v1/keys/{id}", "v1_key_revoke", apikey.KeysWrite, short, (*API).revokeKey},
+		{"GET", "/api/v1/audit", "v1_audit", apikey.AuditRead, short, (*API).audit},
+	}
+}
