@@ -12,17 +12,28 @@ import (
 // draft is a judgement with what it means to those who count.
 type draft struct {
 	judgement domain.Judgement
-	verdicts  map[Verdict]int
+	verdicts  []Settled
+}
+
+func (d *draft) count(v Verdict, n int) {
+	for i := range d.verdicts {
+		if d.verdicts[i].Verdict == v {
+			d.verdicts[i].N += n
+			return
+		}
+	}
+	d.verdicts = append(d.verdicts, Settled{v, n})
 }
 
 // try judges a batch. What was found out about it before may be an hour old, so the rules are tried again.
-func (j *Judge) try(now time.Time, batch []*sighting) []Step {
+func (j *Judge) try(now time.Time, basis int64, batch []*sighting) []Step {
 	if j.round++; j.round > maxRounds {
 		return j.later(now)
 	}
-	basis := j.deps.Basis() // before anything is asked of it: an older basis is refused, a newer one would lie
 	for _, w := range batch {
-		j.rule(w)
+		if w.turn != j.turn {
+			j.rule(w)
+		}
 	}
 	d, err := j.draft(now, basis, batch)
 	if err != nil { // only an envelope that cannot be written; its neighbours should not wait
@@ -42,13 +53,13 @@ func (j *Judge) draft(now time.Time, basis int64, batch []*sighting) (*draft, er
 	if first >= 0 {
 		batch = batch[:first+1]
 	}
-	d := &draft{verdicts: map[Verdict]int{}, judgement: domain.Judgement{
+	d := &draft{judgement: domain.Judgement{
 		Fence: j.fence, Lead: j.key, Basis: basis, Expect: j.expect(), After: j.after(batch),
 	}}
 	for _, w := range batch {
 		d.judgement.Settle = append(d.judgement.Settle, w.N)
 		if w.ruled != passes {
-			d.verdicts[w.ruled]++
+			d.count(w.ruled, 1)
 		}
 	}
 	if first >= 0 {
@@ -94,7 +105,7 @@ func (j *Judge) announceFirst(now time.Time, d *draft, w *sighting) error {
 		return err
 	}
 	a.FirstID = id
-	d.verdicts[First]++
+	d.count(First, 1)
 	d.judgement.Enter = j.entry(w.pixel, &w.Sighting)
 	return nil
 }
@@ -114,11 +125,11 @@ func (j *Judge) announceUpdates(now time.Time, d *draft, batch []*sighting) erro
 		rules := &w.pixel.Announce
 		switch n := counts[w.Pixel]; {
 		case rules.FirstOnly:
-			d.verdicts[FirstOnly] += n
+			d.count(FirstOnly, n)
 		case !allowed(rules.Frequency, d.judgement.After.Recent, now):
-			d.verdicts[TooOften] += n
+			d.count(TooOften, n)
 		default:
-			d.verdicts[Update] += n
+			d.count(Update, n)
 			if _, err := j.announce(now, d, domain.VisitorUpdatedEvent, &w.Sighting, n); err != nil {
 				return err
 			}
@@ -135,12 +146,12 @@ func (j *Judge) announce(now time.Time, d *draft, t domain.AnnouncementType, s *
 	a.Recent = a.Recent[max(0, len(a.Recent)-MaxRecent):]
 	e := j.envelope(s)
 	e.ID = announcementID(s.Account, s.Lead, t, string(s.EventID), strconv.FormatInt(s.N, 10))
-	e.Type, e.CreatedAt, e.Sightings = t, Time{now}, sightings
+	e.Type, e.CreatedAt, e.Sightings = t, stamp(now), sightings
 	e.Event.Trigger, e.Event.Count = EveryUpdate, a.Announced
 	if t == domain.VisitorIdentifiedEvent {
 		e.Event.Trigger = FirstMatch
 	}
-	e.Lead.FirstIdentifiedAt = Time{a.FirstAt}
+	e.Lead.FirstIdentifiedAt = stamp(a.FirstAt)
 	payload, err := e.JSON()
 	if err != nil {
 		return "", err
@@ -188,10 +199,8 @@ func (j *Judge) Judged(now time.Time, d domain.Judgement, r domain.Judged, err e
 // report tells what a committed judgement did.
 func (d *draft) report(r domain.Judged) []Step {
 	var steps []Step
-	for _, v := range Verdicts() {
-		if n := d.verdicts[v]; n > 0 {
-			steps = append(steps, Settled{v, n})
-		}
+	for _, v := range d.verdicts {
+		steps = append(steps, v)
 	}
 	if len(r.Announced) > 0 {
 		steps = append(steps, Announced{r.Announced})

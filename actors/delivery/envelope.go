@@ -3,8 +3,6 @@ package delivery
 import (
 	"bytes"
 	"encoding/json"
-	"math"
-	"strconv"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -61,9 +59,9 @@ type Lead struct {
 	Revision          int64             `json:"revision,omitempty"`
 	Campaign          domain.CampaignID `json:"campaign,omitempty"`
 	Buyer             domain.BuyerID    `json:"buyer,omitempty"`
-	ReceivedAt        Time              `json:"received_at,omitzero"`
-	AssignedAt        Time              `json:"assigned_at,omitzero"`
-	FirstIdentifiedAt Time              `json:"first_identified_at,omitzero"`
+	ReceivedAt        Time              `json:"received_at,omitempty"`
+	AssignedAt        Time              `json:"assigned_at,omitempty"`
+	FirstIdentifiedAt Time              `json:"first_identified_at,omitempty"`
 }
 
 // Match is how the visitor was resolved.
@@ -79,8 +77,8 @@ type Visit struct {
 	Pixel     domain.PixelID   `json:"pixel"`
 	SessionID domain.SessionID `json:"session_id,omitempty"`
 	Number    int              `json:"number,omitempty"`
-	StartedAt Time             `json:"started_at,omitzero"`
-	Duration  Seconds          `json:"duration_seconds"`
+	StartedAt Time             `json:"started_at,omitempty"`
+	Duration  float64          `json:"duration_seconds"`
 	PageViews int              `json:"page_views"`
 	Page      domain.Page      `json:"page,omitzero"`
 	Pages     []Page           `json:"pages,omitempty"`
@@ -96,8 +94,8 @@ type Page struct {
 	URL      string  `json:"url,omitempty"`
 	Path     string  `json:"path,omitempty"`
 	Title    string  `json:"title,omitempty"`
-	At       Time    `json:"at,omitzero"`
-	Duration Seconds `json:"duration_seconds"`
+	At       Time    `json:"at,omitempty"`
+	Duration float64 `json:"duration_seconds"`
 }
 
 // JSON is the transmitted form, without the escapes that HTML would need: a URL stays readable.
@@ -105,7 +103,6 @@ func (e *Envelope) JSON() (json.RawMessage, error) { return encode(e) }
 
 func encode(v any) (json.RawMessage, error) {
 	var b bytes.Buffer
-	b.Grow(2048) // a usual visit; fewer copies while it grows
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -114,20 +111,18 @@ func encode(v any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// Time is RFC 3339 in UTC with milliseconds.
-type Time struct{ time.Time }
+// Time is RFC 3339 in UTC with milliseconds; empty: not said. It is text from the start: a type with a
+// method of its own is encoded by way of a second buffer.
+type Time string
 
-// MarshalJSON writes it.
-func (t Time) MarshalJSON() ([]byte, error) {
-	const form = `"2006-01-02T15:04:05.000Z"`
-	return t.UTC().AppendFormat(make([]byte, 0, len(form)), form), nil
+func stamp(t time.Time) Time {
+	if t.IsZero() {
+		return ""
+	}
+	return Time(t.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
-// Seconds is a duration as a number of seconds, to the millisecond.
-type Seconds time.Duration
-
-// MarshalJSON writes it.
-func (s Seconds) MarshalJSON() ([]byte, error) {
-	ms := math.Round(float64(s) / float64(time.Millisecond))
-	return strconv.AppendFloat(nil, ms/1000, 'f', -1, 64), nil
+// seconds is a duration as a number of seconds, to the millisecond.
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
 }

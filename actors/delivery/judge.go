@@ -53,6 +53,7 @@ type Judge struct {
 	remembered []int64              // newest last
 	known      *domain.Acquaintance // as the store last showed it; nil: unknown; Revision 0: does not exist
 
+	turn     int       // rises with every input: what was found out in this one need not be found out again
 	trying   *draft    // with the store, or waiting for the end of a pause
 	resume   time.Time // the end of a pause; zero: none
 	pause    time.Duration
@@ -70,6 +71,7 @@ type sighting struct {
 	due   time.Time // when it has to be judged, if nothing is sooner
 	alone bool      // judged by itself: something in its company could not be settled
 	ruled Verdict   // as last found; "": not yet
+	turn  int       // of the judge, when it was found
 	// pixel as it was when that was found: a catalog may be applied at any moment.
 	pixel *domain.Pixel
 }
@@ -192,11 +194,13 @@ func (j *Judge) next(now time.Time) []Step {
 		j.asking = true
 		return []Step{LoadContact{j.key}}
 	}
+	j.turn++
+	basis := j.deps.Basis() // before anything is asked of it: a newer one would lie, an older one is refused
 	batch := j.batch(ripe)
 	if batch == nil {
 		return j.wake(now, due)
 	}
-	return j.try(now, batch)
+	return j.try(now, basis, batch)
 }
 
 // batch chooses what is judged now: what has to be judged alone, or up to the first match, or all that was gathered.

@@ -236,25 +236,27 @@ func TestJudge_Rules(t *testing.T) {
 		change func(*domain.Sighting, *office)
 		want   delivery.Verdict
 	}{
-		"no rule lets everything through":           {domain.Announce{}, nil, delivery.First},
-		"a type that counts":                        {domain.Announce{Types: []domain.HitType{domain.PageView}}, nil, delivery.First},
-		"a type that does not":                      {domain.Announce{Types: []domain.HitType{domain.Identify}}, nil, delivery.WrongType},
-		"a page that counts":                        {domain.Announce{Pages: []string{"/x", "/p/*"}}, nil, delivery.First},
-		"a page that does not":                      {domain.Announce{Pages: []string{"/pricing"}}, nil, delivery.WrongPage},
-		"a visit long enough":                       {domain.Announce{MinDuration: time.Second}, nil, delivery.First},
-		"a visit too short":                         {domain.Announce{MinDuration: time.Second + 1}, nil, delivery.TooShort},
-		"in the segment":                            {domain.Announce{Segments: []domain.Filter{{Field: "company.name", Op: domain.Prefix, Value: "united"}}}, nil, delivery.First},
-		"in the segment by the match":               {domain.Announce{Segments: []domain.Filter{{Field: "match.by", Op: domain.Equals, Value: "sha256"}}}, nil, delivery.First},
-		"outside of the segment":                    {domain.Announce{Segments: []domain.Filter{{Field: "company.employee_count", Op: domain.Range, Max: &most}}}, nil, delivery.NoSegment},
-		"first only lets the first through":         {domain.Announce{FirstOnly: true}, nil, delivery.First},
-		"a cap lets the first through":              {domain.Announce{Frequency: domain.Frequency{Max: 1, Per: time.Hour}}, nil, delivery.First},
-		"a pixel that is gone":                      {domain.Announce{}, func(_ *domain.Sighting, o *office) { delete(o.pixels, "shop") }, delivery.NoPixel},
-		"a pixel that is somebody else's now":       {domain.Announce{}, func(_ *domain.Sighting, o *office) { o.pixels["shop"].Account = "other" }, delivery.NoPixel},
-		"suppressed by person":                      {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" }), delivery.Suppressed},
-		"suppressed by what the page said":          {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.HEMs) > 0 && s.HEMs[len(s.HEMs)-1].MD5 == "page" }), delivery.Suppressed},
-		"suppressed by where the visitor is":        {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.Regions) > 0 && s.Regions[len(s.Regions)-1].State == "NV" }), delivery.Suppressed},
-		"suppressed by the page":                    {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" && s.Paths[0] == "/p/1" }), delivery.Suppressed},
-		"suppressed by the network's company":       {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.Companies) > 0 && s.Companies[len(s.Companies)-1] == "pumps.example" }), delivery.Suppressed},
+		"no rule lets everything through":     {domain.Announce{}, nil, delivery.First},
+		"a type that counts":                  {domain.Announce{Types: []domain.HitType{domain.PageView}}, nil, delivery.First},
+		"a type that does not":                {domain.Announce{Types: []domain.HitType{domain.Identify}}, nil, delivery.WrongType},
+		"a page that counts":                  {domain.Announce{Pages: []string{"/x", "/p/*"}}, nil, delivery.First},
+		"a page that does not":                {domain.Announce{Pages: []string{"/pricing"}}, nil, delivery.WrongPage},
+		"a visit long enough":                 {domain.Announce{MinDuration: time.Second}, nil, delivery.First},
+		"a visit too short":                   {domain.Announce{MinDuration: time.Second + 1}, nil, delivery.TooShort},
+		"in the segment":                      {domain.Announce{Segments: []domain.Filter{{Field: "company.name", Op: domain.Prefix, Value: "united"}}}, nil, delivery.First},
+		"in the segment by the match":         {domain.Announce{Segments: []domain.Filter{{Field: "match.by", Op: domain.Equals, Value: "sha256"}}}, nil, delivery.First},
+		"outside of the segment":              {domain.Announce{Segments: []domain.Filter{{Field: "company.employee_count", Op: domain.Range, Max: &most}}}, nil, delivery.NoSegment},
+		"first only lets the first through":   {domain.Announce{FirstOnly: true}, nil, delivery.First},
+		"a cap lets the first through":        {domain.Announce{Frequency: domain.Frequency{Max: 1, Per: time.Hour}}, nil, delivery.First},
+		"a pixel that is gone":                {domain.Announce{}, func(_ *domain.Sighting, o *office) { delete(o.pixels, "shop") }, delivery.NoPixel},
+		"a pixel that is somebody else's now": {domain.Announce{}, func(_ *domain.Sighting, o *office) { o.pixels["shop"].Account = "other" }, delivery.NoPixel},
+		"suppressed by person":                {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" }), delivery.Suppressed},
+		"suppressed by what the page said":    {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.HEMs) > 0 && s.HEMs[len(s.HEMs)-1].MD5 == "page" }), delivery.Suppressed},
+		"suppressed by where the visitor is":  {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.Regions) > 0 && s.Regions[len(s.Regions)-1].State == "NV" }), delivery.Suppressed},
+		"suppressed by the page":              {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" && s.Paths[0] == "/p/1" }), delivery.Suppressed},
+		"suppressed by the network's company": {domain.Announce{}, suppress(func(s identity.Subject) bool {
+			return len(s.Companies) > 0 && s.Companies[len(s.Companies)-1] == "pumps.example"
+		}), delivery.Suppressed},
 		"a suppression of somebody else":            {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Account != "acme" || s.Pixel != "shop" }), delivery.First},
 		"views before it was known are page views":  {domain.Announce{Types: []domain.HitType{domain.PageView}}, upgraded, delivery.First},
 		"their pages count":                         {domain.Announce{Pages: []string{"/earlier"}}, upgraded, delivery.First},
@@ -555,11 +557,11 @@ func TestJudge_LoadsTheContactOfACRMsLead(t *testing.T) {
 	now := noon.Add(time.Second)
 	require.Equal(t, crm, only[delivery.LoadContact](t, judge.Sighted(now, of(1))).Lead)
 	require.Empty(t, judge.Sighted(now, of(2)), "one question at a time")
-	contact := domain.Contact{FirstName: "Jo", Email: "jo@example.com", Phone: "+14155550111", City: "Elko"}
+	contact := domain.Contact{Name: "Jo Ann Doe", Email: "jo@example.com", Phone: "+14155550111", City: "Elko"}
 	d := only[delivery.Decide](t, judge.Contact(now, &contact, nil)).Judgement
 	p := read(t, d.Announce[0]).Person
 	require.Equal(t, &domain.Person{
-		ID: "lead-ghl-1", FirstName: "Jo", PersonalEmail: "jo@example.com", Phones: []string{"+14155550111"}, City: "Elko",
+		ID: "lead-ghl-1", FirstName: "Jo Ann", LastName: "Doe", PersonalEmail: "jo@example.com", Phones: []string{"+14155550111"}, City: "Elko",
 	}, p)
 	require.Nil(t, d.Enter)
 	d.After.Revision = 1

@@ -11,7 +11,7 @@ import (
 // Known says whether a path is one of the envelope's. A contact's custom fields are called what the customer's CRM
 // calls them, so anything may stand after "contact.fields.". Rules and shapes are checked with it: a misspelt path
 // would else match nothing and say nothing.
-func Known(path string) bool { return knows(reflect.TypeFor[Envelope](), path) }
+func Known(path string) bool { return path != "" && knows(reflect.TypeFor[Envelope](), path) }
 
 func knows(t reflect.Type, path string) bool {
 	for t.Kind() == reflect.Pointer || (t.Kind() == reflect.Slice && t != reflect.TypeFor[json.RawMessage]()) {

@@ -47,13 +47,13 @@ func LeadEnvelope(t domain.AnnouncementType, d domain.Decision, before *domain.L
 	envelope := Envelope{
 		ID:   announcementID(d.Lead.Account, d.Lead.Lead, t, string(d.Source), string(d.EventID)),
 		Type: t, Version: Version, Account: d.Lead.Account,
-		OccurredAt: Time{e.OccurredAt}, CreatedAt: Time{d.At},
+		OccurredAt: stamp(e.OccurredAt), CreatedAt: stamp(d.At),
 		Event:   Event{ID: d.EventID, Source: d.Source, Type: e.Type},
 		Lead:    leadOf(d, before),
 		Contact: d.Contact,
 	}
 	if e.OccurredAt.IsZero() {
-		envelope.OccurredAt = Time{d.ReceivedAt}
+		envelope.OccurredAt = stamp(d.ReceivedAt)
 	}
 	payload, err := envelope.JSON()
 	if err != nil {
@@ -66,13 +66,13 @@ func LeadEnvelope(t domain.AnnouncementType, d domain.Decision, before *domain.L
 
 // leadOf is the lead as the decision leaves it.
 func leadOf(d domain.Decision, before *domain.Lead) Lead {
-	l := Lead{ID: d.Lead.Lead, State: domain.Waiting, Revision: d.Expect + 1, Campaign: d.Campaign, ReceivedAt: Time{d.ReceivedAt}}
+	l := Lead{ID: d.Lead.Lead, State: domain.Waiting, Revision: d.Expect + 1, Campaign: d.Campaign, ReceivedAt: stamp(d.ReceivedAt)}
 	if before != nil && before.Revision > 0 {
 		l.State, l.Buyer = before.State, before.Buyer
-		l.ReceivedAt, l.AssignedAt = Time{before.ReceivedAt}, Time{before.AssignedAt}
+		l.ReceivedAt, l.AssignedAt = stamp(before.ReceivedAt), stamp(before.AssignedAt)
 	}
 	if d.Verb == domain.Assign {
-		l.State, l.Buyer, l.AssignedAt = domain.Assigned, d.Buyer, Time{d.At}
+		l.State, l.Buyer, l.AssignedAt = domain.Assigned, d.Buyer, stamp(d.At)
 	}
 	return l
 }

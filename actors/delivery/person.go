@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
@@ -32,6 +33,10 @@ func personOf(id domain.PersonID, c *domain.Contact) domain.Person {
 		return p
 	}
 	p.FirstName, p.LastName, p.PersonalEmail = c.FirstName, c.LastName, c.Email
+	if p.FirstName == "" && p.LastName == "" { // where only the whole is known: its last word is the family's, most often
+		at := strings.LastIndexByte(c.Name, ' ')
+		p.FirstName, p.LastName = c.Name[:max(0, at)], c.Name[at+1:]
+	}
 	p.City, p.State, p.PostalCode, p.Country = c.City, c.State, c.PostalCode, c.Country
 	p.HEMs = identity.HEMs(c.Email)
 	if c.Phone != "" {
@@ -63,7 +68,7 @@ func (j *Judge) envelope(s *domain.Sighting) Envelope {
 	p := j.person(s)
 	repeat := s.Visit.Number > 1 || (j.met() && j.known.FirstAt.Before(s.Visit.StartedAt))
 	e := Envelope{
-		Version: Version, Account: s.Account, OccurredAt: Time{s.OccurredAt},
+		Version: Version, Account: s.Account, OccurredAt: stamp(s.OccurredAt),
 		Lead:    Lead{ID: s.Lead},
 		Event:   Event{ID: s.EventID, Source: domain.PixelSource, Type: string(s.Type), Name: s.Name, Repeat: &repeat},
 		Match:   &Match{s.Match.Level, s.Match.By, s.Match.From, s.Match.Conflict},
@@ -71,7 +76,7 @@ func (j *Judge) envelope(s *domain.Sighting) Envelope {
 		Visit:   j.visit(s),
 	}
 	if s.OccurredAt.IsZero() {
-		e.OccurredAt = Time{s.ReceivedAt}
+		e.OccurredAt = stamp(s.ReceivedAt)
 	}
 	if s.Person != "" {
 		e.HEMs = hems(s.Visit.HEMs, p.HEMs)
@@ -97,13 +102,13 @@ func hems(lists ...[]domain.HEM) []domain.HEM {
 func (j *Judge) visit(s *domain.Sighting) *Visit {
 	v := &s.Visit
 	out := &Visit{
-		Pixel: s.Pixel, SessionID: v.Session, Number: v.Number, StartedAt: Time{v.StartedAt},
-		Duration: Seconds(v.Duration), PageViews: v.Views, Page: s.Page, Referrer: v.Referrer,
+		Pixel: s.Pixel, SessionID: v.Session, Number: v.Number, StartedAt: stamp(v.StartedAt),
+		Duration: seconds(v.Duration), PageViews: v.Views, Page: s.Page, Referrer: v.Referrer,
 		UTM: v.UTM, Clicks: v.Clicks, Country: v.Country, State: v.State,
 	}
 	for _, p := range v.Pages {
 		if !j.hidden(s, p.Path) {
-			out.Pages = append(out.Pages, Page{p.URL, p.Path, p.Title, Time{p.At}, Seconds(p.Duration)})
+			out.Pages = append(out.Pages, Page{p.URL, p.Path, p.Title, stamp(p.At), seconds(p.Duration)})
 		}
 	}
 	return out

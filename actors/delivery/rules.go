@@ -16,7 +16,7 @@ const passes Verdict = "passes"
 
 // rule finds out about a sighting everything that does not depend on what came before it.
 func (j *Judge) rule(w *sighting) {
-	w.pixel = j.pixel(w.Sighting)
+	w.turn, w.pixel = j.turn, j.pixel(w.Sighting)
 	w.ruled = j.verdict(w.pixel, &w.Sighting)
 }
 
