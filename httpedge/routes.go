@@ -36,7 +36,6 @@ func (s *Server) routes() []route {
 		{"POST", "/api/buyer/seen", "seen", plain(s.asBuyer(s.seen))},
 		{"GET", "/api/status", "status", plain(s.status)},
 		{"GET", "/schemas/{name...}", "schema", s.schema},
-		{"GET", "/schemas/{name...}", "schema", s.schema},
 		{"GET", "/healthz", "healthz", plain(s.healthz)},
 		{"GET", "/readyz", "readyz", plain(s.readyz)},
 		{"GET", "/metrics", "metrics", plain(s.metricsPage())},
