@@ -60,7 +60,7 @@ type (
 func (r *Runtime) newLead(id cluster.Identity) cluster.Actor {
 	account, name, _ := strings.Cut(id.ID, "/")
 	key := domain.LeadKey{Account: domain.AccountID(account), Lead: domain.LeadID(name)}
-	return &lead{rt: r, id: id, key: key, core: intake.New(key, id.Fence, r.chooser)}
+	return &lead{rt: r, id: id, key: key, core: intake.New(key, id.Fence, r.chooser, r.leadEvents)}
 }
 
 // Busy keeps the lead in memory while the store owes it an answer, or sightings are gathered.
@@ -147,6 +147,15 @@ func (l *lead) keep(c context.Context, k intake.Keep) kept {
 	}
 	o.At = l.rt.deps.Clock.Now()
 	return kept{keep: k, outcome: o}
+}
+
+// leadEvents are what leaves because of a decision, for the accounts that want to hear of their leads.
+func (r *Runtime) leadEvents(d domain.Decision, before *domain.Lead, e domain.Event) ([]domain.Announcement, error) {
+	account := r.deps.Book.Directory().Account(d.Lead.Account)
+	if account == nil {
+		return nil, nil
+	}
+	return delivery.LeadEvents(account.Announce, d, before, e)
 }
 
 // announce is a hint: when it is lost, Lookout finds the event.

@@ -3,6 +3,7 @@
 //
 //	node := actortest.New(t, actortest.Catalog("ann", "bob"))
 //	node.Ingest(actortest.Contact("e1", "lead-1"))
+//	node.See(actortest.View("v1"))      // a page view
 //	node.Settle()                       // every mailbox and every commit is quiet
 //	node.Advance(10 * time.Second)      // timers run, one by one, each to quiet
 //
@@ -21,6 +22,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/telemetry"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/persistence/embedded"
@@ -41,14 +43,19 @@ type Node struct {
 	Cluster *cluster.Node
 	Book    *actors.Book
 	dir     string
+	graph   *Graph
+	tier    identity.Tier
 
 	registry *prometheus.Registry
 }
 
 // New starts a node on a fresh store that holds catalog. It stops with the test.
-func New(t testing.TB, catalog domain.Catalog) *Node {
+func New(t testing.TB, catalog domain.Catalog, options ...Option) *Node {
 	t.Helper()
 	n := &Node{t: t, Clock: NewClock(Noon), dir: t.TempDir()}
+	for _, o := range options {
+		o(n)
+	}
 	store := n.openStore()
 	_, err := store.ApplyCatalog(t.Context(), catalog)
 	require.NoError(t, err)
@@ -98,10 +105,18 @@ func (n *Node) start(store domain.Store) {
 	counts, err := n.Store.Counts(ctx)
 	require.NoError(n.t, err)
 	n.registry = prometheus.NewRegistry()
-	n.Runtime = actors.New(actors.Config{}, actors.Deps{
+	deps := actors.Deps{
 		Store: n.Store, Book: n.Book, Clock: n.Clock, Log: log,
 		Metrics: actors.NewMetrics(n.registry), Telemetry: telemetry.New(nil),
-	}, counts)
+	}
+	if n.graph != nil {
+		deps.Graphs = n.graph
+	}
+	if n.tier != nil {
+		deps.Slow = identity.NewSlow(n.tier, identity.SlowConfig{}, n.Clock, nil)
+	}
+	n.Runtime = actors.New(actors.Config{}, deps, counts)
+	require.NoError(n.t, n.Runtime.Load(ctx))
 	n.Cluster, err = cluster.Start(ctx, cluster.Config{}, cluster.Deps{
 		Ledger: n.Store, Kinds: n.Runtime.Kinds(), Clock: n.Clock, Log: log,
 		OnHeld: n.Runtime.Held, OnChange: n.Runtime.Moved,

@@ -25,7 +25,8 @@ type rule struct {
 // ErrDown is what a failing store answers unless the test says otherwise.
 var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
 
-// Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed") answer err, before
+// Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed",
+// "Observe", "Visit", "Judge", "Learn") answer err, before
 // they reach the store.
 func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
 
@@ -103,4 +104,24 @@ func (s *Store) Heads(ctx context.Context, keys []domain.BuyerKey) ([]domain.Hea
 // Feed is domain.Store's.
 func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq, limit int) ([]domain.FeedEvent, error) {
 	return call(s, "Feed", func() ([]domain.FeedEvent, error) { return s.Store.Feed(ctx, key, after, limit) })
+}
+
+// Observe is domain.Store's.
+func (s *Store) Observe(ctx context.Context, o domain.Observation) (domain.Observed, error) {
+	return call(s, "Observe", func() (domain.Observed, error) { return s.Store.Observe(ctx, o) })
+}
+
+// Visit is domain.Store's.
+func (s *Store) Visit(ctx context.Context, key domain.VisitorKey) (domain.Visit, error) {
+	return call(s, "Visit", func() (domain.Visit, error) { return s.Store.Visit(ctx, key) })
+}
+
+// Judge is domain.Store's.
+func (s *Store) Judge(ctx context.Context, j domain.Judgement) (domain.Judged, error) {
+	return call(s, "Judge", func() (domain.Judged, error) { return s.Store.Judge(ctx, j) })
+}
+
+// Learn is domain.Store's.
+func (s *Store) Learn(ctx context.Context, links []domain.Link) ([]domain.Link, error) {
+	return call(s, "Learn", func() ([]domain.Link, error) { return s.Store.Learn(ctx, links) })
 }

@@ -31,9 +31,21 @@ func (l *Lead) decide(now time.Time) []Step {
 	return steps
 }
 
-// draft says what should become of a pending event, as far as this activation knows its lead. ok is
-// false when nothing is to be written: the event is held and still nobody is eligible.
+// draft says what should become of a pending event, as far as this activation knows its lead, and what leaves
+// because of it. ok is false when nothing is to be written: the event is held and still nobody is eligible.
 func (l *Lead) draft(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
+	d, ok, err = l.rule(now, p)
+	if err != nil || !ok || l.announcer == nil {
+		return d, ok, err
+	}
+	if d.Announce, err = l.announcer(d, l.known, p.Event); err != nil {
+		l.unused(&d)
+		return d, false, err
+	}
+	return d, true, nil
+}
+
+func (l *Lead) rule(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
 	d = domain.Decision{
 		Fence: l.fence, EventSeq: p.Seq, Lead: l.key,
 		Source: p.Event.Source, EventID: p.Event.ID, Campaign: p.Event.Campaign,

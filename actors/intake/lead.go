@@ -45,11 +45,16 @@ type Chooser interface {
 	Counted(key domain.BuyerKey, day string, n int)
 }
 
+// Announcer says which events leave because of a decision: delivery.LeadEvents behind the node's catalog. before
+// is the lead as this activation knows it, nil when it does not. A nil Announcer announces nothing.
+type Announcer func(d domain.Decision, before *domain.Lead, e domain.Event) ([]domain.Announcement, error)
+
 // Lead is the state of one lead's activation.
 type Lead struct {
-	key     domain.LeadKey
-	fence   domain.Fence
-	chooser Chooser
+	key       domain.LeadKey
+	fence     domain.Fence
+	chooser   Chooser
+	announcer Announcer
 
 	// keeping[0] is with the store, the rest wait for it.
 	keeping []*arrival
@@ -78,8 +83,8 @@ type arrival struct {
 }
 
 // New is a lead that has just been activated, with the right to commit that its partition gives it.
-func New(key domain.LeadKey, fence domain.Fence, chooser Chooser) *Lead {
-	return &Lead{key: key, fence: fence, chooser: chooser, pause: firstPause}
+func New(key domain.LeadKey, fence domain.Fence, chooser Chooser, announcer Announcer) *Lead {
+	return &Lead{key: key, fence: fence, chooser: chooser, announcer: announcer, pause: firstPause}
 }
 
 // Busy says whether anything is under way; a busy lead stays in memory.
