@@ -12,9 +12,8 @@ import (
 // be a guess, and a hash of the guess finds nobody or somebody else.
 func PhoneHash(phone string) (string, bool) {
 	phone = trim(phone)
-	if len(phone) == 2*sha256.Size {
-		digest := strings.ToLower(phone)
-		return digest, isHex(digest)
+	if digest := strings.ToLower(phone); len(digest) == 2*sha256.Size && isHex(digest) {
+		return digest, true
 	}
 	plain, ok := e164(phone)
 	if !ok {

@@ -38,14 +38,14 @@ func ruleOf(scope domain.SuppressionScope, kind domain.SuppressionKind) string {
 type Suppressions struct {
 	mu       sync.RWMutex
 	revision int64
-	stored   *list
-	catalog  *list
+	stored   *blocklist
+	catalog  *blocklist
 	metrics  *suppressionMetrics
 }
 
 // NewSuppressions builds an empty list at revision 0. A nil registerer exports nothing.
 func NewSuppressions(reg prometheus.Registerer) *Suppressions {
-	return &Suppressions{stored: newList(), catalog: newList(), metrics: newSuppressionMetrics(reg)}
+	return &Suppressions{stored: newBlocklist(), catalog: newBlocklist(), metrics: newSuppressionMetrics(reg)}
 }
 
 // batch is how many changes are taken under one lock: checks wait a fraction of a millisecond for them.
@@ -74,7 +74,7 @@ func (s *Suppressions) Take(revision int64, changes []domain.Suppression) {
 // SetCatalog replaces what the catalog suppresses. What cannot be read is left out and counted: a catalog is
 // checked before it is stored (CheckCatalog).
 func (s *Suppressions) SetCatalog(c domain.Catalog) {
-	fresh, unread := newList(), 0
+	fresh, unread := newBlocklist(), 0
 	eachSuppression(c, func(one domain.Suppression, err error) {
 		if err != nil {
 			unread++
@@ -101,7 +101,7 @@ func (s *Suppressions) Check(sub Subject) (rule string, suppressed bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, at := range [...]place{{}, {sub.Account, ""}, {sub.Account, sub.Pixel}} {
-		for _, l := range [...]*list{s.stored, s.catalog} {
+		for _, l := range [...]*blocklist{s.stored, s.catalog} {
 			if t := l.at(at); t != nil {
 				if kind, found := t.check(&sub); found {
 					return ruleOf(t.scope, kinds[kind]), true
