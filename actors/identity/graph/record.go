@@ -159,7 +159,7 @@ func appendText(b []byte, text string, s split, w *words) []byte {
 }
 
 // hemVariants by number. A number keeps its meaning for ever.
-var hemVariants = []string{"", "lower", "gmail_canonical"}
+var hemVariants = []string{"", identity.Lower, identity.GmailCanonical}
 
 func appendHEM(b []byte, hem domain.HEM) []byte {
 	digests := [...]string{hem.MD5, hem.SHA1, hem.SHA256}

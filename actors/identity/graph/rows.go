@@ -55,18 +55,17 @@ func (r *PersonRow) canonical() (keys []fingerprint, err error) {
 	case len(r.Emails)+len(r.HEMs)+len(r.Phones)+len(r.Visitors)+len(r.Clicks) > maxKeys:
 		return nil, refuse("id", fmt.Sprintf("has more than %d keys: many people share it", maxKeys))
 	}
-	if err := checkTexts(personNames[:], personTexts(&r.Person)); err != nil {
+	if err := checkPerson(&r.Person); err != nil {
 		return nil, err
 	}
 	r.Company = strings.ToLower(strings.TrimSuffix(r.Company, "."))
 	c := collector{}
-	c.hems("business_email", r.emailsOf(r.BusinessEmail))
-	c.hems("personal_email", r.emailsOf(r.PersonalEmail))
-	if r.BusinessEmail != "" && len(c.keys) == 0 {
-		return nil, refuse("business_email", "must be an e-mail address")
-	}
-	if r.PersonalEmail != "" && identity.HEMs(r.PersonalEmail) == nil {
-		return nil, refuse("personal_email", "must be an e-mail address")
+	for _, e := range [...]struct{ field, email string }{{"business_email", r.BusinessEmail}, {"personal_email", r.PersonalEmail}} {
+		hems := identity.HEMs(e.email)
+		if e.email != "" && hems == nil {
+			return nil, refuse(e.field, "must be an e-mail address")
+		}
+		c.hems(e.field, hems)
 	}
 	for i, hem := range r.HEMs {
 		if r.HEMs[i], err = canonicalHEM(hem); err != nil {
@@ -75,8 +74,8 @@ func (r *PersonRow) canonical() (keys []fingerprint, err error) {
 	}
 	c.hems("hems", r.HEMs)
 	for _, email := range r.Emails {
-		hems, ok := hemsOf(email)
-		if !ok {
+		hems := identity.ReadEmail(email)
+		if hems == nil {
 			return nil, refuse("emails", "must be e-mail addresses, or their MD5, SHA-1 or SHA-256 in hex")
 		}
 		c.hems("emails", hems)
@@ -103,22 +102,6 @@ func (r *PersonRow) canonical() (keys []fingerprint, err error) {
 	return c.keys, c.err
 }
 
-func (r *PersonRow) emailsOf(email string) []domain.HEM {
-	if email == "" {
-		return nil
-	}
-	return identity.HEMs(email)
-}
-
-// hemsOf reads an e-mail or a digest of one.
-func hemsOf(text string) ([]domain.HEM, bool) {
-	if hem, ok := identity.ReadDigest(text); ok {
-		return []domain.HEM{hem}, true
-	}
-	hems := identity.HEMs(text)
-	return hems, hems != nil
-}
-
 func canonicalHEM(h domain.HEM) (domain.HEM, error) {
 	out := domain.HEM{Variant: h.Variant}
 	for _, part := range []struct {
@@ -141,7 +124,7 @@ func canonicalHEM(h domain.HEM) (domain.HEM, error) {
 	switch {
 	case out.MD5+out.SHA1+out.SHA256 == "":
 		return out, refuse("hems", "must have a digest each")
-	case out.Variant != "" && out.Variant != "lower" && out.Variant != "gmail_canonical":
+	case out.Variant != "" && out.Variant != identity.Lower && out.Variant != identity.GmailCanonical:
 		return out, refuse("hems", `have the variants "lower" and "gmail_canonical"`)
 	}
 	return out, nil
@@ -195,7 +178,8 @@ func (r *CompanyRow) canonical() error {
 	case r.Founded < 0 || r.Founded > math.MaxInt16:
 		return refuse("year_founded", "must be a year")
 	}
-	return checkTexts(companyNames[:], companyTexts(&r.Company))
+	texts := companyTexts(&r.Company)
+	return checkTexts(companyNames[:], texts[:])
 }
 
 func (r *NetworkRow) canonical() error {
@@ -233,7 +217,12 @@ var (
 	companyNames = [9]string{"name", "website", "industry", "sector", "revenue_range", "city", "state", "country", "linkedin_url"}
 )
 
-func checkTexts[T [13]*string | [9]*string](names []string, texts T) error {
+func checkPerson(p *domain.Person) error {
+	texts := personTexts(p)
+	return checkTexts(personNames[:], texts[:])
+}
+
+func checkTexts(names []string, texts []*string) error {
 	for i, name := range names {
 		text := texts[i]
 		*text = strings.TrimSpace(*text)
@@ -289,5 +278,5 @@ func readClick(text string) (domain.Click, error) {
 	if !ok || kind == "" || value == "" {
 		return domain.Click{}, refuse("clicks", `must be a kind and a value, as "gclid:EAIaIQ..."`)
 	}
-	return domain.Click{Kind: kind, Value: value}, nil
+	return domain.Click{Kind: strings.ToLower(kind), Value: value}, nil
 }
