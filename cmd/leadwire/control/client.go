@@ -56,17 +56,26 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
+// Do asks the node's API. ErrNoNode leaves the body unread.
+func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	response, err := c.http.Do(r)
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return nil, ErrNoNode
+	case err != nil:
+		return nil, fmt.Errorf("ask the running node: %w", err)
+	}
+	return response, nil
+}
+
 func (c *Client) do(ctx context.Context, method, path string, body []byte, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("ask the running node: %w", err)
 	}
-	response, err := c.http.Do(request)
-	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return ErrNoNode
-	case err != nil:
-		return fmt.Errorf("ask the running node: %w", err)
+	response, err := c.Do(request)
+	if err != nil {
+		return err
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxRequest)).Decode(into); err != nil {

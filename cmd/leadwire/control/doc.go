@@ -3,6 +3,7 @@
 //
 //	leadwire apply ──▶ <data>/control.sock ──▶ POST /apply    provision.Request ─▶ Answer
 //	                                           GET  /status   Status
+//	leadwire suppress, ... ───────────────────▶ /api/v1/...    the API, as the command line (see admin.Local)
 //
 // Whoever may open the socket may do everything: it is the owner's alone (mode 0600, in a folder of mode
 // 0700). The package carries questions and answers; what they mean is decided by the Node it serves.

@@ -12,12 +12,14 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
+	"github.com/leadwire/leadwire/httpedge/admin"
 )
 
 // Node is what the socket gives access to.
 type Node interface {
 	Apply(ctx context.Context, r provision.Request) (provision.Outcome, error)
 	Status() Status
+	API() *admin.API
 }
 
 // maxRequest is the catalog's limit as JSON, which is longer than YAML.
@@ -81,6 +83,7 @@ func handler(node Node) http.Handler {
 		out, err := node.Apply(r.Context(), request)
 		answer(w, out, err)
 	})
+	mux.Handle("/api/v1/", API(node.API()))
 	return mux
 }
 

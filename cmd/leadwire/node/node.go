@@ -17,6 +17,7 @@ import (
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 	"github.com/leadwire/leadwire/httpedge"
+	"github.com/leadwire/leadwire/httpedge/admin"
 	"github.com/leadwire/leadwire/httpedge/dashboard"
 	"github.com/leadwire/leadwire/httpedge/sse"
 )
@@ -36,6 +37,7 @@ type Node struct {
 	runtime   *actors.Runtime
 	cluster   *cluster.Node
 	streams   *sse.Server
+	admin     *admin.API
 	edge      *httpedge.Server
 	control   *control.Server
 
@@ -60,7 +62,7 @@ func Start(ctx context.Context, config Config, deps Deps) (*Node, error) {
 	}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		n.listen, n.openStore, n.openBook, n.openIdentity, n.startActors, n.openStreams, n.openEdge, n.openControl,
+		n.listen, n.openStore, n.openBook, n.openIdentity, n.startActors, n.openStreams, n.openAdmin, n.openEdge, n.openControl,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, n.giveUp(ctx))
@@ -139,7 +141,7 @@ func (n *Node) openStreams(context.Context) error {
 func (n *Node) openEdge(context.Context) error {
 	var err error
 	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
-		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
+		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Admin: n.admin, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
 		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log,
 	})
 	return err
