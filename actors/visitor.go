@@ -8,7 +8,6 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/leadwire/leadwire/actors/domain"
-	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/visit"
 	"github.com/leadwire/leadwire/actors/wire"
 	"github.com/leadwire/leadwire/cluster"
@@ -53,9 +52,8 @@ type (
 	}
 	found struct {
 		own
-		to    *visit.Lane
-		known identity.Known
-		err   error
+		to  *visit.Lane
+		err error
 	}
 	resume struct {
 		own
@@ -93,7 +91,7 @@ func (v *visitor) Receive(ctx actor.Context) {
 		}
 	case found:
 		if msg.to == v.core {
-			v.perform(ctx, v.core.Found(now, msg.known, msg.err))
+			v.perform(ctx, v.core.Found(now, msg.err))
 		}
 	case resume:
 		if msg.to == v.core {
@@ -124,8 +122,8 @@ func (v *visitor) perform(ctx actor.Context, steps []visit.Step) {
 			v.rt.pipe(ctx, func(c context.Context) any { return renewed{to: core, err: v.rt.guard.Refresh(c)} })
 		case visit.Ask:
 			v.rt.pipe(ctx, func(c context.Context) any {
-				known, err := deps.Slow.Lookup(c, step.Keys)
-				return found{to: core, known: known, err: err}
+				_, err := deps.Slow.Lookup(c, step.Keys) // what it knows, Match remembers
+				return found{to: core, err: err}
 			})
 		case visit.Answer:
 			if errors.Is(step.Err, visit.ErrTooMany) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -207,4 +208,16 @@ func (n *Node) Announcements() []domain.Announcement {
 	all, err := n.Store.Announcements(n.t.Context(), "acme", 0, 10000)
 	require.NoError(n.t, err)
 	return all
+}
+
+// Owed reads what the store owes to its leads.
+func (n *Node) Owed() []domain.Sighting {
+	n.t.Helper()
+	var all []domain.Partition
+	for p := range domain.Partitions {
+		all = append(all, domain.Partition(p))
+	}
+	owed, err := n.Store.Owed(n.t.Context(), all, n.Clock.Now().Add(24*time.Hour), 0, 10000)
+	require.NoError(n.t, err)
+	return owed
 }

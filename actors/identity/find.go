@@ -111,6 +111,10 @@ func givesWay(ours, other domain.PersonID, by domain.KeyKind) bool {
 	return standing(other) < standing(ours) && class(by) <= class(domain.KeyPhone)
 }
 
+// GaveWay says whether somebody known before is, by better evidence, the other one: the same human, under the
+// id of a graph or a CRM.
+func GaveWay(before, now domain.PersonID) bool { return standing(now) < standing(before) }
+
 // standing is how much is known of a person by its id: a graph knows it, a CRM does, or it is a hash.
 func standing(p domain.PersonID) int {
 	switch {

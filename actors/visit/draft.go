@@ -34,7 +34,7 @@ func (l *Lane) draftHit(now time.Time, h domain.Hit) work {
 	if rule, is := l.recordSuppressed(h.Pixel, res); is {
 		return w.hide(v, h, rule)
 	}
-	if before.Person != "" && res.Person != "" && res.Person != before.Person && v.Session == before.Session {
+	if v.Session == before.Session && isAnother(before.Person, res.Person) {
 		seen = see(begin(v, h), h) // somebody else: another visit
 	}
 	seen = resolve(seen, res.Person, res.Company, res.Match)
@@ -46,12 +46,12 @@ func (l *Lane) draftHit(now time.Time, h domain.Hit) work {
 	return w
 }
 
-// draftLate says what an answer of the slow tier changes, now that matching knows it. It names nobody whom a hit
-// has named meanwhile, and nobody while the visitor is suppressed.
+// draftLate says what an answer of the slow tier changes, now that matching knows it. It renames nobody whom a
+// hit has named meanwhile, and names nobody while the visitor is suppressed.
 func (l *Lane) draftLate(now time.Time) work {
 	before := *l.visit
 	w := work{observation: domain.Observation{Fence: l.fence, Expect: before.Revision, Basis: l.deps.Basis()}}
-	if before.Revision == 0 || before.Person != "" || before.Suppressed != "" || l.last == nil {
+	if before.Revision == 0 || before.Suppressed != "" || l.last == nil {
 		return w
 	}
 	h := *l.last
@@ -65,7 +65,7 @@ func (l *Lane) draftLate(now time.Time) work {
 		return w
 	}
 	v := resolve(before, res.Person, res.Company, res.Match)
-	if known(before, v) {
+	if known(before, v) || isAnother(before.Person, v.Person) {
 		return w
 	}
 	v, w.upgraded = handOver(v, false)
@@ -147,6 +147,12 @@ func known(before, now domain.Visit) bool {
 		return before.Person == now.Person
 	}
 	return before.Company == now.Company
+}
+
+// isAnother says whether a person is not the one who was known before. Somebody known by a hash or by its CRM
+// alone, whom better evidence gives another id, is the same one.
+func isAnother(before, now domain.PersonID) bool {
+	return before != "" && now != "" && before != now && !identity.GaveWay(before, now)
 }
 
 // handOver counts a view while nobody is known, and hands all counted ones over when somebody is. view is the

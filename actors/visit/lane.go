@@ -67,7 +67,8 @@ type Lane struct {
 
 	asking bool         // the slow tier is being asked
 	asked  []domain.Key // what it was asked last
-	named  bool         // for an identify call
+	wanted []domain.Key // what it should be asked, by the newest hit
+	named  bool         // a hit that wanted it was an identify call
 	last   *domain.Hit  // the newest hit that was observed and not suppressed, without its body
 }
 
@@ -88,7 +89,7 @@ type arrival struct {
 
 // late is an answer of the slow tier, which matching knows by now, that has not been observed yet.
 type late struct {
-	named   bool // it was asked for an identify call
+	named   bool // it was asked for an identify call too
 	tries   int
 	pause   time.Duration
 	pausing bool // the store could not take it; hits go on meanwhile
@@ -234,29 +235,44 @@ func (l *Lane) done(w work, r domain.Observed) []Step {
 		steps = append(steps, Sight{sighting})
 	}
 	steps = append(steps, Resolved{Match: w.match, Suppressed: w.suppressed, Late: w.observation.Hit == nil, Upgraded: w.upgraded})
-	return append(steps, l.ask(w)...)
+	return append(steps, l.want(w)...)
 }
 
-// ask asks the slow tier, once for the same keys and one question at a time.
-func (l *Lane) ask(w work) []Step {
-	if !l.deps.HasSlow || len(w.ask) == 0 || l.asking || slices.Equal(w.ask, l.asked) {
+// want takes down what the slow tier is worth asking for, and asks it: once for the same keys, one question at a
+// time.
+func (l *Lane) want(w work) []Step {
+	if !l.deps.HasSlow || len(w.ask) == 0 || w.observation.Hit == nil {
 		return nil
 	}
-	l.asking, l.asked, l.named = true, w.ask, identifies(*w.observation.Hit)
-	return []Step{Ask{w.ask}}
+	l.wanted, l.named = w.ask, l.named || identifies(*w.observation.Hit)
+	return l.ask()
 }
 
-// Found takes the slow tier's answer. One that failed is forgotten: the next hit asks again.
-func (l *Lane) Found(now time.Time, found identity.Known, err error) []Step {
+func (l *Lane) ask() []Step {
+	if l.asking || slices.Equal(l.wanted, l.asked) {
+		return nil
+	}
+	l.asking, l.asked = true, l.wanted
+	return []Step{Ask{l.asked}}
+}
+
+// Found is called when the slow tier has answered, or could not: what it said, Match knows by now. It is
+// matched again in any case, because somebody who identified itself is somebody even if no tier knows more.
+// After a failure the next hit asks again.
+func (l *Lane) Found(now time.Time, err error) []Step {
 	if !l.asking {
 		return nil
 	}
 	l.asking = false
-	switch {
-	case err != nil:
+	if steps := l.ask(); steps != nil { // later hits knew more; the answer to that is worth waiting for
+		return steps
+	}
+	if err != nil {
 		l.asked = nil
-	case found.Found && l.late == nil:
+	}
+	if l.late == nil {
 		l.late = &late{named: l.named, pause: firstPause}
+		l.named = false
 	}
 	return l.pump(now)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/actors/domain"
-	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/visit"
 )
 
@@ -152,7 +151,7 @@ func TestLane_LateIdentification(t *testing.T) {
 	require.True(t, l.core.Busy())
 	require.Empty(t, l.sight)
 	w.told["cy@"] = true
-	l.run(l.core.Found(l.now, identity.Known{Found: true}, nil))
+	l.run(l.core.Found(l.now, nil))
 	require.Len(t, l.sight, 1)
 	require.Equal(t, domain.PersonID("cy"), l.sight[0].Person)
 	require.Equal(t, 2, l.sight[0].Upgraded)
@@ -184,7 +183,7 @@ func TestLane_LateAnswersThatChangeNothing(t *testing.T) {
 			meanwhile(w, l)
 			commits := len(l.saw)
 			w.told["cy@"] = true
-			l.run(l.core.Found(l.now, identity.Known{Found: w.slow["cy@"] != ""}, nil))
+			l.run(l.core.Found(l.now, nil))
 			require.Len(t, l.saw, commits)
 			for _, s := range l.sight {
 				require.NotEqual(t, domain.PersonID("cy"), s.Person)
@@ -201,9 +200,52 @@ func TestLane_AsksAgainAfterAFailure(t *testing.T) {
 	w.hasSlow = true
 	l := newLane(t, w)
 	l.hit(identify("a", "cy@"))
-	l.run(l.core.Found(l.now, identity.Known{}, down))
+	l.run(l.core.Found(l.now, down))
 	l.hit(view("b"))
 	require.Len(t, l.asked, 2)
+}
+
+// No tier knows the e-mail, or it does not say: who identified itself is somebody all the same, by the hash. When
+// somebody knows more, it is the same visit and the same human.
+func TestLane_IsSomebodyByAHash(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"it knows nobody": nil, "it does not say": down} {
+		w := newWorld()
+		w.hasSlow, w.alone = true, true
+		l := newLane(t, w)
+		l.hit(view("a"))
+		l.hit(identify("b", "cy@"))
+		require.Empty(t, l.sight, name)
+		l.run(l.core.Found(l.now, err))
+		require.Len(t, l.sight, 1, name)
+		require.Equal(t, domain.PersonID("hem-cy@"), l.sight[0].Person, name)
+		require.Equal(t, 1, l.sight[0].Upgraded, name)
+		w.people["cy@"] = "cy"
+		l.hit(view("c"))
+		require.Len(t, l.sight, 2, name)
+		require.Equal(t, domain.PersonID("cy"), l.sight[1].Person, name)
+		require.Equal(t, 1, l.row.Number, name)
+		require.Len(t, l.row.Pages, 2, name)
+	}
+}
+
+// A hit brings a stronger key while the tier is asked for a weaker one: it is asked again, and one sighting
+// comes of it.
+func TestLane_AsksForWhatALaterHitBrings(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.hasSlow, w.slow["di@"] = true, "di"
+	l := newLane(t, w)
+	l.hit(identify("a", "cy@"))
+	l.hit(identify("b", "di@"))
+	require.Len(t, l.asked, 1)
+	l.run(l.core.Found(l.now, nil))
+	require.Len(t, l.asked, 2)
+	w.told["di@"] = true
+	l.run(l.core.Found(l.now, nil))
+	require.Len(t, l.sight, 1)
+	require.Equal(t, domain.PersonID("di"), l.sight[0].Person)
+	require.False(t, l.core.Busy())
 }
 
 // The store is away when a late answer is to be kept: it is tried again after a pause, and hits go on
@@ -215,7 +257,7 @@ func TestLane_ALateAnswerWaitsForTheStore(t *testing.T) {
 	l := newLane(t, w)
 	l.hit(identify("a", "cy@"))
 	w.told["cy@"] = true
-	steps := l.core.Found(l.now, identity.Known{Found: true}, nil)
+	steps := l.core.Found(l.now, nil)
 	require.Len(t, steps, 1)
 	steps = l.core.Observed(l.now, steps[0].(visit.Observe).Observation, domain.Observed{}, down)
 	require.Equal(t, []visit.Step{visit.Retry{After: 100 * time.Millisecond}}, steps)

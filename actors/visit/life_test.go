@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/actors/domain"
-	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/visit"
 )
 
@@ -173,15 +172,13 @@ func live(t *testing.T, seed uint64) (upgraded, late, hidden int) {
 			run(core.Refreshed(now, nil))
 		case visit.Ask:
 			if fail > 0 {
-				run(core.Found(now, identity.Known{}, down))
+				run(core.Found(now, down))
 				return
 			}
-			var known identity.Known
 			for _, k := range s.Keys {
 				w.told[k.Value] = true
-				known.Found = known.Found || w.slow[k.Value] != ""
 			}
-			run(core.Found(now, known, nil))
+			run(core.Found(now, nil))
 		case visit.Retry:
 			run(core.Retry(now))
 		}

@@ -34,6 +34,7 @@ type world struct {
 	path     string                     // suppressed
 	basis    int64
 	hasSlow  bool
+	alone    bool // who is known nowhere is known by its hash
 	evidence []identity.Evidence
 }
 
@@ -64,7 +65,7 @@ func (w *world) match(e identity.Evidence) identity.Resolution {
 	var r identity.Resolution
 	for _, h := range e.HEMs {
 		switch p, ok := w.people[h.MD5]; {
-		case ok && (e.Identified || person == ""):
+		case ok && (e.Identified || person == "" || identity.GaveWay(person, p)):
 			person, match = p, domain.Match{Level: domain.PersonMatch, By: domain.KeyMD5, From: "identify"}
 			if e.Identified {
 				r.Learn = []domain.Link{{Account: e.Account, Key: domain.Key{Kind: domain.KeyVisitor, Value: string(e.Visitor)}, Person: p, From: "identify", At: e.At}}
@@ -74,6 +75,9 @@ func (w *world) match(e identity.Evidence) identity.Resolution {
 		case !ok && !e.Asked && !w.told[h.MD5]:
 			r.Ask = append(r.Ask, domain.Key{Kind: domain.KeyMD5, Value: h.MD5})
 		}
+	}
+	if person == "" && w.alone && e.Identified && e.Asked {
+		person, match = domain.PersonID("hem-"+e.HEMs[0].MD5), domain.Match{Level: domain.PersonMatch, By: domain.KeyMD5, From: "identify"}
 	}
 	if person == "" && w.cookie != "" {
 		person, match = w.cookie, domain.Match{Level: domain.PersonMatch, By: domain.KeyVisitor, From: "graph"}
