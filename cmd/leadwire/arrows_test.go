@@ -61,6 +61,16 @@ var arrows = []arrow{
 		notItself: []string{"net/http", "database/sql"}, why: "who somebody is gets decided in memory; a slow tier comes in by its interface",
 	},
 	{
+		from: "./actors/identity/graph", only: []string{"./actors/domain", "./actors/glob", "./actors/identity"},
+		never: []string{protoactor, memberlist, pgx, sqlite, fasthttp, "./actors/identity/graph/synthetic"}, notItself: []string{"net/http", "database/sql"},
+		why: "a file is read and built by itself, and people who do not exist are for demos and benchmarks",
+	},
+	{from: "./actors/identity/graph/spill", only: []string{"./actors/domain"}, pure: true, why: "sorting knows nothing of what it sorts"},
+	{
+		from: "./actors/identity/graph/synthetic", only: []string{"./actors/domain", "./actors/glob", "./actors/identity"},
+		never: []string{protoactor, memberlist, pgx, sqlite, fasthttp}, why: "people who do not exist need no node",
+	},
+	{
 		from: "./actors/visit", only: []string{"./actors/domain", "./actors/identity", "./actors/glob", "./actors/visit"}, never: []string{protoactor, pgx, sqlite, fasthttp},
 		notItself: []string{"net/http", "database/sql", "github.com/prometheus/client_golang/prometheus"}, why: "a visitor's whole life is replayed from a seed",
 	},

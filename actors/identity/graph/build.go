@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -14,7 +15,7 @@ import (
 // BuildConfig says what is built and with what. Zero fields take their default.
 type BuildConfig struct {
 	Out    string // the file; it may be one in use: it is replaced and not changed
-	Temp   string // folder for sorting, which takes about the size of the input; default: the system's
+	Temp   string // folder for sorting, which takes about the size of the input; default: that of Out, since the system's may be memory
 	Memory int64  // for sorting; default 512 MiB. The process takes about twice that: the collector's share
 	Label  string // says what the data is, at most 64 bytes: "synthetic" when nobody in it exists
 	// BuiltAt stands in the header; default now.
@@ -33,6 +34,9 @@ const minMemory = 16 << 20
 func (c BuildConfig) withDefaults() BuildConfig {
 	if c.Memory == 0 {
 		c.Memory = 512 << 20
+	}
+	if c.Temp == "" {
+		c.Temp = filepath.Dir(c.Out)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

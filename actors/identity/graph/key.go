@@ -86,3 +86,6 @@ func ofHex(kind byte, value string, size int) (fingerprint, bool) {
 	}
 	return fingerprintOf(kind, raw[:size]), true
 }
+
+// String is the fingerprint in hex, as graph diff shows it.
+func (f fingerprint) String() string { return hex.EncodeToString(f.appendTo(nil)) }

@@ -17,6 +17,11 @@ func bytesVar[T int | int64](fs *pflag.FlagSet, to *T, name string, value T, usa
 	fs.Var(size[T]{to}, name, usage)
 }
 
+// BytesVar is a flag for bytes, of a command whose flags are no settings.
+func BytesVar[T int | int64](fs *pflag.FlagSet, to *T, name string, value T, usage string) {
+	bytesVar(fs, to, name, value, usage)
+}
+
 var units = []struct {
 	suffix string
 	bytes  int64
