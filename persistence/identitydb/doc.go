@@ -1,2 +1,12 @@
-// Package identitydb is the slow tier of the identity graph kept in Postgres.
+// Package identitydb is an identity graph's slow tier in PostgreSQL: what is too big or too new for the graph's
+// file. identity.Slow asks it, with a deadline, a bound and a memory; this package asks the database.
+//
+//	Lookup(keys, strongest first) ── one statement, one round trip ──▶ the person, its company, the key that decided
+//
+// It only reads. Every connection is read-only by its settings, and a role that may SELECT the three tables is
+// enough; Migrate, which makes them, is a call of its own and may run as somebody else. What is in the tables is
+// said in migrations/0001_init.sql.
+//
+// A database that is away does not keep a node from starting: lookups fail, are counted by identity.Slow, and
+// work again when it is back.
 package identitydb
