@@ -125,10 +125,10 @@ func (j *Judge) patience(now time.Time, s domain.Sighting) time.Duration {
 // share lets sightings of one session have one list of pages, the newest: it contains what the older ones say, and
 // an hour's gathering would else hold hundreds of copies.
 func (j *Judge) share(at int) {
-	pages, session := j.waiting[at].Visit.Pages, j.waiting[at].Visit.Session
+	newest := j.waiting[at]
 	for _, w := range j.waiting[:at] {
-		if w.Visit.Session == session && len(w.Visit.Pages) <= len(pages) {
-			w.Visit.Pages = pages
+		if w.Pixel == newest.Pixel && w.Visit.Session == newest.Visit.Session && len(w.Visit.Pages) <= len(newest.Visit.Pages) {
+			w.Visit.Pages = newest.Visit.Pages
 		}
 	}
 }

@@ -214,6 +214,82 @@ func TestJudge_DoesNotGatherWhatIsLate(t *testing.T) {
 	d := only[delivery.Decide](t, c.Sighted(late, sighting(3), sighting(2))).Judgement
 	require.Equal(t, []int64{2, 3}, d.Settle, "in their order")
 	require.Len(t, d.Announce, 1)
+	c.done(late, d)
+	older := sighting(4)
+	older.EventSeq, older.ReceivedAt = 50, noon.Add(-time.Minute) // an upgrade of views from before
+	d = only[delivery.Decide](t, c.Sighted(late, older)).Judgement
+	require.Equal(t, int64(103), d.After.EventSeq, "the newest hit's")
+	require.Equal(t, noon.Add(3*time.Second), d.After.LastAt, "of the newest sighting")
+}
+
+// The rules were relaxed while sightings waited that passed none. The first of them is the first match now, and what
+// came after it is an update.
+func TestJudge_TakesTheRulesOfTheMoment(t *testing.T) {
+	t.Parallel()
+	o := newOffice(domain.Announce{Pages: []string{"/pricing"}})
+	c := newCrew(t, o)
+	only[delivery.Wake](t, c.Sighted(noon.Add(time.Second), sighting(1)))
+	require.Empty(t, c.Sighted(noon.Add(2*time.Second), sighting(2)))
+	o.rules(domain.Announce{})
+	d := only[delivery.Decide](t, c.Due(noon.Add(6*time.Second))).Judgement
+	require.Equal(t, []int64{1}, d.Settle)
+	require.Len(t, d.Announce, 1)
+	c.done(noon.Add(6*time.Second), d)
+	d = only[delivery.Decide](t, c.Due(noon.Add(7*time.Second))).Judgement
+	require.Equal(t, []int64{2}, d.Settle)
+	require.Equal(t, domain.VisitorUpdatedEvent, d.Announce[0].Type)
+}
+
+// An answer to a judgement that an earlier incarnation made says nothing about this one's.
+func TestJudge_IgnoresForeignAnswers(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, newOffice(domain.Announce{}))
+	d := only[delivery.Decide](t, c.Sighted(noon.Add(time.Second), sighting(1))).Judgement
+	foreign := d
+	foreign.Settle = []int64{7}
+	require.Empty(t, c.Judged(noon, foreign, domain.Judged{Outcome: domain.Done}, nil))
+	require.True(t, c.Busy())
+	require.Len(t, c.done(noon, d), 2)
+	require.Empty(t, c.done(noon, d), "nor does an answer that comes twice")
+}
+
+// One hit may owe two sightings, when more becomes known of it later. Their events are two.
+func TestJudge_IdsAreOfSightings(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, newOffice(domain.Announce{}))
+	c.meet()
+	var ids []domain.EventID
+	for n := range int64(2) {
+		s := sighting(2 + n)
+		s.EventID = "the-same"
+		d := only[delivery.Decide](t, c.Sighted(noon.Add(time.Minute), s)).Judgement
+		ids = append(ids, d.Announce[0].ID)
+		c.done(noon.Add(time.Minute), d)
+	}
+	require.NotEqual(t, ids[0], ids[1])
+	require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, ids[0])
+}
+
+// What the store has shown is not written to, and an hour of one session holds one list of pages.
+func TestJudge_Memory(t *testing.T) {
+	t.Parallel()
+	c := newCrew(t, newOffice(domain.Announce{Coalesce: time.Hour}))
+	d := only[delivery.Decide](t, c.Sighted(noon.Add(time.Second), sighting(1))).Judgement
+	after := d.After
+	after.Revision, after.Recent = 1, append(make([]time.Time, 0, 8), after.Recent...)
+	c.Judged(noon.Add(time.Second), d, domain.Judged{Outcome: domain.Done, Acquaintance: after}, nil)
+	for n := range int64(100) {
+		s := sighting(2 + n)
+		if n >= 50 {
+			s.Visit.Session = "s2"
+		}
+		c.Sighted(s.MatchedAt, s)
+	}
+	require.Equal(t, 2, delivery.PageLists(c.Judge))
+	d = only[delivery.Decide](t, c.Due(noon.Add(2*time.Hour))).Judgement
+	require.Len(t, d.Settle, 100)
+	require.Len(t, d.After.Recent, 2)
+	require.True(t, after.Recent[:2][1].IsZero(), "the store's own")
 }
 
 // While a judgement is with the store, what comes waits for it; after it the gathering starts.
