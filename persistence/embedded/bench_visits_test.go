@@ -1,0 +1,126 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+)
+
+// One page view of a visitor nobody knows, with 1,000 in flight: 10 hits a visitor, bodies of 400 bytes,
+// visits of 3 pages.
+func BenchmarkObserveAnonymous(b *testing.B) { saturated(b, oneAnonymous) }
+
+// One of somebody who is known: the hit with its sighting, and the judgement that announces it with 1 KB.
+func BenchmarkObserveJudge(b *testing.B) { saturated(b, oneIdentified) }
+
+// 10,000 hits a second, of which one in five is of somebody known and judged: how much of a processor.
+func BenchmarkOffered10000Hits(b *testing.B) {
+	registry := prometheus.NewRegistry()
+	s, err := Open(b.Context(), b.TempDir(), Options{Registerer: registry})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, s.Close()) }()
+	fences, err := s.Claim(b.Context(), "bench", allPartitions())
+	require.NoError(b, err)
+	cpu := processorTime()
+	took := make([]time.Duration, b.N)
+	var refused atomic.Int64
+	b.ResetTimer()
+	start := time.Now()
+	var wg sync.WaitGroup
+	for i := range b.N {
+		due := start.Add(time.Duration(i) * time.Second / 10_000)
+		if wait := time.Until(due); wait > time.Millisecond { // a timer a millisecond, not one a hit
+			<-time.After(wait)
+		}
+		wg.Go(func() {
+			one := oneAnonymous
+			if i%5 == 0 {
+				one = oneIdentified
+			}
+			if !one(b, s, fences[i%domain.Partitions], int64(i)) {
+				refused.Add(1)
+			}
+			took[i] = time.Since(due)
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(refused.Load()), "refused")
+	b.ReportMetric(float64(processorTime()-cpu)/float64(b.Elapsed()), "cores")
+	b.ReportMetric(commits(b, registry)/float64(b.N), "commits/hit")
+	quantiles(b, took)
+}
+
+func oneAnonymous(b *testing.B, s *Store, f domain.Fence, i int64) bool {
+	o := benchHit(f, i)
+	return benchObserve(b, s, &o) != nil
+}
+
+func oneIdentified(b *testing.B, s *Store, f domain.Fence, i int64) bool {
+	o := benchHit(f, i)
+	o.Visit.Person = domain.PersonID("p-" + o.Visit.Visitor)
+	o.Owed = &domain.Sighting{
+		Partition: f.Partition, Account: "acme", Lead: domain.LeadOfPerson(o.Visit.Person) + domain.LeadID(o.Hit.ID), Person: o.Visit.Person,
+		EventID: o.Hit.ID, Type: o.Hit.Type, Page: o.Hit.Page, ReceivedAt: o.Hit.ReceivedAt, MatchedAt: o.Hit.ReceivedAt, DueAt: o.Hit.ReceivedAt,
+	}
+	got := benchObserve(b, s, &o)
+	if got == nil {
+		return false
+	}
+	j := domain.Judgement{
+		Fence: f, Lead: o.Owed.Key(), Settle: []int64{got.Owed}, After: domain.Acquaintance{Account: "acme", Lead: o.Owed.Lead, LastAt: o.Hit.ReceivedAt},
+		Announce: []domain.Announcement{{
+			ID: o.Hit.ID, Account: "acme", Type: domain.VisitorIdentifiedEvent, Lead: o.Owed.Lead, Pixel: "shop", Payload: benchPayload, At: o.Hit.ReceivedAt,
+		}},
+	}
+	judged, err := s.Judge(b.Context(), j)
+	return err == nil && judged.Outcome == domain.Done
+}
+
+// benchObserve does what a lane does that has lost count: it takes the revision it is told.
+func benchObserve(b *testing.B, s *Store, o *domain.Observation) *domain.Observed {
+	for {
+		got, err := s.Observe(b.Context(), *o)
+		switch {
+		case err != nil:
+			return nil
+		case got.Outcome == domain.Stale:
+			o.Expect = got.Visit.Revision
+		default:
+			return &got
+		}
+	}
+}
+
+// benchHit is the i-th: visitors come in groups of 1,000 whose members take turns, each with 10 hits.
+func benchHit(f domain.Fence, i int64) domain.Observation {
+	now := time.Now()
+	visitor := domain.VisitorID(fmt.Sprintf("%016x-0000-7000-8000", uint64(i/10_000*1000+i%1000)*0x9E3779B97F4A7C15))
+	nth := i % 10_000 / 1000
+	h := &domain.Hit{
+		Account: "acme", Pixel: "shop", Visitor: visitor, ID: domain.EventID(fmt.Sprintf("%016x-0000-4000-8000-000000000000", uint64(i)*0x9E3779B97F4A7C15)),
+		Type: domain.PageView, Page: domain.Page{URL: "https://shop.example/pricing?utm_source=newsletter", Path: "/pricing", Title: "Pricing"},
+		Body: benchHitBody, ReceivedAt: now,
+	}
+	v := domain.Visit{
+		Account: "acme", Visitor: visitor, Pixel: "shop", Session: "0190a0a0-0000-7000-8000-000000000001", Number: 1, StartedAt: now, LastAt: now,
+		Views: int(nth) + 1, UTM: domain.UTM{Source: "newsletter", Medium: "email", Campaign: "november"},
+	}
+	for range min(nth+1, 3) {
+		v.Pages = append(v.Pages, domain.PageSeen{View: "0190a0a0", URL: h.Page.URL, Path: h.Page.Path, Title: h.Page.Title, At: now})
+	}
+	return domain.Observation{Fence: f, Hit: h, Visit: v, Expect: nth}
+}
+
+var (
+	benchHitBody = []byte(`{"type":"page_view","pad":"` + strings.Repeat("x", 370) + `"}`)
+	benchPayload = json.RawMessage(`{"pad":"` + strings.Repeat("x", 1000) + `"}`)
+)
