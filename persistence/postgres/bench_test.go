@@ -104,3 +104,53 @@ func (l *load) lead(b *testing.B, n int64) {
 		b.Error(d.Outcome, err)
 	}
 }
+
+// A visitor's hit and what its lead makes of it: observed with a sighting and a link, then judged, every fourth
+// time with an announcement. 256 are in flight.
+//
+//	go test -run '^$' -bench ObserveJudge -benchtime 5000x ./persistence/postgres
+func BenchmarkObserveJudge(b *testing.B) {
+	for _, judged := range []bool{false, true} {
+		b.Run(map[bool]string{false: "observe", true: "observe-judge"}[judged], func(b *testing.B) {
+			l := newLoad(b)
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for range 256 {
+				wg.Go(func() {
+					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
+						l.hit(b, n, judged)
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "hits/s")
+		})
+	}
+}
+
+func (l *load) hit(b *testing.B, n int64, judged bool) {
+	now := time.Now()
+	id := fmt.Sprintf("%020d", n)
+	o := meetingAt(l.fences[n%domain.Partitions], "hit-"+id, domain.VisitorID("v-"+id), domain.PersonID("p-"+id), now)
+	o.Hit.Body = l.body
+	for range domain.MaxPages / 4 {
+		o.Visit.Pages = append(o.Visit.Pages, domain.PageSeen{URL: "https://shop.example/pricing/plans?utm_source=newsletter", Path: "/pricing/plans", Title: "Plans and pricing", At: now})
+	}
+	seen, err := l.store.Observe(b.Context(), o)
+	if err != nil || seen.Outcome != domain.Done {
+		b.Error(seen.Outcome, err)
+		return
+	}
+	if !judged {
+		return
+	}
+	j := judging(o.Fence, o, seen.Owed, 0)
+	if n%4 > 0 {
+		j.Announce = nil
+	}
+	got, err := l.store.Judge(b.Context(), j)
+	if err != nil || got.Outcome != domain.Done {
+		b.Error(got.Outcome, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,9 @@ func TestPlans_UseIndexes(t *testing.T) {
 				if inOrder[statement] {
 					problems = append(problems, gathers(found)...)
 				}
+				if index := findsBy[statement]; index != "" && !uses(found, index) {
+					problems = append(problems, "does not use "+index)
+				}
 				for _, problem := range problems {
 					t.Errorf("%s: %s", statement, problem)
 				}
@@ -60,6 +64,13 @@ var planned = map[string]string{
 // inOrder are the statements whose rows come out of the index as they are wanted. A hundred thousand
 // events may wait for a buyer, and a page of them must not cost a look at each.
 var inOrder = map[string]bool{"undecided": true, "backlog": true, "announcements": true, "links": true, "scan leads": true, "suppressions since": true}
+
+// findsBy are statements for which any index will not do: of what is owed, little is due.
+var findsBy = map[string]string{"owed": "sightings_due", "visitors of": "visits_of_person"}
+
+func uses(p plan, index string) bool {
+	return p.Index == index || slices.ContainsFunc(p.Plans, func(child plan) bool { return uses(child, index) })
+}
 
 // gathers lists what collects rows before the first one is given out.
 func gathers(p plan) (found []string) {

@@ -45,12 +45,14 @@ func TestCommit_IsOneRoundTrip(t *testing.T) {
 	assigned(t, s, f, "warm") // statements are prepared, and the buyer's feed row is made
 	_, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: 1, ReportedAt: noon}})
 	require.NoError(t, err)
+	visited(t, s, f, "warm")
 	batches, queries, prepares := seen.batches.Load(), seen.queries.Load(), seen.prepares.Load()
 	commits := total(t, registry, "leadwire_commit_total")
 	var wg sync.WaitGroup
 	for _, id := range names(200) {
 		wg.Go(func() {
 			assigned(t, s, f, id)
+			visited(t, s, f, id)
 			_, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: 2, ReportedAt: noon}})
 			if err != nil {
 				t.Error(err)
@@ -61,7 +63,21 @@ func TestCommit_IsOneRoundTrip(t *testing.T) {
 	require.EqualValues(t, total(t, registry, "leadwire_commit_total")-commits, seen.batches.Load()-batches, "one pipeline a commit")
 	require.Zero(t, seen.queries.Load()-queries, "and nothing beside it")
 	require.Zero(t, seen.prepares.Load()-prepares)
-	require.Less(t, seen.batches.Load()-batches, int64(600), "600 operations shared commits")
+	require.Less(t, seen.batches.Load()-batches, int64(1200), "1200 operations shared commits")
+}
+
+// visited lets somebody come by, be judged and announced, and a link be learned.
+func visited(t *testing.T, s *Store, f domain.Fence, id string) {
+	t.Helper()
+	o := meeting(f, "h-"+id, domain.VisitorID("v-"+id), domain.PersonID("p-"+id))
+	got, err := s.Observe(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
+	judged, err := s.Judge(t.Context(), judging(f, o, got.Owed, 0))
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, judged.Outcome)
+	_, err = s.Learn(t.Context(), []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: id}, Person: o.Visit.Person, At: noon}})
+	require.NoError(t, err)
 }
 
 // total sums a counter's series.

@@ -18,10 +18,11 @@ const (
 	sqlVisitorsOf   = `SELECT visitor FROM visits WHERE account = $1 AND person = ANY ($2::text[]) AND person <> ''`
 
 	// What is due is little of what is there, and there is no order in which it is both due and numbered: the
-	// page is picked from all that is due.
+	// page is picked from all that is due. (OFFSET 0 keeps the planner from walking all there is by number.)
 	sqlOwed = `SELECT s.n, s.event_seq, s.visit_revision, s.visit, s.body
 FROM (
-    SELECT n FROM sightings WHERE due_at <= $2 AND n > $3 AND partition = ANY ($1::smallint[]) ORDER BY n LIMIT $4) q
+    SELECT n FROM (SELECT n FROM sightings WHERE due_at <= $2 AND n > $3 AND partition = ANY ($1::smallint[]) OFFSET 0) d
+    ORDER BY n LIMIT $4) q
 CROSS JOIN LATERAL (SELECT * FROM sightings s WHERE s.n = q.n LIMIT 1) s
 ORDER BY q.n`
 )

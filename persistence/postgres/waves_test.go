@@ -14,6 +14,23 @@ func TestWaves(t *testing.T) {
 		return op{decide: &domain.Decision{Verb: domain.Assign, EventSeq: seq, Lead: domain.LeadKey{Account: "acme", Lead: domain.LeadID(lead)},
 			Buyer: domain.BuyerID(buyer), Day: day, Cap: limit}}
 	}
+	look := func(id string, v domain.VisitorID, links ...string) op {
+		o := domain.Observation{Hit: pageView(id, v, noon), Visit: domain.Visit{Account: "acme", Visitor: v}}
+		for _, value := range links {
+			o.Learn = append(o.Learn, domain.Link{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: value}, Person: "p"})
+		}
+		made, err := newObservation("observe", o)
+		require.NoError(t, err)
+		return opOf(made)
+	}
+	judge := func(lead string, n ...int64) op {
+		return op{judge: &judgeOp{Judgement: domain.Judgement{Lead: domain.LeadKey{Account: "acme", Lead: domain.LeadID(lead)}, Settle: n}}}
+	}
+	teach := func(value string) op {
+		return op{learn: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: value}}}}
+	}
+	enters := judge("z", 9)
+	enters.judge.Enter = &domain.Pending{Seq: 5}
 	for name, row := range map[string]struct {
 		ops  []op
 		want [][]int
@@ -27,6 +44,14 @@ func TestWaves(t *testing.T) {
 		"another day for the same buyer waits":                     {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", "2026-11-23", 5)}, [][]int{{0}, {1}}},
 		"and the first cap again does not go back before it":       {[]op{give(1, "x", "b", today, 5), give(2, "y", "b", today, 6), give(3, "z", "b", today, 5)}, [][]int{{0}, {1}, {2}}},
 		"receiving and deciding different things share the wave":   {[]op{in("a"), give(1, "x", "b", today, 5), {seen: []domain.Seen{{}}}}, [][]int{{0, 1, 2}}},
+		"visitors share one statement":                             {[]op{look("a", "v"), look("b", "w")}, [][]int{{0, 1}}},
+		"a visitor's next hit waits for the one before":            {[]op{look("a", "v"), look("b", "v"), look("c", "w")}, [][]int{{0, 2}, {1}}},
+		"the same hit of another visitor waits to be a duplicate":  {[]op{look("a", "v"), look("a", "w")}, [][]int{{0}, {1}}},
+		"a key that two hits teach goes one after the other":       {[]op{look("a", "v", "k"), look("b", "w", "k"), teach("k"), teach("l")}, [][]int{{0, 3}, {1}, {2}}},
+		"one lead is judged one after the other":                   {[]op{judge("x", 1), judge("x", 2), judge("y", 3)}, [][]int{{0, 2}, {1}}},
+		"one sighting twice likewise":                              {[]op{judge("x", 1, 2), judge("y", 2)}, [][]int{{0}, {1}}},
+		"a lead is judged and decided in one wave":                 {[]op{judge("x", 1), give(1, "x", "b", today, 0)}, [][]int{{0, 1}}},
+		"what enters is decided after it has":                      {[]op{enters, give(5, "z", "b", today, 0)}, [][]int{{0}, {1}}},
 		"an event number and a lead of the same text do not clash": {[]op{give(1, "1", "b", today, 0), give(2, "2", "c", today, 0)}, [][]int{{0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
