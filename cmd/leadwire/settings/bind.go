@@ -72,6 +72,14 @@ func (s *Settings) bindActors(fs *pflag.FlagSet) {
 func (s *Settings) bindIdentity(fs *pflag.FlagSet) {
 	c := &s.Node.Identity
 	fs.StringVar(&c.DB, "identity-db", "", "postgres:// URL of a slower source of identities, asked for what the graph does not know; empty: none")
+	fs.DurationVar(&c.Slow.Deadline, "identity-deadline", 300*time.Millisecond, "for a lookup there, waiting for its turn included: later the visitor is on the next page")
+	fs.IntVar(&c.Slow.Concurrency, "identity-lookups", 32, "lookups there at a time: at 5ms each 6,400 a second, and more would make a database slower")
+	fs.IntVar(&c.Slow.Queue, "identity-queue", 1024, "lookups that may wait beside them; more are not made, and the visitor's next hit asks again")
+	fs.DurationVar(&c.Slow.NegativeTTL, "identity-unknown-for", 10*time.Minute, "how long what nobody knew is not asked for again: a visit is asked for about once")
+	fs.IntVar(&c.Slow.NegativeMax, "identity-unknown", 1_000_000, "keys remembered that nobody knew: about 90MB")
+	fs.DurationVar(&c.Slow.PersonTTL, "identity-known-for", time.Hour, "how long an answer is good for: a record taken out of the database is gone within it")
+	fs.IntVar(&c.Slow.PersonMax, "identity-known", 50_000, "people remembered from there: about 60MB")
+	fs.IntVar(&c.Overlay.Max, "learned-links", 1_000_000, "links from identify calls and CRM leads held in memory, the newest: some 200,000 people, about 130MB")
 }
 
 func (s *Settings) bindCluster(fs *pflag.FlagSet) {

@@ -50,6 +50,7 @@ func TestSettings_CoverEveryField(t *testing.T) {
 	for folder, config := range map[string]any{
 		"httpedge": &s.Node.Edge, "httpedge/sse": &s.Node.Streams, "actors": &s.Node.Actors,
 		"cluster": &s.Node.Cluster, "persistence/groupcommit": &s.Node.Storage.Commit, "persistence": &s.Node.Storage,
+		"actors/identity/slow": &s.Node.Identity.Slow, "actors/identity/overlay": &s.Node.Identity.Overlay,
 	} {
 		promised := promises(t, folder)
 		fields := reflect.ValueOf(config).Elem()
@@ -110,7 +111,7 @@ func promises(t *testing.T, folder string) map[string]string {
 	found := map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
-		if !ok || spec.Name.Name != "Config" && spec.Name.Name != "Options" {
+		if !ok || !strings.HasSuffix(spec.Name.Name, "Config") && spec.Name.Name != "Options" {
 			return true
 		}
 		for _, field := range spec.Type.(*ast.StructType).Fields.List {
@@ -129,8 +130,11 @@ func promises(t *testing.T, folder string) map[string]string {
 
 // source is the file that declares a part's values.
 func source(folder string) string {
-	if folder == "persistence" {
+	switch {
+	case folder == "persistence":
 		return "persistence/open.go"
+	case strings.HasPrefix(folder, "actors/identity/"): // one part to a file
+		return folder + ".go"
 	}
 	return folder + "/config.go"
 }
