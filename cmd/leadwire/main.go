@@ -3,7 +3,9 @@
 //
 //	serve ──▶ node: store ─ cluster ─ actors ─ edge         apply ──▶ a running node, or its store
 //	demo  ──▶ node + a CRM that sends                       migrate, backup ──▶ the store
-//	bench ──▶ a serve of its own + load                     version
+//	bench ──▶ a serve of its own + load                     graph ──▶ a file
+//	suppress, person, key, pixel, announcements, graph use ──▶ a running node's API, or the same over its store
+//	version
 package main
 
 import (
@@ -103,6 +105,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &misuse{err} })
-	root.AddCommand(newServe(), newDemo(), newApply(), newMigrate(), newBackup(), newBench(), newVersion())
+	root.AddCommand(newServe(), newDemo(), newApply(), newMigrate(), newBackup(), newGraph(), newBench(), newVersion(),
+		newSuppress(), newPerson(), newKey(), newPixel(), newAnnouncements())
 	return root
 }
