@@ -45,39 +45,10 @@ func (f *found) choose(person domain.PersonID, by domain.KeyKind, seq int64) {
 	}
 }
 
-// findLearned asks the overlay.
-func findLearned(o *Overlay, account domain.AccountID, keys []domain.Key) found {
-	f := found{from: FromOverlay}
-	for _, k := range keys {
-		if l, ok := o.find(account, k); ok {
-			f.choose(l.person, k.Kind, l.seq)
-		}
-	}
-	return f
-}
-
 // findIn asks a graph.
-func findIn(g Graph, keys []domain.Key) found {
-	f := found{from: FromGraph}
-	if g == nil {
-		return f
-	}
+func findIn(g Graph, keys []domain.Key) (f found) {
 	for _, k := range keys {
 		if p, ok := g.Person(k); ok {
-			f.choose(p, k.Kind, 0)
-		}
-	}
-	return f
-}
-
-// findTold asks what the slow tier has told before.
-func findTold(s *Slow, keys []domain.Key) found {
-	f := found{from: FromTier}
-	if s == nil {
-		return f
-	}
-	for _, k := range keys {
-		if p, ok := s.told(k); ok {
 			f.choose(p, k.Kind, 0)
 		}
 	}
@@ -89,20 +60,18 @@ const hemPerson = "hem-"
 
 // personOfHEM is who somebody is that has identified itself and is known nowhere: itself, by the hash of its
 // e-mail. The first in order of variant and digest names it, so the same e-mail is the same person.
-func personOfHEM(hems []domain.HEM) domain.PersonID {
+func personOfHEM(hems []domain.HEM) (domain.PersonID, domain.KeyKind) {
 	for _, variant := range [...]string{Lower, ""} {
 		for _, h := range hems {
 			if variant != "" && h.Variant != variant {
 				continue
 			}
-			for _, text := range [...]string{h.SHA256, h.SHA1, h.MD5} {
-				if text = strings.ToLower(text); len(text) >= 32 && isHex(text) {
-					return domain.PersonID(hemPerson + text[:32])
-				}
+			if keys := KeysOf("", []domain.HEM{h}, "", nil); len(keys) > 0 {
+				return domain.PersonID(hemPerson + keys[0].Value[:32]), keys[0].Kind
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // givesWay says whether a person of our own making gives way to one of better standing, found by a key of that

@@ -78,9 +78,7 @@ func (m *Matcher) Match(e Evidence) Resolution {
 	if g != nil {
 		defer g.Release()
 	}
-	q := question{Evidence: e, matcher: m, graph: g}
-	q.own = KeysOf("", e.HEMs, e.Phone, nil)
-	q.all = KeysOf(e.Visitor, e.HEMs, e.Phone, e.Clicks)
+	q := question{Evidence: e, matcher: m, graph: g, all: KeysOf(e.Visitor, e.HEMs, e.Phone, e.Clicks)}
 	r := q.answer()
 	m.deps.Metrics.count(r.Match)
 	return r

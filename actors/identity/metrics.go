@@ -15,7 +15,7 @@ type suppressionMetrics struct {
 func newSuppressionMetrics(reg prometheus.Registerer) *suppressionMetrics {
 	m := &suppressionMetrics{
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "suppression", Name: "entries",
-			Help: "Suppressions in force on this node, by scope and kind; an e-mail takes some 170 bytes."}, []string{"scope", "kind"}),
+			Help: "Suppressions in force on this node, by scope and kind; an e-mail takes some 210 bytes."}, []string{"scope", "kind"}),
 		unread: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "suppression", Name: "catalog_unread",
 			Help: "Suppressions of the catalog that could not be read and are not in force; anything but 0 is a fault."}),
 	}

@@ -12,7 +12,7 @@ import (
 // OverlayConfig bounds an overlay. Zero fields take their default.
 type OverlayConfig struct {
 	// Max is how many links are held, the newest; default 1,000,000: some 200,000 people who identified
-	// themselves, about 130 MB. A link beyond it is still in the store, and its visitor keeps its person by its
+	// themselves, about 180 MB. A link beyond it is still in the store, and its visitor keeps its person by its
 	// own row; only whoever comes back in another browser is no longer recognised by it.
 	Max int
 }
@@ -97,16 +97,25 @@ func (o *Overlay) trim() {
 
 // Person finds whom a key belongs to in an account.
 func (o *Overlay) Person(account domain.AccountID, key domain.Key) (domain.PersonID, bool) {
-	l, ok := o.find(account, key)
-	return l.person, ok
-}
-
-func (o *Overlay) find(account domain.AccountID, key domain.Key) (learned, bool) {
 	k := overlayKey(account, key)
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	l := o.links[k]
-	return l, l.person != ""
+	return l.person, l.person != ""
+}
+
+// findAll is what there is of each key; one without a person is none.
+func (o *Overlay) findAll(account domain.AccountID, keys []domain.Key) []learned {
+	all, digests := make([]learned, len(keys)), make([]digest, len(keys))
+	for i, k := range keys {
+		digests[i] = overlayKey(account, k)
+	}
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	for i, d := range digests {
+		all[i] = o.links[d]
+	}
+	return all
 }
 
 // After is the number of the newest link that Put has taken: read the store's Links from here on.

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"slices"
+
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -9,9 +11,10 @@ type question struct {
 	Evidence
 	matcher *Matcher
 	graph   Graph
-	own     []domain.Key // of the identify call: its hashes
-	all     []domain.Key // with the visitor and the clicks
-	named   sources      // by all
+	all     []domain.Key
+	learned []learned // what the overlay has of each
+	named   sources   // by all keys
+	own     sources   // by those of the identify call: its hashes
 }
 
 func (q *question) answer() Resolution {
@@ -40,20 +43,20 @@ func (q *question) answer() Resolution {
 
 // who applies the rule of the package.
 func (q *question) who() (domain.PersonID, domain.Match) {
-	q.named = q.lookup(q.all)
+	q.lookup()
 	if q.Identified {
-		if f := best(q.lookup(q.own)); f.person != "" {
+		if f := best(q.own); f.person != "" {
 			return q.settle(f.person, f.by, FromIdentify)
 		}
-		if p := q.byHashAlone(); p != "" {
-			return q.settle(p, q.own[0].Kind, FromIdentify)
+		if p, by := q.byHashAlone(); p != "" {
+			return q.settle(p, by, FromIdentify)
 		}
 	}
 	f := best(q.named)
 	switch {
 	case f.person == "" && (q.Known == "" || byHash(q.Known)):
-		if p := q.byHashAlone(); p != "" && p != q.Known { // an identify call that had to wait for the slow tier
-			return q.settle(p, q.own[0].Kind, FromIdentify)
+		if p, by := q.byHashAlone(); p != "" && p != q.Known { // an identify call that had to wait for the slow tier
+			return q.settle(p, by, FromIdentify)
 		}
 		return q.Known, q.KnownMatch
 	case f.person == "":
@@ -75,12 +78,38 @@ func strength(m domain.Match) int {
 // sources are whom the overlay, the graph and the slow tier's answers name, in this order.
 type sources [3]found
 
-func (q *question) lookup(keys []domain.Key) sources {
-	if len(keys) == 0 {
-		return sources{}
-	}
+// lookup asks each source once for each key.
+func (q *question) lookup() {
 	d := q.matcher.deps
-	return sources{findLearned(d.Overlay, q.Account, keys), findIn(q.graph, keys), findTold(d.Slow, keys)}
+	q.named = sources{{from: FromOverlay}, {from: FromGraph}, {from: FromTier}}
+	q.own = q.named
+	take := func(source int, k domain.Key, person domain.PersonID, seq int64) {
+		q.named[source].choose(person, k.Kind, seq)
+		if ownKey(k) {
+			q.own[source].choose(person, k.Kind, seq)
+		}
+	}
+	q.learned = d.Overlay.findAll(q.Account, q.all)
+	for i, k := range q.all {
+		if l := q.learned[i]; l.person != "" {
+			take(0, k, l.person, l.seq)
+		}
+		if q.graph != nil {
+			if p, ok := q.graph.Person(k); ok {
+				take(1, k, p, 0)
+			}
+		}
+		if d.Slow != nil {
+			if p, ok := d.Slow.told(k); ok {
+				take(2, k, p, 0)
+			}
+		}
+	}
+}
+
+// ownKey: an identify call brings e-mails' and phones' hashes.
+func ownKey(k domain.Key) bool {
+	return class(k.Kind) == class(domain.KeySHA256) || class(k.Kind) == class(domain.KeyPhone)
 }
 
 // best is the first that names somebody, unless that one gives way to a later one's.
@@ -109,11 +138,15 @@ func (q *question) settle(person domain.PersonID, by domain.KeyKind, from string
 
 // byHashAlone is the person of an e-mail that is known nowhere. While the slow tier may still know it, that is
 // not said.
-func (q *question) byHashAlone() domain.PersonID {
-	if len(q.own) == 0 || !q.Asked && q.matcher.deps.Slow != nil && len(q.matcher.deps.Slow.unasked(q.own)) > 0 {
-		return ""
+func (q *question) byHashAlone() (domain.PersonID, domain.KeyKind) {
+	p, by := personOfHEM(q.HEMs)
+	if p == "" {
+		return "", ""
 	}
-	return personOfHEM(q.HEMs)
+	if slow := q.matcher.deps.Slow; slow != nil && !q.Asked && slices.ContainsFunc(slow.unasked(q.all), ownKey) {
+		return "", ""
+	}
+	return p, by
 }
 
 // ask lists what the slow tier has not been asked for lately.
@@ -127,12 +160,9 @@ func (q *question) ask() []domain.Key {
 // learn lists the links that the identify call makes, those aside that the overlay has.
 func (q *question) learn(person domain.PersonID) []domain.Link {
 	var links []domain.Link
-	for _, k := range q.all {
-		if k.Kind == domain.KeyClick {
-			continue // a link is shared; who clicks it is not who was told of it
-		}
-		if p, ok := q.matcher.deps.Overlay.Person(q.Account, k); ok && p == person {
-			continue
+	for i, k := range q.all {
+		if k.Kind == domain.KeyClick || q.learned[i].person == person {
+			continue // a click's link is shared: who clicks it is not who was told of it
 		}
 		links = append(links, domain.Link{Account: q.Account, Key: k, Person: person, From: FromIdentify, At: q.At})
 	}
