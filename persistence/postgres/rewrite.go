@@ -134,10 +134,5 @@ func (d dayTable) replace(ctx context.Context, tx pgx.Tx, name string) error {
 		fmt.Sprintf(`ALTER TABLE %s RENAME TO %s`, fresh, name),
 		fmt.Sprintf(`ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%s) TO (%s)`, d.name, name, from, to),
 		fmt.Sprintf(`ALTER TABLE %s DROP CONSTRAINT of_its_day`, name))
-	for _, sql := range statements {
-		if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return err
-		}
-	}
-	return nil
+	return together(ctx, tx, statements)
 }
