@@ -104,6 +104,8 @@ func (s *Settings) bindUpkeep(fs *pflag.FlagSet) {
 	fs.DurationVar(&k.Feed, "keep-feed", 30*day, "feed events, traces and marks; a page that was away for longer refetches")
 	fs.DurationVar(&k.Keys, "keep-keys", 90*day, "event keys for deduplication: far beyond any source's last retry")
 	fs.DurationVar(&k.Leads, "keep-leads", 400*day, "leads after their last change: a year and a season")
+	fs.DurationVar(&k.Visits, "keep-visits", 400*day, "visits and learned links after their last change: a year and a season")
+	fs.DurationVar(&k.Announced, "keep-announcements", 30*day, "events that left: as long as the bodies of those that came in")
 	fs.DurationVar(&s.Node.Farewell, "farewell", time.Second, "over how long streams are closed at stop, so that they do not return in one instant")
 	fs.DurationVar(&s.StopTimeout, "stop-timeout", 20*time.Second, "for a graceful stop: orchestrators commonly kill after 30s")
 	fs.StringVar(&s.Pprof, "pprof", "", "address of Go's profiler, as 127.0.0.1:6060; empty: off. It is open to whoever reaches it")
