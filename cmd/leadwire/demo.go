@@ -25,6 +25,8 @@ import (
 // play is what the demo can be told.
 type play struct {
 	listen    string
+	shop      string // address of the shop; noShop: there is none
+	people    int    // in the synthetic graph
 	data      string
 	rate      float64
 	duration  time.Duration
@@ -33,11 +35,14 @@ type play struct {
 	logLevel  string
 	acked     func(int) // for tests: hears of each webhook that was acknowledged
 	row       func()    // and of each row that a desk was shown
+	view      func()    // and of each page view of the shop's crowd
 }
 
 const demoLong = `Run a node on a temporary store, with one account, five buyers and a CRM of its own that sends signed
-webhooks of real shape to the public port. Open the printed page and watch leads arrive; Ctrl-C ends the
-demo and prints how long each segment of their way took. Nothing but this program is needed.`
+webhooks of real shape to the public port; and a small shop with the pixel on it, whose visitors are matched
+against an identity graph of people who do not exist. Open the printed pages and watch leads arrive, or be
+one of the visitors; Ctrl-C ends the demo and prints how long each segment of the leads' way took. Nothing
+but this program is needed.`
 
 func newDemo() *cobra.Command {
 	var p play
@@ -50,6 +55,9 @@ func newDemo() *cobra.Command {
 			if p.rate <= 0 || p.rate > 1000 {
 				return &misuse{errors.New("rate: must be over 0 and at most 1000; leadwire bench measures more")}
 			}
+			if p.people < shopGuests || p.people > 10_000_000 {
+				return &misuse{fmt.Errorf("people: must be %d to 10000000; leadwire graph build makes larger graphs", shopGuests)}
+			}
 			log, err := newLogger(cmd.ErrOrStderr(), p.logFormat, p.logLevel)
 			if err != nil {
 				return err
@@ -60,6 +68,8 @@ func newDemo() *cobra.Command {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringVar(&p.listen, "listen", "", "address of the page; default: 127.0.0.1:8080, or a free port when that is taken")
+	fs.StringVar(&p.shop, "shop", "", "address of the shop; default: 127.0.0.1:8081, or a free port when that is taken; none: no shop")
+	fs.IntVar(&p.people, "people", 200_000, "people in the synthetic identity graph")
 	fs.StringVar(&p.data, "data", "", "keep the store in this folder; default: a temporary one, removed at the end")
 	fs.Float64Var(&p.rate, "rate", 2, "webhooks a second: quick enough to watch, slow enough to read")
 	fs.DurationVar(&p.duration, "duration", 0, "end by itself after this; 0: at Ctrl-C")
@@ -90,11 +100,19 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 	if err != nil {
 		return fmt.Errorf("make a key pair: %w", err)
 	}
-	tokens, err := settle(ctx, n, public)
+	site, err := p.openSite(ctx)
 	if err != nil {
 		return err
 	}
-	p.greet(out, n.Addr(), tokens)
+	defer func() { err = errors.Join(err, site.close()) }()
+	tokens, err := settle(ctx, n, public, site.catalog())
+	if err != nil {
+		return err
+	}
+	if err := site.open(ctx, n.Addr()); err != nil {
+		return err
+	}
+	p.greet(out, n.Addr(), tokens, site)
 	if p.duration > 0 { // of the show, not of the preparations
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.duration)
@@ -103,9 +121,10 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 	desks, leave := p.openDesks(ctx, n.Addr(), tokens)
 	defer desks.Wait()
 	defer leave()
+	crowd := site.crowd(ctx, n.Addr(), p, log)
 	sender := demo.Sender{URL: "http://" + n.Addr() + "/leads/webhook/" + string(demo.Source), Key: private, Rate: p.rate, Log: log, Acked: p.acked}
 	acked := sender.Run(ctx, demo.NewStory(p.seed))
-	fmt.Fprintf(out, "\n%d webhooks were acknowledged.\n\n", acked)
+	fmt.Fprintf(out, "\n%d webhooks and %d page views were acknowledged.\n\n", acked, <-crowd)
 	return demo.WriteTable(out, n.Segments())
 }
 
@@ -137,8 +156,8 @@ func (p play) start(ctx context.Context, log *slog.Logger) (*node.Node, error) {
 }
 
 // settle applies the demo's catalog. A store that somebody set up for something else stays as it is.
-func settle(ctx context.Context, n control.Node, key ed25519.PublicKey) ([]provision.Token, error) {
-	market := demo.Market(key, time.Now())
+func settle(ctx context.Context, n control.Node, key ed25519.PublicKey, site *demo.Site) ([]provision.Token, error) {
+	market := demo.Market(key, time.Now(), site)
 	now, err := n.Apply(ctx, provision.Request{Catalog: market, DryRun: true})
 	if err != nil {
 		return nil, err
@@ -152,7 +171,7 @@ func settle(ctx context.Context, n control.Node, key ed25519.PublicKey) ([]provi
 	return out.Tokens, err
 }
 
-func (p play) greet(out io.Writer, address string, tokens []provision.Token) {
+func (p play) greet(out io.Writer, address string, tokens []provision.Token, site *site) {
 	fmt.Fprintf(out, "Leadwire is at http://%s, and a CRM sends %g webhooks a second.\n\n", address, p.rate)
 	for i, t := range tokens {
 		if i == 0 {
@@ -162,6 +181,10 @@ func (p play) greet(out io.Writer, address string, tokens []provision.Token) {
 		fmt.Fprintf(out, "    %-14s %s\n", t.Buyer, pageURL(address, t.Token))
 	}
 	fmt.Fprintf(out, "\n  The same as a stream:\n\n    curl -N -H 'Authorization: Bearer %s' http://%s/api/buyer/events\n\n", tokens[0].Token, address)
+	if site != nil {
+		fmt.Fprintf(out, "  Or be a visitor, of a shop with the pixel on it:\n\n    http://%s\n\n", site.shop.Addr())
+		fmt.Fprintf(out, "  It is matched against %d people in %s: all of them are synthetic.\n\n", p.people, site.graph)
+	}
 	if p.duration > 0 {
 		fmt.Fprintf(out, "It ends after %s.\n", p.duration)
 		return

@@ -192,23 +192,28 @@ func TestDemo(t *testing.T) {
 	defer interrupt()
 	var out screen
 	var mu sync.Mutex
-	acked, rows := 0, 0
+	acked, rows, views := 0, 0, 0
 	both := func(count *int) {
 		mu.Lock()
 		defer mu.Unlock()
 		*count++
-		if acked >= 20 && rows >= 10 {
+		if acked >= 20 && rows >= 10 && views >= 10 {
 			interrupt()
 		}
 	}
-	p := play{listen: "127.0.0.1:0", rate: 200, seed: 1, acked: func(int) { both(&acked) }, row: func() { both(&rows) }}
+	p := play{
+		listen: "127.0.0.1:0", shop: "127.0.0.1:0", people: 2000, rate: 200, seed: 1,
+		acked: func(int) { both(&acked) }, row: func() { both(&rows) }, view: func() { both(&views) },
+	}
 	require.NoError(t, p.run(ctx, &out, slog.New(slog.DiscardHandler)))
 	require.ErrorIs(t, ctx.Err(), context.Canceled, "the rows arrived in time")
 
 	text := out.String()
 	require.Contains(t, text, "Watch brightroof's page:")
 	require.Regexp(t, `http://127\.0\.0\.1:\d+/\?token=lwb1\.`, text)
-	require.Contains(t, text, "webhooks were acknowledged")
+	require.Contains(t, text, "of a shop with the pixel on it")
+	require.Contains(t, text, "all of them are synthetic")
+	require.Regexp(t, `\d+ webhooks and \d+ page views were acknowledged`, text)
 	require.Regexp(t, `received → committed +\d\d+ `, text)
 	require.Regexp(t, `client received → rendered +0 +- +- +-`, text)
 	require.Contains(t, text, "no page was open")
@@ -222,14 +227,14 @@ func TestDemo_KeepsItsOwnStore(t *testing.T) {
 	data := t.TempDir()
 	for range 2 {
 		var out screen
-		p := play{listen: "127.0.0.1:0", data: data, rate: 100, duration: time.Second, seed: 2}
+		p := play{listen: "127.0.0.1:0", shop: "127.0.0.1:0", people: 500, data: data, rate: 100, duration: time.Second, seed: 2}
 		require.NoError(t, p.run(t.Context(), &out, slog.New(slog.DiscardHandler)))
 		require.Contains(t, out.String(), "It ends after 1s.")
 	}
 	theirs := t.TempDir()
 	code, _, complaint := leadwire(t, "apply", "-f", shopFile, "--data", theirs)
 	require.Zero(t, code, complaint)
-	err := play{listen: "127.0.0.1:0", data: theirs, rate: 1}.run(t.Context(), &screen{}, slog.New(slog.DiscardHandler))
+	err := play{listen: "127.0.0.1:0", shop: noShop, data: theirs, rate: 1}.run(t.Context(), &screen{}, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "account acme")
 	code, out, _ := leadwire(t, "apply", "-f", shopFile, "--data", theirs)
 	require.Zero(t, code)

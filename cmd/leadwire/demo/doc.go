@@ -1,7 +1,8 @@
-// Package demo is a CRM and a small market of buyers for one evening: enough to watch the whole way of
+// Package demo is a CRM, a shop and a small market of buyers for one evening: enough to watch the whole way of
 // a lead with nothing set up.
 //
-//	Market ──▶ catalog: one account, five buyers, one campaign, a source with a key made on the spot
+//	Market ──▶ catalog: one account, five buyers, one campaign, a source with a key made on the spot,
+//	           a pixel for the shop (package shop) and the identity graph it is matched against
 //	Story  ──▶ webhooks of real shape: contacts arrive, are corrected, become opportunities, are won
 //	Sender ──▶ POSTs them to the public port, signed, at a gentle rate, as the CRM would
 //
@@ -23,13 +24,20 @@ const (
 	Source   domain.SourceID   = "ghl"
 	Campaign domain.CampaignID = "home-solar"
 	Location                   = "ve9EPM428h8vShlRW1KT"
+	Pixel    domain.PixelID    = "sunny-side"
 )
+
+// Site is the shop in the catalog: where its pages are, and the graph that knows some of its visitors.
+type Site struct {
+	Origins []string
+	Graph   string // path of the file
+}
 
 // tokenLife is how long the printed tokens work: long enough to come back tomorrow.
 const tokenLife = 7 * 24 * time.Hour
 
-// Market is the demo's catalog at now: its source is verified by key.
-func Market(key ed25519.PublicKey, now time.Time) domain.Catalog {
+// Market is the demo's catalog at now: its source is verified by key. Without a site there is no pixel.
+func Market(key ed25519.PublicKey, now time.Time, site *Site) domain.Catalog {
 	end := now.Add(tokenLife).UTC().Truncate(time.Second)
 	buyers := []domain.Buyer{
 		{ID: "brightroof", Name: "Brightroof Solar", Timezone: "America/New_York"},
@@ -43,7 +51,7 @@ func Market(key ed25519.PublicKey, now time.Time) domain.Catalog {
 		buyers[i].Tokens = []domain.Token{{ID: "page", ExpiresAt: end}}
 		turns[i] = buyers[i].ID
 	}
-	return domain.Catalog{
+	c := domain.Catalog{
 		Sources: []domain.Source{{ID: Source, Kind: "ghl", PublicKeys: []string{base64.StdEncoding.EncodeToString(key)}}},
 		Accounts: []domain.Account{{
 			ID: Account, Name: "Leadwire demo",
@@ -52,4 +60,12 @@ func Market(key ed25519.PublicKey, now time.Time) domain.Catalog {
 			Buyers:    buyers,
 		}},
 	}
+	if site != nil {
+		c.Graph = site.Graph
+		c.Accounts[0].Pixels = []domain.Pixel{{
+			ID: Pixel, Name: "Sunny Side Solar", Origins: site.Origins, Deny: []string{"/back-office"}, Campaign: Campaign,
+			Announce: domain.Announce{Companies: true, Coalesce: 3 * time.Second},
+		}}
+	}
+	return c
 }
