@@ -77,7 +77,8 @@ type VisitStore interface {
 	// Announcements lists an account's with Seq > after, by Seq, at most limit. One that is listed has none
 	// before it that is not yet to be seen.
 	Announcements(ctx context.Context, account AccountID, after int64, limit int) ([]Announcement, error)
-	// Links lists links with Seq > after, by Seq, at most limit, removed ones included, under the same promise.
+	// Links lists links with Seq > after, by Seq, at most limit, removed ones included, under the same promise. An
+	// erased link is listed for a day, under a new Seq, with no more than its key.
 	Links(ctx context.Context, after int64, limit int) ([]Link, error)
 	// Learn keeps links that no hit brought; a link that is there already with the same person keeps its
 	// Seq. The newest person of a key counts.
@@ -96,10 +97,13 @@ type SuppressionStore interface {
 	Suppress(ctx context.Context, add []Suppression, remove []string, audit AuditEntry) (revision int64, err error)
 	// SuppressionRevision reads just the revision, cheaply enough to ask every second.
 	SuppressionRevision(ctx context.Context) (int64, error)
-	// SuppressionsSince lists what was added or removed after a revision, by (Revision, ID), those after id in
-	// the first revision, at most limit.
+	// SuppressionsSince lists what was added or removed after a revision, by (Revision, ID), at most limit. With
+	// an id, (revision, id) is the last one read: it goes on behind it, within its revision.
 	SuppressionsSince(ctx context.Context, revision int64, id string, limit int) ([]Suppression, error)
 	// Erase forgets a person: see Erasure. It may take seconds, and other writers are not held up by all of it.
+	// The revision of suppressions rises in any case. Pending and held events and sightings are settled, and
+	// acquaintances and announcements go whole, so that nobody who has them in memory brings them back. After an
+	// error, asking again finishes it.
 	Erase(ctx context.Context, e Erasure) (Erased, error)
 	// Audit lists entries with Seq < before (0: from the newest), newest first, at most limit; account "" lists
 	// all.

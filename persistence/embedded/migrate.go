@@ -24,6 +24,9 @@ type migration struct {
 	sql     string
 }
 
+// firstErasable is the first schema under which nothing deleted stays in the file (see scrub.go).
+const firstErasable = 2
+
 func migrations() ([]migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted by name, so by number
 	if err != nil {
@@ -66,6 +69,13 @@ func migrate(c *sqlite.Conn, now time.Time) (applied int, err error) {
 	if version > len(all) {
 		return 0, domain.FailField("migrate store", "schema",
 			fmt.Sprintf("is %d and this release knows %d: run the release that wrote it, or a newer one", version, len(all)))
+	}
+	if version > 0 && version < firstErasable {
+		// Once, and as long as copying the file takes: what the releases before this one deleted still stands
+		// in it, and they did not yet promise an erasure. If it is interrupted, the next start does it again.
+		if err := sqlitex.ExecuteTransient(c, "VACUUM", nil); err != nil {
+			return 0, fmt.Errorf("rewrite the file without what was deleted: %w", err)
+		}
 	}
 	for _, m := range all[version:] {
 		if err := m.apply(c, now); err != nil {
