@@ -1,18 +1,26 @@
 // Package postgres is the domain.Store on PostgreSQL 15 or newer, for one node or many.
 //
-//	Receive ─┐                       ┌ lock partitions (fence) · leads · feeds, each in key order
-//	Decide  ─┼─▶ group commit ──▶ one pipeline, one implicit transaction, one round trip
-//	Seen    ─┘   (one connection)    └ receive · decide · seen, per wave, over arrays
+//	Receive, Decide ─┐                       ┌ lock suppressions (shared) · partitions (fence) · leads ·
+//	Observe, Judge  ─┤                       │ feeds · heads, each in key order
+//	Learn, Seen     ─┼─▶ group commit ──▶ one pipeline, one implicit transaction, one round trip
+//	                 ┘   (one connection)    └ receive · decide · observe · learn · judge · seen, per wave, over arrays
+//
+//	Suppress ──▶ alone among those who hold the suppressions     Erase ──▶ short transactions that never wait for a row
 //
 //	Feed, Lead, Undecided, ... ──▶ a small pool of readers
 //
 // What it promises beyond the port:
 //
 //   - A batch costs one round trip and one fsync, however many operations it has.
-//   - Writers of several nodes cannot deadlock: every commit takes its locks in the same order.
+//   - Writers of several nodes cannot deadlock: every commit takes its locks in the same order. Visits,
+//     acquaintances and sightings need no place in it: they are written under their partition's lock, and
+//     whoever else removes them takes only rows that nobody holds. Links are written under their head's.
+//   - A number that is shown has none before it still to come: announcements and links are numbered by a row
+//     (heads) that a commit locks before it adds.
 //   - A caller is told "stored" or "done" only by a commit that the server has confirmed. When the
 //     connection breaks first, the outcome is unknown; the batch is run again under the same commit id,
 //     and what the first run has written is recognised by it (see evidence.go).
+//   - After an erasure no table's file keeps a byte of it: see rewrite.go.
 //   - While the database is away callers get Unavailable, after Patience at most, and it recovers alone.
 //
 // Everything lives in the first schema of the connection's search_path. The package knows no actor and
