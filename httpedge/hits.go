@@ -106,7 +106,7 @@ func (s *Server) refuseSender(v *visitRequest, origin string) bool {
 	}
 	allowOrigin(v.ctx, origin)
 	v.from = s.clientOf(v.ctx)
-	v.gpc = string(v.ctx.Request.Header.Peek("Sec-GPC")) == "1"
+	v.gpc = string(v.ctx.Request.Header.Peek("Sec-GPC")) == "1" || string(v.ctx.QueryArgs().Peek("gpc")) == "1"
 	return false
 }
 

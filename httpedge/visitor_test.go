@@ -81,6 +81,8 @@ func TestVisitor_GPC(t *testing.T) {
 	require.True(t, e.seen.kept()[0].GPC)
 	e.hit(t, "px=shop&v="+known, pageView("h2", "/"), "Sec-GPC", "0")
 	require.False(t, e.seen.kept()[1].GPC)
+	require.Empty(t, e.hit(t, "px=shop&gpc=1&v="+known, pageView("h3", "/")).header.Get("Set-Cookie"))
+	require.True(t, e.seen.kept()[2].GPC, "the script's word counts too")
 }
 
 // A consent that is withdrawn takes the cookie back, and keeps nothing.

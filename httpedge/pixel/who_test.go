@@ -93,7 +93,11 @@ func TestRates(t *testing.T) {
 	require.Equal(t, 510*time.Millisecond, wait, "51 over, at 100 a second")
 	limit, _ = rates.Take(noon.Add(wait), p, home(3))
 	require.Equal(t, NoLimit, limit, "what it says is when there is room")
+	limit, _ = rates.Take(noon.Add(wait+5*time.Millisecond), p, home(3))
+	require.Equal(t, AddressLimit, limit, "the next one has to wait 10 ms")
 	p.RatePerAddress = 1000
-	limit, _ = rates.Take(noon.Add(wait), p, home(2))
+	limit, _ = rates.Take(noon.Add(wait+15*time.Millisecond), p, home(2))
 	require.Equal(t, NoLimit, limit)
+	limit, _ = rates.Take(noon.Add(wait+16*time.Millisecond), p, home(2))
+	require.Equal(t, NoLimit, limit, "1 ms, now")
 }

@@ -18,13 +18,16 @@ type Page struct {
 type Look struct {
 	Dark          bool
 	Width, Height int
+	NoScripts     bool
+	GPC           bool // it opts out by Global Privacy Control
 }
 
 // Page opens an empty page that is closed with the test.
 func (b *Browser) Page(t testing.TB, look Look) *Page {
 	t.Helper()
 	p := &Page{t: t, browser: b}
-	p.do(request{"op": "open", "dark": look.Dark, "width": look.Width, "height": look.Height}, &p.id)
+	p.do(request{"op": "open", "dark": look.Dark, "width": look.Width, "height": look.Height,
+		"scripts": !look.NoScripts, "gpc": look.GPC}, &p.id)
 	t.Cleanup(func() { _, _ = b.call(request{"op": "close", "page": p.id}) })
 	return p
 }

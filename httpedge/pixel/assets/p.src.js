@@ -16,7 +16,7 @@
   // It may be on the page twice.
   if (before && before.on) return;
   var to = script && script.src ? script.src.split('?')[0].replace(/\.js$/, '') : c.to;
-  // The browser says so to the server too, by Sec-GPC.
+  // The browser says so to the server too, by Sec-GPC; unless it is an add-on that says it.
   var gpc = n.globalPrivacyControl;
   // 1: yes, 0: not known yet, -1: denied.
   var granted = c.consent ? 0 : 1;
@@ -82,7 +82,7 @@
 
   // post answers with a promise of the status, 0 for none; or with nothing when the browser sees to it.
   function post(query, body, leaving) {
-    var at = to + '?px=' + c.id + query + '&t=' + Date.now();
+    var at = to + '?px=' + c.id + query + (gpc ? '&gpc=1' : '') + '&t=' + Date.now();
     if (leaving && n.sendBeacon && n.sendBeacon(at, body)) return;
     return fetch(at, { method: 'POST', body: body, keepalive: true, credentials: 'include' })
       .then(function (r) { return r.status; }, function () { return 0; });
@@ -212,10 +212,10 @@
   }
 
   function consent(word) {
+    // After a denial the view has to be begun again.
+    if (granted < 0) url = 0;
     granted = word == 'granted' ? 1 : -1;
     if (granted > 0) {
-      // After a denial the view has to be begun again.
-      if (!view) url = 0;
       look();
       return flush();
     }

@@ -16,7 +16,10 @@ const browser = await chromium.launch({
   // The browser's own background traffic has no place in a test, and no name resolves but this machine's.
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
+    // Chromium's own says that it is headless, and pixels take it for a program. A page's setting would not do: what
+    // is sent while a page ends does not have it.
+    '--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
   ],
   ignoreDefaultArgs: ['--disable-back-forward-cache'], // people press "back"
 });
@@ -25,11 +28,14 @@ const pages = new Map();
 let next = 1;
 
 const ops = {
-  async open({ dark, width, height }) {
+  async open({ dark, width, height, scripts, gpc }) {
     const context = await browser.newContext({
       colorScheme: dark ? 'dark' : 'light', viewport: { width: width || 1200, height: height || 800 },
-      timezoneId: 'UTC', locale: 'en-GB',
+      timezoneId: 'UTC', locale: 'en-GB', javaScriptEnabled: scripts,
+      ...(gpc ? { extraHTTPHeaders: { 'Sec-GPC': '1' } } : {}),
     });
+    // Chromium has no Global Privacy Control of its own: this is how browsers that have it look to a page.
+    if (gpc) await context.addInitScript(() => { Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { value: true }); });
     context.setDefaultTimeout(patience);
     const page = await context.newPage();
     const entry = { context, page, console: [], requests: [] };
