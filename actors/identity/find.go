@@ -95,6 +95,18 @@ func standing(p domain.PersonID) int {
 	return 0
 }
 
+// CheckPerson says whether a graph or a tier may call somebody by this id: it becomes part of a lead's id and of
+// an address, and the ids of our own making are ours.
+func CheckPerson(p domain.PersonID) error {
+	switch {
+	case !domain.CheckForeignID(string(p)):
+		return domain.FailField("check person", "id", "must be 1 to 200 of a-z A-Z 0-9 . _ -")
+	case standing(p) > 0:
+		return domain.FailField("check person", "id", `must not begin with "hem-" or "lead-"`)
+	}
+	return nil
+}
+
 func byHash(p domain.PersonID) bool { return strings.HasPrefix(string(p), hemPerson) }
 
 func ofCRM(p domain.PersonID) bool {

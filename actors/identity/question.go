@@ -164,6 +164,9 @@ func (q *question) learn(person domain.PersonID) []domain.Link {
 		if k.Kind == domain.KeyClick || q.learned[i].person == person {
 			continue // a click's link is shared: who clicks it is not who was told of it
 		}
+		if links == nil {
+			links = make([]domain.Link, 0, len(q.all)-i)
+		}
 		links = append(links, domain.Link{Account: q.Account, Key: k, Person: person, From: FromIdentify, At: q.At})
 	}
 	return links

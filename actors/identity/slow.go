@@ -197,10 +197,16 @@ func (s *Slow) inTurn(ctx context.Context, keys []domain.Key) (Known, error) {
 		return Known{}, context.Cause(ctx)
 	}
 	known, err := s.tier.Lookup(ctx, keys)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return Known{}, context.Cause(ctx)
+	case err == nil && known.Found:
+		err = CheckPerson(known.Person.ID)
 	}
-	return known, err
+	if err != nil {
+		return Known{}, err
+	}
+	return known, nil
 }
 
 // Remembered is a person that the tier has told of before.

@@ -179,6 +179,19 @@ func TestSlow_AnErrorIsNotRemembered(t *testing.T) {
 	require.True(t, known.Found)
 }
 
+// An id that could not stand in a lead's, or that is one of ours, is no answer.
+func TestSlow_RefusesAnIDThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, id := range []domain.PersonID{"", "a/b", "hem-1", "lead-ghl-1"} {
+		s := identity.NewSlow(&tier{answer: knows(links{sha(jane): id})}, identity.SlowConfig{}, newClock(), nil)
+		_, err := s.Lookup(t.Context(), []domain.Key{sha(jane)})
+		require.ErrorContains(t, err, "check person", "%q", id)
+		_, ok := s.Remembered(id)
+		require.False(t, ok)
+	}
+	require.NoError(t, identity.CheckPerson("lead"))
+}
+
 // Whoever is forgotten is forgotten also by what was on its way.
 func TestSlow_Forgets(t *testing.T) {
 	t.Parallel()
