@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 	"github.com/stretchr/testify/require"
@@ -228,4 +230,39 @@ func TestOpen_RefusesAServerItCannotTrust(t *testing.T) {
 		_, err := Open(t.Context(), fmt.Sprintf("%s&%s", pgtest.Fresh(t), setting), Options{})
 		require.Error(t, err, name)
 	}
+}
+
+// A store of the release before is brought up to date with what is in it, and no table is written anew for it.
+func TestMigrate_FromTheReleaseBefore(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Fresh(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	all, err := migrations()
+	require.NoError(t, err)
+	filenodes := func() (nodes []uint32) {
+		require.NoError(t, conn.QueryRow(t.Context(), `SELECT array_agg(pg_relation_filenode(oid) ORDER BY relname) FROM pg_class
+			WHERE relname IN ('events_20261122', 'feed_events_default', 'leads', 'pending_events', 'store') AND relnamespace = current_schema()::regnamespace`).Scan(&nodes))
+		return nodes
+	}
+	_, err = conn.PgConn().Exec(t.Context(), all[0].sql+`;
+		CREATE TABLE migrations (version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+		INSERT INTO migrations (version, name) VALUES (1, '0001_init');
+		INSERT INTO store (history, token_key, catalog) VALUES ('h', decode(repeat('ab', 32), 'hex'), '{}');
+		CREATE TABLE events_20261122 PARTITION OF events FOR VALUES FROM ('2026-11-22 00:00:00Z') TO ('2026-11-23 00:00:00Z');
+		INSERT INTO events SELECT n, '2026-11-22 12:00:00Z', 'acme', 'ghl', 'e' || n, false, '', 'open', 'l' || n, '', '{"email":"ada@example.com"}', '{}', null, 0 FROM generate_series(1, 100) n;
+		INSERT INTO event_keys SELECT md5(n::text)::uuid, n, '2026-11-22 12:00:00Z' FROM generate_series(1, 100) n;
+		INSERT INTO pending_events (partition, seq, received_at) SELECT 7, n, '2026-11-22 12:00:00Z' FROM generate_series(1, 100) n;
+		SELECT setval('event_seq', 100);
+		ANALYZE events`).ReadAll()
+	require.NoError(t, err)
+	before := filenodes()
+	s := open(t, url, Options{Clock: at(noon)})
+	require.Equal(t, before, filenodes())
+	pending, err := s.Undecided(t.Context(), []domain.Partition{7}, false, 0, 1000)
+	require.NoError(t, err)
+	require.Len(t, pending, 100)
+	require.Zero(t, count(t, s, `SELECT count(*) FROM pg_stats WHERE schemaname = current_schema() AND attname IN ('contact', 'body')`), "samples of the time before")
+	visited(t, s, claim(t, s, "node", 7)[0], "one")
 }
