@@ -149,7 +149,7 @@ func (s *Store) withoutLog(ctx context.Context, work func() error) error {
 			if err := truncateLog(s.tx.conn); err != nil {
 				return err
 			}
-			return work()
+			return s.alone(work)
 		})
 		if !errors.Is(err, errLogHeld) {
 			return err
@@ -161,6 +161,23 @@ func (s *Store) withoutLog(ctx context.Context, work func() error) error {
 		}
 	}
 	return domain.Fail("cut the log", domain.Unavailable, errLogHeld)
+}
+
+// alone runs work under the write lock, if the log is still empty then: a shell that somebody has opened on the
+// file may write to it, too.
+func (s *Store) alone(work func() error) error {
+	if err := run(s.tx.stmtBegin); err != nil {
+		return err
+	}
+	defer func() { _ = run(s.tx.stmtRollback) }()
+	log, err := os.Stat(s.file.Name() + "-wal")
+	if err != nil {
+		return err
+	}
+	if log.Size() != 0 {
+		return errLogHeld
+	}
+	return work()
 }
 
 // nudge is an operation that does nothing: a batch has to end for there to be a moment after it.
