@@ -42,7 +42,8 @@ func (s *Server) view(v *visitRequest, referer string) {
 		s.countHits(v, dropped, reason)
 		return
 	}
-	if reason, _ := s.noRoom(v); reason != "" {
+	defer s.pixels.inFlight.Add(-1)
+	if reason, _ := s.noRoom(v, s.pixels.inFlight.Add(1)); reason != "" {
 		s.countHits(v, deferred, reason)
 		return
 	}
@@ -52,9 +53,7 @@ func (s *Server) view(v *visitRequest, referer string) {
 		s.countHits(v, deferred, reasonInternal)
 		return
 	}
-	s.pixels.inFlight.Add(1)
-	defer s.pixels.inFlight.Add(-1)
-	s.identify(v)
+	s.recognise(v)
 	ctx, cancel := context.WithTimeout(s.base, s.cfg.IngestTimeout)
 	defer cancel()
 	item := pixel.FromImage(referer, domain.EventID(id.String()), v.request())

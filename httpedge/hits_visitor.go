@@ -15,9 +15,9 @@ const (
 	cookieDays    = 395 // 13 months, the longest that European regulators let a visitor's id live; Chrome's cap is 400
 )
 
-// identify finds the visitor's id. The cookie wins over what the script kept, which is for browsers that
+// recognise finds the visitor's id. The cookie wins over what the script kept, which is for browsers that
 // send no cookie to another site; anything that is no UUID is ignored, and replaced.
-func (s *Server) identify(v *visitRequest) {
+func (s *Server) recognise(v *visitRequest) {
 	args := v.ctx.QueryArgs()
 	if id, ok := pixel.Visitor(string(v.ctx.Request.Header.Cookie(visitorCookie))); ok {
 		v.visitor = id

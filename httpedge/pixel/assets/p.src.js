@@ -98,14 +98,15 @@
     if (!sent) return flush(leaving);
     busy = 1;
     sent.then(function (s) {
-      // Not all of it was kept: once more, later. The server knows what it has.
+      // Not all of it was kept: once more, after as long as the server's Retry-After asks for by default. It knows
+      // what it has already.
       failed = !failed && (!s || s == 200 || s == 429 || s > 499);
       if (failed) queue = batch.concat(queue).slice(0, 50);
       else fresh = 0;
       later(function () {
         busy = 0;
         flush();
-      }, failed ? 5e3 + 5e3 * Math.random() : 0);
+      }, failed ? 1e4 + 1e4 * Math.random() : 0);
     });
   }
 
