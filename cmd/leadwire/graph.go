@@ -20,7 +20,7 @@ which networks are whose. docs/graph.md has the formats of the input and the rul
 
 func newGraph() *cobra.Command {
 	cmd := &cobra.Command{Use: "graph", Short: "Build an identity graph's file, and look into it", Long: graphLong}
-	cmd.AddCommand(newGraphBuild(), newGraphStat(), newGraphGet(), newGraphDiff(), newGraphUse())
+	cmd.AddCommand(newGraphBuild(), newGraphStat(), newGraphGet(), newGraphDiff(), newGraphSynthetic(), newGraphUse())
 	return cmd
 }
 
