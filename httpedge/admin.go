@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/admin"
+	"github.com/leadwire/leadwire/httpedge/apikey"
 	"github.com/leadwire/leadwire/httpedge/problem"
 	"github.com/valyala/fasthttp"
 )
@@ -32,10 +33,12 @@ func (s *Server) administer(ctx *fasthttp.RequestCtx, r admin.Route, param strin
 	caller, err := api.Authenticate(reading, string(ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)))
 	cancel()
 	if err != nil {
-		if domain.CodeOf(err) == domain.Unverified {
+		p := problem.FromError(err)
+		if reason, ok := errors.AsType[apikey.Reason](err); ok {
+			p.Rule = string(reason)
 			ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="leadwire"`)
 		}
-		problem.FromError(err).Write(ctx)
+		p.Write(ctx)
 		return
 	}
 	call := &admin.Call{

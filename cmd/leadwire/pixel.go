@@ -59,9 +59,11 @@ func newPixelList() *cobra.Command {
 	return o.jsonFlag(cmd)
 }
 
-// snippet is what a page has to hold. The image says its page's whole URL where the browser lets it.
-const snippet = `<script async src="%[1]s/p.js?id=%[2]s"></script>
-<noscript><img src="%[1]s/p.gif?px=%[2]s" width="1" height="1" alt="" referrerpolicy="no-referrer-when-downgrade"></noscript>
+// snippet is what a page has to hold. The first line takes commands that come before the script has; the image
+// says its page's whole URL where the browser lets it.
+const snippet = `<script>window.leadwire=window.leadwire||function(){(leadwire.q=leadwire.q||[]).push(arguments)}</script>
+<script async src="%[1]s/p.js?id=%[2]s"></script>
+<noscript><img src="%[1]s/p.gif?px=%[2]s" referrerpolicy="no-referrer-when-downgrade" width="1" height="1" alt=""></noscript>
 `
 
 func newPixelSnippet() *cobra.Command {
