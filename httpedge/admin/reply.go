@@ -41,6 +41,9 @@ func (r Reply) Problem() problem.Problem {
 	}
 	if r.Wait > 0 {
 		p.Status, p.RetryAfter = 429, r.Wait
+		if e, ok := errors.AsType[*domain.Error](r.Err); ok && e.Err != nil {
+			p.Detail = e.Err.Error()
+		}
 	}
 	return p
 }
