@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -74,7 +75,7 @@ func (r *jsonRows) readLine() ([]byte, error) {
 func refuseJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return refuse(wrong.Field, "must not be a JSON "+wrong.Value)
+		return refuse(wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:], "must not be a JSON "+wrong.Value)
 	}
 	return refuse("", "is no JSON object of the kind: "+err.Error())
 }
