@@ -51,10 +51,10 @@ func (l *Lane) draftHit(now time.Time, h domain.Hit) work {
 func (l *Lane) draftLate(now time.Time) work {
 	before := *l.visit
 	w := work{observation: domain.Observation{Fence: l.fence, Expect: before.Revision, Basis: l.deps.Basis()}}
-	if before.Revision == 0 || before.Suppressed != "" || l.last == nil {
+	if before.Revision == 0 || before.Suppressed != "" {
 		return w
 	}
-	h := *l.last
+	h := l.late.hit
 	if w.suppressed, _ = l.deps.Check(subjectOf(before, h)); w.suppressed != "" {
 		return w
 	}

@@ -60,6 +60,7 @@ type Lane struct {
 	late    *late
 	doing   doing
 	sent    work // behind the Observe that is with the store
+	forLate bool // what is being done is for the late identification, and not for waiting[0]
 	round   int  // tries of what is being handled
 
 	visit      *domain.Visit // as the store last showed it; nil: unknown; Revision 0: does not exist
@@ -67,9 +68,9 @@ type Lane struct {
 
 	asking bool         // the slow tier is being asked
 	asked  []domain.Key // what it was asked last
-	wanted []domain.Key // what it should be asked, by the newest hit
+	wanted []domain.Key // what it should be asked, by the newest hit that brought a key
+	wanter *domain.Hit  // that hit, without its body
 	named  bool         // a hit that wanted it was an identify call
-	last   *domain.Hit  // the newest hit that was observed and not suppressed, without its body
 }
 
 // doing is what the lane waits for.
@@ -89,7 +90,8 @@ type arrival struct {
 
 // late is an answer of the slow tier, which matching knows by now, that has not been observed yet.
 type late struct {
-	named   bool // it was asked for an identify call too
+	hit     domain.Hit // which brought the keys that it was asked for; it stands for the views before
+	named   bool       // one of those that brought keys was an identify call
 	tries   int
 	pause   time.Duration
 	pausing bool // the store could not take it; hits go on meanwhile
@@ -128,9 +130,10 @@ func (l *Lane) Hit(now time.Time, h domain.Hit, to Ticket) []Step {
 // pump goes on with what comes next, unless something is under way.
 func (l *Lane) pump(now time.Time) (steps []Step) {
 	for l.doing == nothing && (l.lateNext() || len(l.waiting) > 0) {
+		l.forLate = l.lateNext()
 		switch {
 		case l.visit != nil:
-		case !l.lateNext() && l.waiting[0].hit.Fresh && len(l.remembered) == 0:
+		case !l.forLate && l.waiting[0].hit.Fresh && len(l.remembered) == 0:
 			l.visit = &domain.Visit{} // the edge has just made the id; if the row exists, the store shows it
 		default:
 			l.doing = loading
@@ -141,7 +144,7 @@ func (l *Lane) pump(now time.Time) (steps []Step) {
 			continue
 		}
 		var w work
-		if !l.lateNext() {
+		if !l.forLate {
 			w = l.draftHit(now, l.waiting[0].hit)
 		} else if w = l.draftLate(now); !w.worth {
 			l.settleLate()
@@ -220,11 +223,6 @@ func (l *Lane) done(w work, r domain.Observed) []Step {
 		l.settleLate()
 	} else {
 		steps = l.finish(domain.Received{Seq: r.Seq}, nil)
-		if w.suppressed == "" {
-			h := *w.observation.Hit
-			h.Body = nil
-			l.last = &h
-		}
 	}
 	if len(r.Links) > 0 {
 		steps = append(steps, Learned{r.Links})
@@ -244,7 +242,11 @@ func (l *Lane) want(w work) []Step {
 	if !l.deps.HasSlow || len(w.ask) == 0 || w.observation.Hit == nil {
 		return nil
 	}
-	l.wanted, l.named = w.ask, l.named || identifies(*w.observation.Hit)
+	if !slices.Equal(w.ask, l.wanted) {
+		h := *w.observation.Hit
+		h.Body = nil
+		l.wanted, l.wanter, l.named = w.ask, &h, l.named || identifies(h)
+	}
 	return l.ask()
 }
 
@@ -268,10 +270,10 @@ func (l *Lane) Found(now time.Time, err error) []Step {
 		return steps
 	}
 	if err != nil {
-		l.asked = nil
+		l.asked, l.wanted = nil, nil
 	}
 	if l.late == nil {
-		l.late = &late{named: l.named, pause: firstPause}
+		l.late = &late{hit: *l.wanter, named: l.named, pause: firstPause}
 		l.named = false
 	}
 	return l.pump(now)
@@ -289,12 +291,12 @@ func (l *Lane) Retry(now time.Time) []Step {
 // pause.
 func (l *Lane) failed(err error) []Step {
 	l.round = 0
-	if !l.lateNext() {
+	if !l.forLate {
 		return l.finish(domain.Received{}, err)
 	}
 	l.late.tries++
 	if l.late.tries >= maxLateTries || domain.CodeOf(err) == domain.Invalid {
-		l.asked = nil
+		l.asked, l.wanted = nil, nil
 		l.settleLate()
 		return nil
 	}

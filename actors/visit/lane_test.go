@@ -11,6 +11,23 @@ import (
 	"github.com/leadwire/leadwire/actors/visit"
 )
 
+// The slow tier answers while a hit is with the store, and the store fails: it is the hit's sender who is told,
+// and the late answer is not the worse for it.
+func TestLane_AFailedHitIsNotALateAnswers(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.hasSlow, w.slow["cy@"] = true, "cy"
+	l := newLane(t, w)
+	l.hit(identify("a", "cy@"))
+	steps := l.core.Hit(l.now, view("b"), "b")
+	w.told["cy@"] = true
+	require.Empty(t, l.core.Found(l.now, nil))
+	steps = l.core.Observed(l.now, steps[0].(visit.Observe).Observation, domain.Observed{}, down)
+	require.Equal(t, []visit.Step{visit.Answer{To: "b", Err: down}, visit.Load{Key: key}}, steps)
+	l.run(l.core.Loaded(l.now, l.row, nil))
+	require.Len(t, l.sight, 1)
+}
+
 // Two views of nobody, then the page says who it is: the sighting carries the two views, and what follows
 // carries none.
 func TestLane_NamesTheEarlierViews(t *testing.T) {
@@ -155,7 +172,8 @@ func TestLane_LateIdentification(t *testing.T) {
 	require.Len(t, l.sight, 1)
 	require.Equal(t, domain.PersonID("cy"), l.sight[0].Person)
 	require.Equal(t, 2, l.sight[0].Upgraded)
-	require.Equal(t, domain.EventID("c"), l.sight[0].EventID, "the newest hit stands for them")
+	require.Equal(t, domain.EventID("b"), l.sight[0].EventID, "the hit that brought the key stands for them")
+	require.Equal(t, domain.Identify, l.sight[0].Type)
 	require.Nil(t, l.saw[3].Hit)
 	require.True(t, w.evidence[3].Identified, "so its links are learned")
 	require.False(t, l.core.Busy())

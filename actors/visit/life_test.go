@@ -94,7 +94,7 @@ func (m *ledger) check(o domain.Observation) {
 func TestLane_Lives(t *testing.T) {
 	t.Parallel()
 	var upgraded, late, hidden int
-	for seed := range uint64(1500) {
+	for seed := range uint64(1000) {
 		u, l, h := live(t, seed)
 		upgraded, late, hidden = upgraded+u, late+l, hidden+h
 	}
