@@ -22,8 +22,9 @@ import (
 
 // Two nodes on one store: hits that one takes are handled by the visitors' lanes on both, their sightings by the
 // leads on both, and each person is announced once.
+//
+// It is not parallel: starting a node sets gRPC's logger for the whole process, and here gRPC is at work.
 func TestVisitor_OnTwoNodes(t *testing.T) {
-	t.Parallel()
 	ctx, log := t.Context(), slog.New(slog.DiscardHandler)
 	store, err := embedded.Open(ctx, t.TempDir(), embedded.Options{})
 	require.NoError(t, err)

@@ -187,7 +187,10 @@ func TestLane_LateAnswersThatChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, meanwhile := range map[string]func(*world, *lane){
 		"a hit has named somebody": func(_ *world, l *lane) { l.hit(identify("c", "ada@")) },
-		"the browser opted out":    func(_ *world, l *lane) { l.hit(with(view("c"), func(h *domain.Hit) { h.GPC = true })) },
+		"the browser opted out": func(w *world, l *lane) {
+			l.hit(with(view("c"), func(h *domain.Hit) { h.GPC = true }))
+			w.cookie = "cy" // which no hash is needed for
+		},
 		"the person is suppressed": func(w *world, _ *lane) { w.persons["cy"] = true },
 		"the tier knows nobody":    func(w *world, _ *lane) { delete(w.slow, "cy@") },
 	} {
