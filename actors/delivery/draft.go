@@ -54,7 +54,7 @@ func (j *Judge) draft(now time.Time, basis int64, batch []*sighting) (*draft, er
 		batch = batch[:first+1]
 	}
 	d := &draft{judgement: domain.Judgement{
-		Fence: j.fence, Lead: j.key, Basis: basis, Expect: j.expect(), After: j.after(batch),
+		Fence: j.fence, Lead: j.key, Basis: basis, Expect: j.expect(), After: j.after(batch), Unmet: !slices.ContainsFunc(batch, memorable),
 	}}
 	for _, w := range batch {
 		d.judgement.Settle = append(d.judgement.Settle, w.N)
@@ -89,12 +89,16 @@ func (j *Judge) after(batch []*sighting) domain.Acquaintance {
 		if w.ReceivedAt.After(a.LastAt) {
 			a.LastAt = w.ReceivedAt
 		}
-		if w.ruled != Suppressed && w.ruled != NoPixel {
+		if memorable(w) {
 			a.Person, a.Company = w.Person, w.Company
 		}
 	}
 	return a
 }
+
+// memorable says whether a sighting may be remembered. A batch without one leaves no trace: the id of its lead
+// alone would say who it was.
+func memorable(w *sighting) bool { return w.ruled != Suppressed && w.ruled != NoPixel }
 
 // announceFirst adds the first match, and the visitor's way into the pixel's campaign.
 func (j *Judge) announceFirst(now time.Time, d *draft, w *sighting) error {
@@ -190,7 +194,9 @@ func (j *Judge) Judged(now time.Time, d domain.Judgement, r domain.Judged, err e
 		j.settled()
 		return j.next(now)
 	}
-	j.know(r.Acquaintance)
+	if !d.Unmet {
+		j.know(r.Acquaintance)
+	}
 	j.forget(d.Settle)
 	j.settled()
 	return append(done.report(r), j.next(now)...)

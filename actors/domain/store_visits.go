@@ -46,6 +46,9 @@ type Judgement struct {
 	Expect int64        // revision the acquaintance must have; 0: it must not exist
 	Basis  int64        // as in Observation
 	After  Acquaintance // after the step, Revision aside
+	// Unmet leaves the acquaintance as it is, which may be that there is none: nobody may be remembered for what
+	// these sightings say. After is then not written, and nothing is announced.
+	Unmet bool
 	// Announce are events that leave because of it; the store numbers them.
 	Announce []Announcement
 	// Enter is put among the pending events, to be decided like any lead's: the visitor enters a campaign. Its
@@ -57,7 +60,7 @@ type Judgement struct {
 // (AlreadyDecided when one of them is gone), basis (Outdated), revision (Stale).
 type Judged struct {
 	Outcome      Outcome
-	Acquaintance Acquaintance   // after Done, and for Stale as it stands
+	Acquaintance Acquaintance   // after Done (zero if Unmet), and for Stale as it stands
 	Announced    []Announcement // with Seq, after Done
 	Basis        int64
 }

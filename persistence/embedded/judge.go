@@ -63,6 +63,8 @@ func (j *judge) prepare() (err error) {
 	switch {
 	case len(j.Settle) == 0:
 		return domain.FailField(op, "settle", "names no sighting")
+	case j.Unmet && (len(j.Announce) > 0 || j.Enter != nil):
+		return domain.FailField(op, "unmet", "nobody that is not to be remembered can be announced")
 	case j.After.Key() != j.Lead:
 		return domain.FailField(op, "after", "is not the lead's")
 	}
@@ -143,6 +145,9 @@ func (t *tx) keepJudgement(j *judge, row acquaintanceRow, got *judged) error {
 		if err := b.int(n).run(); err != nil {
 			return fmt.Errorf("settle sighting: %w", err)
 		}
+	}
+	if j.Unmet {
+		return nil
 	}
 	if err := t.writeAcquaintance(j, row); err != nil {
 		return err

@@ -45,6 +45,9 @@ func checkJudgement(op string, j *domain.Judgement) error {
 	if j.Expect < 0 {
 		return domain.FailField(op, "expect", "must not be negative")
 	}
+	if j.Unmet && (len(j.Announce) > 0 || j.Enter != nil) {
+		return domain.FailField(op, "unmet", "nobody that is not to be remembered can be announced")
+	}
 	if j.Enter != nil {
 		if err := checkEvent(op, &j.Enter.Event); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (p *pipeline) judge(wave []int) {
 		err := r.into(&got, j)
 		p.judged[n] = got
 		return err
-	}, append([]any{p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.lead, c.lastAt, c.after, c.settle, c.enterSeq, c.enterAt, c.enter},
+	}, append([]any{p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.lead, c.lastAt, c.after, c.unmet, c.settle, c.enterSeq, c.enterAt, c.enter},
 		c.said.args()...)...)
 }
 
@@ -102,6 +102,7 @@ type judgementColumns struct {
 	account, lead        []string
 	lastAt               []time.Time
 	after                [][]byte
+	unmet                []bool
 	settle               []string // each an array: of arrays of many lengths there is no array
 	enterSeq             []pgtype.Int8
 	enterAt              []pgtype.Timestamptz
@@ -119,6 +120,7 @@ func (c *judgementColumns) add(n int, j *judgeOp) {
 	c.lead = append(c.lead, string(j.Lead.Lead))
 	c.lastAt = append(c.lastAt, j.After.LastAt)
 	c.after = append(c.after, j.after)
+	c.unmet = append(c.unmet, j.Unmet)
 	settle := []byte{'{'}
 	for i, s := range j.Settle {
 		if i > 0 {
@@ -155,6 +157,9 @@ func (r *verdictRow) into(out *domain.Judged, j *judgeOp) error {
 	out.Outcome, out.Basis = domain.Outcome(r.outcome), r.basis
 	switch out.Outcome {
 	case domain.Done:
+		if j.Unmet {
+			return nil
+		}
 		out.Acquaintance = j.After
 	case domain.Stale:
 		if r.revision == 0 {

@@ -46,6 +46,30 @@ func judging(t *testing.T, h Harness) {
 		require.Empty(t, owed(t, s))
 	})
 
+	// Somebody suppressed since they were sighted leaves no trace of having been met, and who was met before is
+	// left as they were.
+	t.Run("NobodyIsRememberedWhoMayNotBe", func(t *testing.T) {
+		t.Parallel()
+		s := h.Open(t, Options{}).Store
+		f := claim(t, s)
+		j := judgement(t, s, f, met(t, s, f, "h-1", visit1, ada))
+		j.Unmet, j.Announce = true, nil
+		require.Zero(t, judge(t, s, j).Acquaintance)
+		require.Empty(t, owed(t, s))
+		_, err := s.Acquaintance(t.Context(), j.Lead)
+		require.Equal(t, domain.NotFound, domain.CodeOf(err))
+		before := judge(t, s, judgement(t, s, f, met(t, s, f, "h-2", visit2, ada))).Acquaintance
+		j = judgement(t, s, f, met(t, s, f, "h-3", "visitor-3", ada))
+		j.Expect, j.Unmet, j.Announce = 1, true, nil
+		judge(t, s, j)
+		requireAcquaintance(t, s, before)
+		require.Len(t, announced(t, s), 1)
+		j = judgement(t, s, f, met(t, s, f, "h-4", "visitor-4", ada))
+		j.Expect, j.Unmet = 1, true
+		_, err = s.Judge(t.Context(), j)
+		require.Equal(t, domain.Invalid, domain.CodeOf(err), "an announcement of somebody who is not to be remembered")
+	})
+
 	// The visitor enters a campaign: its event waits to be decided like any lead's, until it is.
 	t.Run("EntersACampaign", func(t *testing.T) {
 		t.Parallel()

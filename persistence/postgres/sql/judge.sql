@@ -1,10 +1,10 @@
 -- Settles sightings. Within one statement every acquaintance and every sighting stands once (see waves); the
 -- lead's partition is this commit's alone, and the heads of the accounts are locked by now.
 WITH i AS (
-    SELECT p, epoch, basis, expect, account, lead, last_at, body, settle::bigint[] AS settle, enter_seq, enter_at, enter, ord
+    SELECT p, epoch, basis, expect, account, lead, last_at, body, unmet, settle::bigint[] AS settle, enter_seq, enter_at, enter, ord
     FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::timestamptz[], $9::bytea[],
-        $10::text[], $11::bigint[], $12::timestamptz[], $13::bytea[])
-    WITH ORDINALITY AS t (p, epoch, basis, expect, account, lead, last_at, body, settle, enter_seq, enter_at, enter, ord)
+        $10::boolean[], $11::text[], $12::bigint[], $13::timestamptz[], $14::bytea[])
+    WITH ORDINALITY AS t (p, epoch, basis, expect, account, lead, last_at, body, unmet, settle, enter_seq, enter_at, enter, ord)
 ), after AS MATERIALIZED (
     SELECT i.*, b.in_force, a.revision AS a_revision, a.body AS a_body,
         CASE WHEN s.missing THEN 'already_decided'
@@ -21,10 +21,10 @@ WITH i AS (
     DELETE FROM sightings s USING (SELECT p, unnest(settle) AS n FROM after WHERE outcome = 'done') d WHERE s.n = d.n AND s.partition = d.p
 ), born AS (
     INSERT INTO acquaintances (account, lead, revision, last_at, body, commit_id)
-    SELECT account, lead, 1, last_at, body, $1::bigint FROM after WHERE outcome = 'done' AND expect = 0
+    SELECT account, lead, 1, last_at, body, $1::bigint FROM after WHERE outcome = 'done' AND expect = 0 AND NOT unmet
 ), changed AS (
     UPDATE acquaintances q SET revision = a.expect + 1, last_at = a.last_at, body = a.body, commit_id = $1::bigint
-    FROM after a WHERE a.outcome = 'done' AND a.expect > 0 AND q.account = a.account AND q.lead = a.lead
+    FROM after a WHERE a.outcome = 'done' AND a.expect > 0 AND NOT a.unmet AND q.account = a.account AND q.lead = a.lead
 ), entered AS (
     -- The same hit may name a company's lead and later a person's. In the unlikely case that both live in one
     -- partition and both wait, the second finds the first and does not enter.
@@ -32,7 +32,7 @@ WITH i AS (
     SELECT p, enter_seq, enter_at, enter FROM after WHERE outcome = 'done' AND enter_seq IS NOT NULL ON CONFLICT DO NOTHING
 ), said AS MATERIALIZED (
     SELECT t.*, h.head + row_number() OVER (PARTITION BY t.account ORDER BY nth) AS seq
-    FROM unnest($14::bigint[], $15::text[], $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[], $21::bytea[])
+    FROM unnest($15::bigint[], $16::text[], $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::text[], $22::bytea[])
         WITH ORDINALITY AS t (of, account, at, id, type, lead, pixel, payload, nth)
     LEFT JOIN LATERAL (SELECT head FROM heads h WHERE h.account = t.account LIMIT 1) h ON true
     WHERE (t.of IN (SELECT ord FROM after WHERE outcome = 'done')) IS TRUE
