@@ -77,6 +77,9 @@ func (a Archive) Erase(ctx context.Context, account domain.AccountID, key string
 
 // Find lists what an account keeps of somebody; see Archive.
 func (r *Runtime) Find(ctx context.Context, account domain.AccountID, key string) (domain.Belongings, error) {
+	if err := r.guard.Refresh(ctx); err != nil { // whether they are suppressed is answered as it is now
+		return domain.Belongings{}, fmt.Errorf("read suppressions: %w", err)
+	}
 	return r.archive().Find(ctx, account, key)
 }
 
