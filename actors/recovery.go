@@ -37,6 +37,7 @@ type recovery struct {
 	owed  int64         // sightings up to this one have been handed on in this round; run's own
 	mu    sync.Mutex
 	last  domain.Backlog
+	late  time.Time // when the oldest sighting found was due; zero: none was late
 }
 
 func newRecovery(rt *Runtime) *recovery {
@@ -185,6 +186,13 @@ func (r *Runtime) RegisterBacklog(reg prometheus.Registerer) {
 	}
 	gauge("undecided_events", "Events received and not decided.", func(b domain.Backlog) float64 { return float64(b.Undecided) })
 	gauge("oldest_undecided_event_seconds", "Age of the oldest event received and not decided.", func(b domain.Backlog) float64 { return age(b.OldestUndecided) })
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "backlog", Name: "oldest_owed_sighting_seconds",
+		Help: "How long ago the oldest sighting that nobody has judged was due, at the last look at the oldest ones."},
+		func() float64 {
+			r.recovery.mu.Lock()
+			defer r.recovery.mu.Unlock()
+			return age(r.recovery.late)
+		}))
 	gauge("held_events", "Events whose lead waits because no buyer is eligible.", func(b domain.Backlog) float64 { return float64(b.Held) })
 	gauge("oldest_held_event_seconds", "Age of the oldest event whose lead waits for an eligible buyer.", func(b domain.Backlog) float64 { return age(b.OldestHeld) })
 }

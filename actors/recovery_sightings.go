@@ -28,12 +28,25 @@ func (r *recovery) sightings(ctx context.Context, age time.Duration) {
 		if err != nil {
 			return // the store is away: the next pass goes on here
 		}
+		if r.owed == 0 {
+			r.oldest(page)
+		}
 		r.sight(page)
 		if len(page) < recoverPage {
 			r.owed = 0 // the next round begins with the oldest again
 			return
 		}
 		r.owed = page[len(page)-1].N
+	}
+}
+
+// oldest notes how late the oldest of what is owed is.
+func (r *recovery) oldest(page []domain.Sighting) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late = time.Time{}
+	if len(page) > 0 {
+		r.late = page[0].DueAt
 	}
 }
 

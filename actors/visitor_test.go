@@ -119,6 +119,21 @@ func TestVisitor_FirstMatchSurvivesACrash(t *testing.T) {
 	require.True(t, r.Duplicate)
 }
 
+// Sightings that nobody can judge show on a gauge, until somebody can.
+func TestRecovery_ShowsWhatIsOwed(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithGraph(actortest.NewGraph(ada)))
+	const owed = "leadwire_backlog_oldest_owed_sighting_seconds"
+	node.Store.Fail("Judge", 1000, actortest.ErrDown)
+	node.See(actortest.Identify("a", "ada@example.com"))
+	node.Advance(10 * time.Second)
+	require.Equal(t, 10.0, node.Gauge(owed))
+	node.Store.Fail("Judge", 0, nil)
+	node.Advance(10 * time.Second)
+	require.Zero(t, node.Gauge(owed))
+	require.Equal(t, []domain.AnnouncementType{identified}, node.Announced())
+}
+
 // The judgement is committed and its answer lost: the first match is announced under one id.
 func TestVisitor_FirstMatchSurvivesALostAnswer(t *testing.T) {
 	t.Parallel()

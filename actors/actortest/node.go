@@ -116,6 +116,7 @@ func (n *Node) start(store domain.Store) {
 		deps.Slow = identity.NewSlow(n.tier, identity.SlowConfig{}, n.Clock, nil)
 	}
 	n.Runtime = actors.New(actors.Config{}, deps, counts)
+	n.Runtime.RegisterBacklog(n.registry)
 	require.NoError(n.t, n.Runtime.Load(ctx))
 	n.Cluster, err = cluster.Start(ctx, cluster.Config{}, cluster.Deps{
 		Ledger: n.Store, Kinds: n.Runtime.Kinds(), Clock: n.Clock, Log: log,
@@ -192,16 +193,19 @@ func (n *Node) Settle() {
 }
 
 // Leases is the gauge of nodes that watch feeds of buyers who live here.
-func (n *Node) Leases() float64 {
+func (n *Node) Leases() float64 { n.t.Helper(); return n.Gauge("leadwire_buyer_leases") }
+
+// Gauge reads a gauge without labels.
+func (n *Node) Gauge(name string) float64 {
 	n.t.Helper()
 	families, err := n.registry.Gather()
 	require.NoError(n.t, err)
 	for _, f := range families {
-		if f.GetName() == "leadwire_buyer_leases" {
+		if f.GetName() == name {
 			return f.GetMetric()[0].GetGauge().GetValue()
 		}
 	}
-	n.t.Fatal("no gauge of leases")
+	n.t.Fatalf("no gauge %s", name)
 	return 0
 }
 
