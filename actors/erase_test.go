@@ -1,0 +1,180 @@
+package actors_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors"
+	"github.com/leadwire/leadwire/actors/actortest"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
+	"github.com/leadwire/leadwire/persistence/embedded"
+)
+
+// shelf is a graph of one person, whom it knows by a business e-mail and a personal one.
+type shelf struct{ person domain.Person }
+
+func (s shelf) Borrow() identity.Graph { return s }
+func (s shelf) Release()               {}
+
+func (s shelf) Person(k domain.Key) (domain.PersonID, bool) {
+	for _, one := range identity.KeysOf("", s.person.HEMs, "", nil) {
+		if one == k {
+			return s.person.ID, true
+		}
+	}
+	return "", false
+}
+
+func (s shelf) Record(p domain.PersonID) (domain.Person, bool) { return s.person, p == s.person.ID }
+func (s shelf) Company(string) (domain.Company, bool)          { return domain.Company{}, false }
+func (s shelf) Network(netip.Addr) (string, bool)              { return "", false }
+
+// archive is an archive over a fresh store, with a lead of the CRM for each e-mail.
+func archive(t *testing.T, graphs identity.Graphs, emails ...string) actors.Archive {
+	t.Helper()
+	store, err := embedded.Open(t.Context(), t.TempDir(), embedded.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	fences, err := store.Claim(t.Context(), "n1", []domain.Partition{1})
+	require.NoError(t, err)
+	for _, email := range emails {
+		key := domain.LeadKey{Account: "acme", Lead: domain.LeadID("ghl-" + email[:3])}
+		e := domain.Event{
+			Account: "acme", Source: "ghl", ID: domain.EventID("e-" + key.Lead), Lead: key.Lead, Campaign: "solar", Type: "contact", Effect: domain.Open,
+			Contact: domain.Contact{Email: email, Phone: "+14155550100"}.JSON(), Body: []byte(`{}`), ReceivedAt: actortest.Noon, OccurredAt: actortest.Noon,
+		}
+		got, err := store.Receive(t.Context(), fences[0], e)
+		require.NoError(t, err)
+		_, err = store.Decide(t.Context(), domain.Decision{
+			Fence: fences[0], EventSeq: got.Seq, Verb: domain.Hold, Lead: key, Source: e.Source, EventID: e.ID, Campaign: e.Campaign, Contact: e.Contact,
+			ReceivedAt: e.ReceivedAt, At: e.ReceivedAt,
+		})
+		require.NoError(t, err)
+	}
+	return actors.Archive{Store: store, Graphs: graphs, Clock: actortest.NewClock(actortest.Noon)}
+}
+
+// An erasure by one e-mail reaches the lead under the other one that the graph knows of the same person, and
+// suppresses both, hashes and person alike; whoever only shares the phone stays.
+func TestArchive_FollowsTheGraph(t *testing.T) {
+	t.Parallel()
+	ada := domain.Person{
+		ID: "p1", BusinessEmail: "ada@work.example", PersonalEmail: "ada.l@gmail.com", Phones: []string{"+14155550100"},
+		HEMs: append(identity.HEMs("ada@work.example"), identity.HEMs("ada.l@gmail.com")...),
+	}
+	a := archive(t, shelf{ada}, "adal@gmail.com", "cyd@work.example")
+	found, err := a.Find(t.Context(), "acme", "ADA@work.example")
+	require.NoError(t, err)
+	require.Equal(t, []domain.LeadID{"ghl-ada"}, found.Leads)
+	require.Equal(t, []domain.PersonID{"lead-ghl-ada", "p1"}, found.Persons)
+	require.Equal(t, []domain.Person{ada}, found.Records)
+
+	_, err = a.Erase(t.Context(), "acme", "ADA@work.example", domain.AuditEntry{At: actortest.Noon, Actor: "key k", Action: "erase"})
+	require.NoError(t, err)
+	revision, err := a.Store.SuppressionRevision(t.Context())
+	require.NoError(t, err)
+	list, err := a.Store.SuppressionsSince(t.Context(), 0, "", 1000)
+	require.NoError(t, err)
+	for _, subject := range []identity.Subject{
+		{Account: "acme", HEMs: identity.HEMs("ada@work.example")}, {Account: "acme", HEMs: identity.HEMs("a.dal@gmail.com")},
+		{Account: "acme", Person: "p1"}, {Account: "acme", Person: "lead-ghl-ada"},
+	} {
+		s := identity.NewSuppressions(nil)
+		s.Take(revision, list)
+		_, suppressed := s.Check(subject)
+		require.True(t, suppressed, subject)
+	}
+	s := identity.NewSuppressions(nil)
+	s.Take(revision, list)
+	for _, subject := range []identity.Subject{
+		{Account: "rival", Person: "p1"}, {Account: "acme", HEMs: identity.HEMs("cyd@work.example"), Phones: phones(t, "+14155550100")},
+	} {
+		_, suppressed := s.Check(subject)
+		require.False(t, suppressed, subject)
+	}
+	lead, err := a.Store.Lead(t.Context(), domain.LeadKey{Account: "acme", Lead: "ghl-cyd"})
+	require.NoError(t, err)
+	require.Contains(t, string(lead.Contact), "cyd@work.example")
+}
+
+func phones(t *testing.T, phone string) []string {
+	t.Helper()
+	hash, ok := identity.PhoneHash(phone)
+	require.True(t, ok)
+	return []string{hash}
+}
+
+// Every way to name somebody finds the same lead.
+func TestArchive_Keys(t *testing.T) {
+	t.Parallel()
+	a := archive(t, nil, "ada@work.example")
+	h := identity.HEMs("ada@work.example")[0]
+	for _, key := range []string{"ada@work.example", " Ada@Work.Example ", h.MD5, h.SHA1, h.SHA256, "+1 (415) 555-0100", phones(t, "+14155550100")[0], "lead-ghl-ada"} {
+		found, err := a.Find(t.Context(), "acme", key)
+		require.NoError(t, err, key)
+		require.Equal(t, []domain.LeadID{"ghl-ada"}, found.Leads, key)
+		other, err := a.Find(t.Context(), "rival", key)
+		require.NoError(t, err)
+		require.Empty(t, other.Leads, "another account keeps nothing of them")
+	}
+	for _, key := range []string{"", "no id", "+12"} {
+		_, err := a.Find(t.Context(), "acme", key)
+		require.Equal(t, domain.Invalid, domain.CodeOf(err), key)
+	}
+}
+
+// After an erasure the visitor's lane, which still remembers, can bring nothing back: its next hit is kept as
+// evidence, without the person.
+func TestRuntime_EraseWhileTheLaneRemembers(t *testing.T) {
+	t.Parallel()
+	catalog := actortest.Catalog("ann")
+	account := catalog.Accounts[0].ID
+	catalog.Accounts[0].Pixels = []domain.Pixel{{ID: "eraser-shop", Origins: []string{"https://shop.example"}}}
+	node := actortest.New(t, catalog)
+	visitor := domain.VisitorKey{Account: account, Visitor: "1d6b7f66-6a3f-4d0a-8f6e-3a5f5b0a0001"}
+	hit := func(id string, kind domain.HitType, hems []domain.HEM) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, err := node.Runtime.Hit(ctx, domain.Hit{
+			Account: account, Pixel: "eraser-shop", Visitor: visitor.Visitor, ID: domain.EventID(id), Type: kind, HEMs: hems,
+			Page: domain.Page{URL: "https://shop.example/", Path: "/"}, Body: []byte(`{}`), OccurredAt: node.Clock.Now(), ReceivedAt: node.Clock.Now(),
+		})
+		require.NoError(t, err)
+		node.Settle()
+	}
+	hit("h1", domain.Identify, identity.HEMs("ada@example.com"))
+	before, err := node.Store.Visit(t.Context(), visitor)
+	require.NoError(t, err)
+	require.NotEmpty(t, before.Person)
+
+	_, err = node.Runtime.Erase(t.Context(), account, "ada@example.com", domain.AuditEntry{At: node.Clock.Now(), Actor: "key k", Action: "erase"})
+	require.NoError(t, err)
+	node.Settle()
+	found, err := node.Runtime.Find(t.Context(), account, "ada@example.com")
+	require.NoError(t, err)
+	require.Empty(t, found.Persons)
+	require.Empty(t, found.Visitors)
+	require.NotEmpty(t, found.Suppressed)
+
+	hit("h2", domain.PageView, nil)
+	after, err := node.Store.Visit(t.Context(), visitor)
+	require.NoError(t, err)
+	require.Empty(t, after.Person)
+	require.Empty(t, after.HEMs)
+	hit("h3", domain.Identify, identity.HEMs("Ada@Example.com"))
+	after, err = node.Store.Visit(t.Context(), visitor)
+	require.NoError(t, err)
+	require.Empty(t, after.Person)
+	require.NotEmpty(t, after.Suppressed)
+	links, err := node.Store.Links(t.Context(), 0, 100)
+	require.NoError(t, err)
+	for _, l := range links {
+		require.True(t, l.Removed, l)
+	}
+}
