@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -72,6 +73,7 @@ func sighting(n int64) domain.Sighting {
 		N: n, Partition: 7, Account: "acme", Lead: "person-ada", Pixel: "shop", Person: "ada", Company: "pumps.example",
 		Match:   domain.Match{Level: domain.PersonMatch, By: domain.KeySHA256, From: "graph"},
 		EventID: domain.EventID(fmt.Sprintf("hit-%d", n)), EventSeq: 100 + n, Type: domain.PageView, Page: page,
+		Address: netip.MustParseAddr("192.0.2.9"),
 		Visit: domain.Visit{
 			Account: "acme", Visitor: "v1", Pixel: "shop", Session: "s1", Number: 1, StartedAt: noon, LastAt: at, Views: int(n),
 			Pages:    []domain.PageSeen{{URL: page.URL, Path: page.Path, Title: page.Title, At: at, Duration: 1500 * time.Millisecond}},
@@ -329,6 +331,7 @@ func TestJudge_Rules(t *testing.T) {
 		"suppressed by person":                {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" }), delivery.Suppressed},
 		"suppressed by what the page said":    {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.HEMs) > 0 && s.HEMs[len(s.HEMs)-1].MD5 == "page" }), delivery.Suppressed},
 		"suppressed by where the visitor is":  {domain.Announce{}, suppress(func(s identity.Subject) bool { return len(s.Regions) > 0 && s.Regions[len(s.Regions)-1].State == "NV" }), delivery.Suppressed},
+		"suppressed by the visitor's address": {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Address == netip.MustParseAddr("192.0.2.9") }), delivery.Suppressed},
 		"suppressed by the page":              {domain.Announce{}, suppress(func(s identity.Subject) bool { return s.Person == "ada" && s.Paths[0] == "/p/1" }), delivery.Suppressed},
 		"suppressed by the network's company": {domain.Announce{}, suppress(func(s identity.Subject) bool {
 			return len(s.Companies) > 0 && s.Companies[len(s.Companies)-1] == "pumps.example"

@@ -58,7 +58,7 @@ func (j *Judge) suppressed(s *domain.Sighting) bool {
 		return true
 	}
 	subject := identity.SubjectOf(j.person(s))
-	subject.Account, subject.Pixel, subject.Person = s.Account, s.Pixel, s.Person
+	subject.Account, subject.Pixel, subject.Person, subject.Address = s.Account, s.Pixel, s.Person, s.Address
 	subject.HEMs = append(slices.Clip(subject.HEMs), s.Visit.HEMs...)
 	if s.Visit.Phone != "" {
 		subject.Phones = append(slices.Clip(subject.Phones), s.Visit.Phone)

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 )
 
@@ -73,6 +74,8 @@ type Sighting struct {
 	Type      HitType   `json:"type"`
 	Name      string    `json:"name,omitempty"`
 	Page      Page      `json:"page,omitzero"`
+	// Address is the visitor's: suppressed ranges are asked again when it is judged. It leaves with nothing.
+	Address netip.Addr `json:"address,omitzero"`
 	// Visit as it stood after the hit. Upgraded of its views happened before the person was known.
 	Visit      Visit     `json:"visit"`
 	Upgraded   int       `json:"upgraded,omitempty"`

@@ -174,7 +174,7 @@ func (l *Lane) sighting(now time.Time, v domain.Visit, h domain.Hit, knownBefore
 	pixel := l.pixel(h.Pixel)
 	s := &domain.Sighting{
 		Account: h.Account, Pixel: h.Pixel, Person: v.Person, Company: v.Company, Match: v.Match,
-		EventID: h.ID, Type: h.Type, Name: h.Name, Page: h.Page, Upgraded: upgraded,
+		EventID: h.ID, Type: h.Type, Name: h.Name, Page: h.Page, Address: h.Address, Upgraded: upgraded,
 		OccurredAt: h.OccurredAt, ReceivedAt: h.ReceivedAt, MatchedAt: now, DueAt: now,
 	}
 	switch {
