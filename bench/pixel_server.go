@@ -56,7 +56,7 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 		return err
 	}
 	out, err := s.process.command(ctx, nil, append([]string{
-		"key", "create", "--account", string(s.account), "--scopes", "announcements:read", "--json",
+		"key", "create", "--account", string(s.account), "--scope", "announcements:read", "--json",
 	}, s.process.storage()...)...)
 	if err != nil {
 		return err
