@@ -66,35 +66,42 @@ func questions(n int, miss bool) (keys []domain.Key) {
 	return keys
 }
 
-// From a key to the person's id, at 20 million keys.
+// From a key to the person's id, at 20 million keys: by the mapping, and by the copy in memory with large pages.
 func BenchmarkPerson(b *testing.B) {
 	f, err := graph.Open(bigGraph(b))
 	require.NoError(b, err)
 	defer f.Close()
-	for _, kind := range []string{"hit", "miss"} {
-		b.Run(kind, func(b *testing.B) {
-			keys := questions(1<<18, kind == "miss")
-			i, found := 0, 0
-			for _, k := range keys { // the pages that are asked for are mapped and verified
-				f.Person(k)
-			}
-			runtime.GC() // of the questions' making
-			cpu, faulted := processorTime(), faults()
-			for b.Loop() {
-				if _, ok := f.Person(keys[i&(1<<18-1)]); ok {
-					found++
-				}
-				i++
-			}
-			b.ReportMetric(float64(processorTime()-cpu)/float64(i), "cpu-ns/op") // what it costs where others work too
-			b.ReportMetric(float64(faults()-faulted)/float64(i), "faults/op")
-			require.Equal(b, kind == "hit", found == i)
-			require.Equal(b, kind == "miss", found == 0)
-			info := f.Info()
-			b.ReportMetric(float64(info.Size)/float64(info.Keys), "bytes/key")
-			b.ReportMetric(float64(info.Keys), "keys")
-		})
+	for _, lies := range []string{"mapped", "resident"} {
+		if lies == "resident" {
+			require.NoError(b, f.Reside(b.Context()))
+		}
+		for _, kind := range []string{"hit", "miss"} {
+			b.Run(lies+"/"+kind, func(b *testing.B) { askFor(b, f, kind == "miss") })
+		}
 	}
+}
+
+func askFor(b *testing.B, f *graph.File, miss bool) {
+	keys := questions(1<<18, miss)
+	i, found := 0, 0
+	for _, k := range keys { // the pages that are asked for are mapped and verified
+		f.Person(k)
+	}
+	runtime.GC() // of the questions' making
+	cpu, faulted := processorTime(), faults()
+	for b.Loop() {
+		if _, ok := f.Person(keys[i&(1<<18-1)]); ok {
+			found++
+		}
+		i++
+	}
+	b.ReportMetric(float64(processorTime()-cpu)/float64(i), "cpu-ns/op") // what it costs where others work too
+	b.ReportMetric(float64(faults()-faulted)/float64(i), "faults/op")
+	require.Equal(b, !miss, found == i)
+	require.Equal(b, miss, found == 0)
+	info := f.Info()
+	b.ReportMetric(float64(info.Size)/float64(info.Keys), "bytes/key")
+	b.ReportMetric(float64(info.Keys), "keys")
 }
 
 // From a person's id to all that is known of it, the hashes of its e-mail computed.
@@ -158,7 +165,7 @@ func BenchmarkSwapUnderLoad(b *testing.B) {
 	keys := questions(1<<14, false)
 	for _, swapping := range []bool{false, true} {
 		b.Run(fmt.Sprintf("swapping=%t", swapping), func(b *testing.B) {
-			library := graph.NewLibrary(slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
+			library := graph.NewLibrary(graph.LibraryConfig{Resident: 1 << 30}, slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
 			_, err := library.Use(path)
 			require.NoError(b, err)
 			var stop atomic.Bool

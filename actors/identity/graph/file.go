@@ -24,11 +24,13 @@ type File struct {
 	path string
 	// file is kept open so that the name can be replaced or removed while we read. Nobody may write into or cut
 	// a file that is open: the kernel answers reads beyond a cut file's end with SIGBUS, which ends the process.
-	file    *os.File
-	data    []byte
-	head    header
-	sound   []atomic.Uint32 // a bit for each block whose checksum was right
-	damaged atomic.Int64
+	file *os.File
+	data []byte // the mapping
+	// resident is a copy in memory with large pages, once there is one; see Reside.
+	resident atomic.Pointer[[]byte]
+	head     header
+	sound    []atomic.Uint32 // a bit for each block whose checksum was right
+	damaged  atomic.Int64
 }
 
 // Info is what a file says of itself.
@@ -106,11 +108,14 @@ func open(path string) (_ *File, err error) {
 	return f, nil
 }
 
-// Close gives the mapping back. Nobody may be reading.
+// Close gives the mapping and the memory back. Nobody may be reading.
 func (f *File) Close() error {
 	var err error
+	if r := f.resident.Swap(nil); r != nil {
+		err = giveBack(*r)
+	}
 	if f.data != nil {
-		err = unmapFile(f.data)
+		err = errors.Join(err, unmapFile(f.data))
 		f.data = nil
 	}
 	return errors.Join(err, f.file.Close())
@@ -169,14 +174,14 @@ func (f *File) view(at, n uint64) ([]byte, bool) {
 			return f.broken()
 		}
 	}
-	return f.data[at : at+n : at+n], true
+	return f.bytes()[at : at+n : at+n], true
 }
 
 // check compares a block with its checksum and remembers that it was right.
 func (f *File) check(block uint64) bool {
-	at := block * blockSize
-	sum := binary.BigEndian.Uint32(f.data[f.head.Sums.At+block*4:])
-	if crc32.Checksum(f.data[at:at+blockSize], castagnoli) != sum {
+	at, data := block*blockSize, f.bytes()
+	sum := binary.BigEndian.Uint32(data[f.head.Sums.At+block*4:])
+	if crc32.Checksum(data[at:at+blockSize], castagnoli) != sum {
 		return false
 	}
 	f.sound[block/32].Or(1 << (block % 32))

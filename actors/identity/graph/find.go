@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 	"sort"
 	"strings"
@@ -117,8 +118,8 @@ func (f *File) lookup(p fingerprint, kind byte) (fields, bool) {
 	return f.record(ref, kind)
 }
 
-// find looks through the one bucket that a fingerprint can be in: two places in memory, next to one another
-// each.
+// find looks into the one bucket that a fingerprint can be in. Fingerprints are evenly spread, so where in the
+// bucket it stands follows from its next bits, but for a few places: one line of the cache, or two.
 func (f *File) find(p fingerprint) (ref uint32, ok bool) {
 	bounds, ok := f.in(f.head.Directory, p.hi>>(64-f.head.Bits)*4, 8)
 	if !ok {
@@ -133,17 +134,23 @@ func (f *File) find(p fingerprint) (ref uint32, ok bool) {
 		return 0, false
 	}
 	slots, ok := f.in(f.head.Slots, from*slotSize, (to-from)*slotSize)
-	for ; ok && len(slots) >= slotSize; slots = slots[slotSize:] {
-		if hi := binary.BigEndian.Uint64(slots); hi >= p.hi {
-			if hi == p.hi && binary.BigEndian.Uint32(slots[8:]) == p.lo {
-				return binary.BigEndian.Uint32(slots[12:]), true
-			}
-			if hi > p.hi {
-				return 0, false
-			}
-		}
+	if !ok {
+		return 0, false
 	}
-	return 0, false
+	last := len(slots)/slotSize - 1
+	guess, _ := bits.Mul64(p.hi<<f.head.Bits, to-from)
+	at := int(guess)
+	for at < last && readFingerprint(slots[at*slotSize:]).compare(p) < 0 {
+		at++
+	}
+	for at > 0 && readFingerprint(slots[at*slotSize:]).compare(p) > 0 {
+		at--
+	}
+	slot := slots[at*slotSize:]
+	if readFingerprint(slot) != p {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(slot[12:]), true
 }
 
 // record opens the record at a reference.

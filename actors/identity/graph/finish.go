@@ -203,8 +203,9 @@ func (b *Builder) writeSlots(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Eight keys a bucket at most, on average: two lines of the cache, fetched together.
-	width := uint32(bits.Len64(uint64(b.keys.Added()) / 8))
+	// Sixteen to thirty-two keys a bucket, on average: at 20 million keys a directory of 4 MB, which the processor
+	// keeps at hand. Where in the bucket a key stands is computed (see File.find).
+	width := uint32(bits.Len64(uint64(b.keys.Added()) / 32))
 	directory := make([]uint32, 1<<width+1)
 	var last fingerprint
 	var owner, n uint32

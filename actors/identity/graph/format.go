@@ -29,7 +29,7 @@ const (
 	recordUnit = 8
 	// maxRecord is the longest record. The longest honest one, with 64 digests, is some 8 KiB.
 	maxRecord = 64 << 10
-	// maxBucket is the most slots looked through. Buckets hold 4 to 8 on average and are filled by SHA-256: 256
+	// maxBucket is the most slots looked through. Buckets hold 16 to 32 on average and are filled by SHA-256: 256
 	// in one does not happen by chance, and on purpose only by trying for longer than anybody has.
 	maxBucket = 256
 	maxLabel  = 64

@@ -37,7 +37,7 @@ func populations(t *testing.T, sizes ...int) (paths []string) {
 func TestLibrary_LendsWhatIsInUse(t *testing.T) {
 	t.Parallel()
 	paths := populations(t, 10, 20)
-	l := graph.NewLibrary(quiet, prometheus.NewRegistry())
+	l := graph.NewLibrary(graph.LibraryConfig{Resident: 1 << 30}, quiet, prometheus.NewRegistry())
 	require.Nil(t, l.Borrow(), "no graph")
 	require.True(t, l.Borrow() == nil, "an interface that holds nothing, not even a nil pointer")
 	require.Zero(t, l.Info())
@@ -74,7 +74,7 @@ func TestLibrary_KeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	t.Parallel()
 	path := populations(t, 200)[0]
 	reg := prometheus.NewRegistry()
-	l := graph.NewLibrary(quiet, reg)
+	l := graph.NewLibrary(graph.LibraryConfig{Resident: 1 << 30}, quiet, reg)
 	requireMetric := func(name string, want float64) {
 		t.Helper()
 		families, err := reg.Gather()
@@ -111,7 +111,7 @@ func TestLibrary_KeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 func TestLibrary_SwapsUnderLoad(t *testing.T) {
 	t.Parallel()
 	paths := populations(t, 50, 60)
-	l := graph.NewLibrary(quiet, nil)
+	l := graph.NewLibrary(graph.LibraryConfig{Resident: 1 << 30}, quiet, nil)
 	_, err := l.Use(paths[0])
 	require.NoError(t, err)
 	var stop atomic.Bool

@@ -26,8 +26,24 @@ func warm(part []byte) { _ = unix.Madvise(part, unix.MADV_WILLNEED) }
 const unmapStep = 32 << 20
 
 func unmapFile(data []byte) error {
+	letGo(data)
+	return unix.Munmap(data)
+}
+
+// letGo drops what a mapping holds of a process's memory. Whoever reads there again fetches it again.
+func letGo(data []byte) {
 	for at := 0; at < len(data); at += unmapStep {
 		_ = unix.Madvise(data[at:min(at+unmapStep, len(data))], unix.MADV_DONTNEED)
 	}
-	return unix.Munmap(data)
 }
+
+// largePages is memory that belongs to nobody's heap, in pages of 2 MiB where the kernel has them.
+func largePages(size int) ([]byte, error) {
+	memory, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err == nil {
+		preferLarge(memory)
+	}
+	return memory, err
+}
+
+func giveBack(memory []byte) error { return unmapFile(memory) }

@@ -16,6 +16,7 @@ type Identity struct {
 	DB      string // postgres:// URL of the slower tier; empty: none
 	Slow    identity.SlowConfig
 	Overlay identity.OverlayConfig
+	Graph   graph.LibraryConfig
 }
 
 // graphRetry is how often a graph that the catalog names and this node could not open is tried again: its
@@ -34,7 +35,7 @@ type identities struct {
 // openIdentity makes the parts. A graph or a tier that cannot be opened does not keep a node from starting:
 // it is logged, tried again, and visitors are matched by what there is.
 func (n *Node) openIdentity(ctx context.Context) error {
-	i := &identities{library: graph.NewLibrary(n.deps.Log, n.registry), knock: make(chan struct{}, 1)}
+	i := &identities{library: graph.NewLibrary(n.config.Identity.Graph, n.deps.Log, n.registry), knock: make(chan struct{}, 1)}
 	n.identity = i
 	n.useGraph()
 	overlay := identity.NewOverlay(n.config.Identity.Overlay, n.registry)

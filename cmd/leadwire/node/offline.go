@@ -78,7 +78,7 @@ func (o *offline) Erase(ctx context.Context, account domain.AccountID, key strin
 // missed, so a graph that cannot be opened here is an error and not left out.
 func (o *offline) archive(ctx context.Context, f func(actors.Archive) error) error {
 	registry := prometheus.NewRegistry()
-	library := graph.NewLibrary(o.log, registry)
+	library := graph.NewLibrary(graph.LibraryConfig{}, o.log, registry)
 	defer func() {
 		if err := library.Close(); err != nil {
 			o.log.Warn("the graph's file was not closed", "error", err)

@@ -79,6 +79,7 @@ func (s *Settings) bindIdentity(fs *pflag.FlagSet) {
 	fs.IntVar(&c.Slow.NegativeMax, "identity-unknown", 1_000_000, "keys remembered that nobody knew: about 90MB")
 	fs.DurationVar(&c.Slow.PersonTTL, "identity-known-for", time.Hour, "how long an answer is good for: a record taken out of the database is gone within it")
 	fs.IntVar(&c.Slow.PersonMax, "identity-known", 50_000, "people remembered from there: about 60MB")
+	bytesVar(fs, &c.Graph.Resident, "graph-resident", 2<<30, "largest graph file that is copied into memory with large pages once it is in use, beside the mapping that answers until then: lookups take a fraction of the time; 0: none")
 	fs.IntVar(&c.Overlay.Max, "learned-links", 1_000_000, "links from identify calls and CRM leads held in memory, the newest: some 200,000 people, about 130MB")
 }
 
