@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/leadwire/leadwire/actors"
@@ -27,7 +28,8 @@ const graphRetry = 30 * time.Second
 type identities struct {
 	library *graph.Library
 	db      *identitydb.DB
-	graph   string // the path in use, as the catalog names it
+	graph   string      // the path in use, as the catalog names it
+	stamp   os.FileInfo // of the file that was found there
 	knock   chan struct{}
 	deps    actors.Deps // its part
 }
@@ -80,11 +82,13 @@ func (n *Node) followGraph(ctx context.Context) {
 	}
 }
 
-// useGraph opens the graph that the catalog names, unless it is in use. One that cannot be opened leaves the
-// one before in its place.
+// useGraph opens the graph that the catalog names, unless it is in use: under its name, and as the file that
+// lies there now, so that one built anew under the same name is taken up within graphRetry. One that cannot be
+// opened leaves the one before in its place.
 func (n *Node) useGraph() {
 	path := n.book.Directory().Catalog.Graph
-	if path == n.identity.graph {
+	stamp, _ := os.Stat(path) // what is not there is told by Use
+	if path == n.identity.graph && (path == "" || stamp == nil || os.SameFile(stamp, n.identity.stamp)) {
 		return
 	}
 	info, err := n.identity.library.Use(path)
@@ -92,7 +96,7 @@ func (n *Node) useGraph() {
 		n.deps.Log.Error("identity graph cannot be used; it is tried again", "path", path, "error", err)
 		return
 	}
-	n.identity.graph = path
+	n.identity.graph, n.identity.stamp = path, stamp
 	n.deps.Log.Info("identity graph in use", "path", path, "label", info.Label, "keys", info.Keys, "persons", info.Persons)
 }
 
