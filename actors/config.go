@@ -27,7 +27,7 @@ type Config struct {
 	// BuyerMailbox is how many messages may wait for one buyer; default 8192: a second of all the leads
 	// a node can take, if one buyer got them all. What is lost beyond it is read from the store.
 	BuyerMailbox int
-	// VisitorMailbox is how many messages may wait for one visitor; default 256: as many hits as its lane takes.
+	// VisitorMailbox is how many messages may wait for one visitor; default 256: as many as its lane takes hits.
 	// The next one is answered 429.
 	VisitorMailbox int
 }
@@ -38,6 +38,6 @@ func (c Config) withDefaults() Config {
 	c.VisitorIdle = cmp.Or(c.VisitorIdle, 30*time.Second)
 	c.LeadMailbox = cmp.Or(c.LeadMailbox, 256)
 	c.BuyerMailbox = cmp.Or(c.BuyerMailbox, 8192)
-	c.VisitorMailbox = cmp.Or(c.VisitorMailbox, visit.MaxHits)
+	c.VisitorMailbox = cmp.Or(c.VisitorMailbox, visit.MaxWaiting)
 	return c
 }

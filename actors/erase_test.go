@@ -141,10 +141,10 @@ func TestRuntime_EraseWhileTheLaneRemembers(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		_, err := node.Runtime.Hit(ctx, domain.Hit{
+		_, err := node.Runtime.Hits(ctx, []domain.Hit{{
 			Account: account, Pixel: "eraser-shop", Visitor: visitor.Visitor, ID: domain.EventID(id), Type: kind, HEMs: hems,
 			Page: domain.Page{URL: "https://shop.example/", Path: "/"}, Body: []byte(`{}`), OccurredAt: node.Clock.Now(), ReceivedAt: node.Clock.Now(),
-		})
+		}})
 		require.NoError(t, err)
 		node.Settle()
 	}

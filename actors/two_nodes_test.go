@@ -62,12 +62,12 @@ func TestVisitor_OnTwoNodes(t *testing.T) {
 	for i := range 32 {
 		h := actortest.Identify(domain.EventID(fmt.Sprint("h", i)), fmt.Sprintf("p%d@example.com", i))
 		h.Visitor, h.ReceivedAt = domain.VisitorID(fmt.Sprint("v", i)), time.Now()
-		r, err := one.Hit(ctx, h)
+		r, err := one.Hits(ctx, []domain.Hit{h})
 		require.NoError(t, err)
-		require.NotZero(t, r.Seq)
-		r, err = one.Hit(ctx, h)
+		require.NotZero(t, r[0].Seq)
+		r, err = one.Hits(ctx, []domain.Hit{h})
 		require.NoError(t, err)
-		require.True(t, r.Duplicate)
+		require.True(t, r[0].Duplicate)
 	}
 	require.Positive(t, first.Live(wire.KindVisitor))
 	require.Positive(t, second.Live(wire.KindVisitor), "some live on the other node")

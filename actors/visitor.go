@@ -16,13 +16,13 @@ import (
 // visitor is one visitor of one account. It is an actor so that its hits take effect in order, and a session
 // has one memory.
 //
-//	message              means                             then
-//	*wire.HereHit, Hit   a page reported something         match and observe it
-//	visited              the store answered                go on with what it remembers
-//	observed             the store answered                answer the page, tell the lead
-//	renewed              catalog and suppressions are new  observe again
-//	found                the slow tier answered            observe who it was all along
-//	resume               the pause is over                 observe again
+//	message               means                             then
+//	*wire.HereHits, Hits  a page reported something         match and observe it
+//	visited               the store answered                go on with what it remembers
+//	observed              the store answered                answer the page, tell the lead
+//	renewed               catalog and suppressions are new  observe again
+//	found                 the slow tier answered            observe who it was all along
+//	resume                the pause is over                 observe again
 type visitor struct {
 	rt   *Runtime
 	id   cluster.Identity
@@ -73,10 +73,10 @@ func (v *visitor) Busy() bool { return v.core.Busy() }
 func (v *visitor) Receive(ctx actor.Context) {
 	now := v.rt.deps.Clock.Now()
 	switch msg := ctx.Message().(type) {
-	case *wire.HereHit:
-		v.perform(ctx, v.core.Hit(now, msg.Hit, ctx.Sender()))
-	case *wire.Hit:
-		v.perform(ctx, v.core.Hit(now, msg.Domain(), ctx.Sender()))
+	case *wire.HereHits:
+		v.perform(ctx, v.core.Hits(now, msg.Hits, ctx.Sender()))
+	case *wire.Hits:
+		v.perform(ctx, v.core.Hits(now, msg.Domain(), ctx.Sender()))
 	case visited:
 		if msg.to == v.core {
 			v.perform(ctx, v.core.Loaded(now, msg.visit, msg.err))
@@ -129,9 +129,9 @@ func (v *visitor) perform(ctx actor.Context, steps []visit.Step) {
 			if errors.Is(step.Err, visit.ErrTooMany) {
 				deps.Metrics.visitsRefused.Inc()
 			}
-			reply(ctx, step.To, step.Received, step.Err)
+			replyHits(ctx, step)
 		case visit.Sight:
-			v.rt.sight(step.Sighting)
+			v.rt.sight(step.Sightings)
 		case visit.Learned:
 			deps.Overlay.Learned(step.Links)
 		case visit.Resolved:
@@ -146,9 +146,22 @@ func (v *visitor) perform(ctx actor.Context, steps []visit.Step) {
 	}
 }
 
-// sight is a hint: when it is lost, recovery finds the sighting.
-func (r *Runtime) sight(s domain.Sighting) {
-	if err := r.node.Tell(&wire.HereSighted{Lead: s.Key(), Sightings: []domain.Sighting{s}}); err != nil {
+// sight is a hint: when it is lost, recovery finds the sightings. All are of one lead.
+func (r *Runtime) sight(s []domain.Sighting) {
+	if err := r.node.Tell(&wire.HereSighted{Lead: s[0].Key(), Sightings: s}); err != nil {
 		r.deps.Metrics.sightsLost.Inc()
 	}
+}
+
+// replyHits answers whoever asked to keep hits.
+func replyHits(ctx actor.Context, a visit.Answer) {
+	to, ok := a.To.(*actor.PID)
+	if !ok || to == nil {
+		return
+	}
+	kept := wire.FromReceived(a.Received)
+	if a.Err != nil {
+		kept.Refused, kept.Reason = string(domain.CodeOf(a.Err)), a.Err.Error()
+	}
+	ctx.Send(to, kept)
 }

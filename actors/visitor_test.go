@@ -307,6 +307,62 @@ func TestVisitor_TakesOneCommit(t *testing.T) {
 	require.Zero(t, node.Store.Calls("Visit"))
 }
 
+// A request's hits cost one commit, whoever they name; two people are two.
+func TestVisitor_ARequestTakesOneCommit(t *testing.T) {
+	t.Parallel()
+	bob := domain.Person{ID: "bob", PersonalEmail: "bob@example.com"}
+	node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithGraph(actortest.NewGraph(ada, bob)))
+	request := []domain.Hit{actortest.View("a"), actortest.Identify("b", "ada@example.com"), actortest.View("c")}
+	got, err := node.Hits(request...)
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	require.Less(t, got[0].Seq, got[2].Seq)
+	node.Settle()
+	require.Equal(t, 1, node.Store.Calls("Observe"))
+	require.Equal(t, []domain.AnnouncementType{identified}, node.Announced())
+	require.Contains(t, string(node.Announcements()[0].Payload), "https://shop.example/a")
+
+	got, err = node.Hits(append(request, actortest.Identify("d", "bob@example.com"), actortest.View("e"))...)
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, true, true, false, false}, duplicates(got))
+	node.Advance(10 * time.Second)
+	require.Equal(t, 2, node.Visit(actortest.Visitor).Number)
+	var persons []domain.LeadID
+	for _, a := range node.Announcements() {
+		persons = append(persons, a.Lead)
+		if a.Lead == domain.LeadOfPerson("bob") {
+			require.NotContains(t, string(a.Payload), "https://shop.example/a", "what ada saw is not told of bob")
+		}
+	}
+	require.Equal(t, domain.LeadOfPerson("ada"), persons[0])
+	require.Contains(t, persons, domain.LeadOfPerson("bob"))
+	require.Empty(t, node.Owed())
+}
+
+// The answer to a request is lost after its commit, the node forgets, and the page sends it with a hit more.
+func TestVisitor_ARequestAgain(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithGraph(actortest.NewGraph(ada)))
+	request := []domain.Hit{actortest.View("a"), actortest.Identify("b", "ada@example.com")}
+	node.Store.FailAfter("Observe", 1, actortest.ErrDown)
+	_, err := node.Hits(request...)
+	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
+	node.Restart()
+	got, err := node.Hits(append(request, actortest.View("c"))...)
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, true, false}, duplicates(got))
+	node.Advance(10 * time.Second)
+	require.Equal(t, 2, node.Visit(actortest.Visitor).Views)
+	require.Equal(t, []domain.AnnouncementType{identified, updated}, node.Announced())
+}
+
+func duplicates(got []domain.Received) (out []bool) {
+	for _, r := range got {
+		out = append(out, r.Duplicate)
+	}
+	return out
+}
+
 // A stale owner cannot commit: the page is told to come back, and finds the one who owns.
 func TestVisitor_FencedOwnerLetsGo(t *testing.T) {
 	t.Parallel()

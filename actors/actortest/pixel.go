@@ -3,6 +3,7 @@ package actortest
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -155,13 +156,26 @@ func (t *Tier) Lookup(ctx context.Context, keys []domain.Key) (domain.Known, err
 	return domain.Known{}, nil
 }
 
-// Hit hands a hit over as the edge does, and waits for its answer.
+// Hit is Hits of one.
 func (n *Node) Hit(h domain.Hit) (domain.Received, error) {
 	n.t.Helper()
-	h.ReceivedAt = n.Clock.Now()
+	got, err := n.Hits(h)
+	if err != nil {
+		return domain.Received{}, err
+	}
+	return got[0], nil
+}
+
+// Hits hands hits over that came together, as the edge does, and waits for their answer.
+func (n *Node) Hits(hits ...domain.Hit) ([]domain.Received, error) {
+	n.t.Helper()
+	hits = slices.Clone(hits)
+	for i := range hits {
+		hits[i].ReceivedAt = n.Clock.Now()
+	}
 	ctx, cancel := context.WithTimeout(n.t.Context(), settleWithin)
 	defer cancel()
-	return n.Runtime.Hit(ctx, h)
+	return n.Runtime.Hits(ctx, hits)
 }
 
 // See is Hit for hits that have to be new, each with Settle.

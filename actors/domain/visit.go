@@ -76,7 +76,7 @@ type Sighting struct {
 	Page      Page      `json:"page,omitzero"`
 	// Address is the visitor's: suppressed ranges are asked again when it is judged. It leaves with nothing.
 	Address netip.Addr `json:"address,omitzero"`
-	// Visit as it stood after the hit. Upgraded of its views happened before the person was known.
+	// Visit as it stood after the hit, and after those of the same Observation. Upgraded of its views happened before the person was known.
 	Visit      Visit     `json:"visit"`
 	Upgraded   int       `json:"upgraded,omitempty"`
 	OccurredAt time.Time `json:"occurred_at,omitzero"`

@@ -21,6 +21,9 @@ type Evidence struct {
 	// Known is whom the visit was resolved to before, and how.
 	Known      domain.PersonID
 	KnownMatch domain.Match
+	// Learned are links that hits before this one have made in the same step, each of another key, oldest first:
+	// newer than any that memory has.
+	Learned []domain.Link
 	// Asked: the slow tier was asked for this evidence and has answered, or could not. It is not asked again.
 	Asked bool
 	// At stands in the links that are learned.

@@ -287,3 +287,21 @@ func TestLinksOfContact(t *testing.T) {
 	}
 	require.Empty(t, identity.LinksOfContact("acme", "ghl-1", domain.Contact{Name: "Jane", Phone: "415 555"}, nil, book{}), "no key, no link")
 }
+
+// Links that hits before this one made in the same step count like those that memory has, as the newest.
+func TestMatch_LearnedInTheSameStep(t *testing.T) {
+	t.Parallel()
+	link := func(k domain.Key, p domain.PersonID) domain.Link { return domain.Link{Account: "acme", Key: k, Person: p} }
+	m := matcher(links{visitorKey: "old"}, nil)
+	e := identity.Evidence{Account: "acme", Visitor: vis, At: noon, Learned: []domain.Link{link(md5Of(jane), "jane"), link(visitorKey, "jane")}}
+	r := m.Match(e)
+	require.Equal(t, domain.PersonID("jane"), r.Person)
+	require.False(t, r.Match.Conflict, "the older link of the same key is gone")
+
+	e.Identified, e.HEMs = true, []domain.HEM{{Variant: identity.Lower, MD5: md5Of(jane).Value}}
+	r = m.Match(e)
+	require.Equal(t, domain.PersonID("jane"), r.Person, "by the hash that the hit before it taught")
+	require.Empty(t, r.Learn, "which need not be learned again")
+	e.Learned = nil
+	require.NotEqual(t, domain.PersonID("jane"), m.Match(e).Person)
+}

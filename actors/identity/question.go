@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"math"
 	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -90,6 +91,11 @@ func (q *question) lookup() {
 		}
 	}
 	q.learned = d.Overlay.findAll(q.Account, q.all)
+	for n, l := range q.Learned {
+		if i := slices.Index(q.all, l.Key); i >= 0 {
+			q.learned[i] = learned{seq: math.MaxInt64 - int64(len(q.Learned)-n), person: l.Person}
+		}
+	}
 	for i, k := range q.all {
 		if l := q.learned[i]; l.person != "" {
 			take(0, k, l.person, l.seq)

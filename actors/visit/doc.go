@@ -2,7 +2,7 @@
 // of, and what the lead of that person is told. It only decides: it is told what happened and answers with
 // the steps to take, so that whole lives of a visitor are replayed from a seed.
 //
-//	Hit ──▶ known? ──no──▶ Load ──▶ session ─▶ suppressed? ─▶ match ─▶ suppressed? ──▶ Observe (one commit)
+//	Hits ─▶ known? ──no──▶ Load ──▶ session ─▶ suppressed? ─▶ match ─▶ suppressed? ──▶ Observe (one commit)
 //	          └──────yes──────────────▲                                                   │
 //	                                  ├── Stale: somebody else wrote the row ─────────────┤
 //	              Refresh ──▶─────────┴── Outdated: suppressions have changed ◀───────────┤
@@ -21,7 +21,12 @@
 //
 //   - One commit is under way at a time, and hits are handled in the order they came, so the row and the
 //     sightings of a visitor follow the order of its hits.
-//   - A hit is answered once per asker, after the store has answered. It does not wait for the slow tier.
+//   - Hits that came together are one commit, and so are groups that queued up behind one, up to domain.MaxHits.
+//     It ends as if they had come one by one, but that every sighting shows the visit as the last of them left
+//     it. Where that would be another visit, or a suppressed one, the commit ends before, and the rest is the
+//     next: no page of one person is judged as another's.
+//   - A group is answered once per asker, after the store has answered for all of it. It does not wait for the
+//     slow tier.
 //   - Who is suppressed is not matched: what is known beforehand is asked before the look-up, what the record
 //     says after it, and nothing of the record is kept. A suppressed hit leaves in the visit that it was
 //     there, when, and by which rule; no page, no hash, no person. Its answer looks like any other.

@@ -2,6 +2,7 @@ package visit
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -14,36 +15,130 @@ const coalesce = 5 * time.Second
 // work is an observation with what the lane remembers of why.
 type work struct {
 	observation domain.Observation
-	worth       bool // of a late answer: it changes something
-	match       domain.Match
-	suppressed  string
-	upgraded    int
-	ask         []domain.Key
+	owes        []int      // the hits that owe Owed
+	said        []Resolved // of each hit, or of the late answer
+	asks        []asks
+	copied      bool   // observation.Hits is the work's own
+	worth       bool   // of a late answer: it changes something
+	suppressed  string // of a late answer that does not
 }
 
-// draftHit says what should become of a hit, as far as this activation knows its visitor.
-func (l *Lane) draftHit(now time.Time, h domain.Hit) work {
-	before, pixel := *l.visit, l.pixel(h.Pixel)
-	w := work{observation: domain.Observation{Fence: l.fence, Hit: &h, Expect: before.Revision, Basis: l.deps.Basis()}}
-	v := next(before, l.key, h, pixel.SessionIdle)
-	seen := see(v, h)
-	if rule, is := l.deps.Check(subjectOf(seen, h)); is {
-		return w.hide(v, h, rule)
+// asks is what the slow tier is worth asking for because of a hit.
+type asks struct {
+	hit  int
+	keys []domain.Key
+}
+
+// draft is what becomes of one hit.
+type draft struct {
+	visit domain.Visit
+	said  Resolved
+	learn []domain.Link
+	ask   []domain.Key
+	owed  *domain.Sighting
+}
+
+// draftHits says what should become of hits, as far as this activation knows their visitor: each finds the visit
+// as the one before it leaves it. All sightings of one commit get the visit as it is in the end, so the step
+// ends before a hit that would make it another one: somebody else's, or one that must not be known any more. The
+// rest is the next step.
+func (l *Lane) draftHits(now time.Time, hits []domain.Hit) work {
+	w := work{
+		observation: domain.Observation{Fence: l.fence, Hits: hits, Visit: *l.visit, Expect: l.visit.Revision, Basis: l.deps.Basis()},
+		said:        make([]Resolved, 0, len(hits)),
 	}
-	res := l.deps.Match(l.evidence(now, seen, h))
-	if rule, is := l.recordSuppressed(h.Pixel, res); is {
-		return w.hide(v, h, rule)
+	o := &w.observation
+	var last matched
+	for i := range hits {
+		d := l.draftHit(now, &o.Visit, &hits[i], o.Learn, &last)
+		if len(o.Owed) > 0 && !goesOn(&o.Visit, &d.visit) {
+			o.Hits = o.Hits[:i:i]
+			break
+		}
+		o.Visit, w.said, o.Learn = d.visit, append(w.said, d.said), learn(o.Learn, d.learn)
+		if d.said.Suppressed != "" {
+			w.hide(i)
+		}
+		if len(d.ask) > 0 {
+			w.asks = append(w.asks, asks{i, d.ask})
+		}
+		if d.owed != nil {
+			if o.Owed == nil {
+				o.Owed = make([]domain.Sighting, 0, len(hits)-i)
+			}
+			o.Owed, w.owes = append(o.Owed, *d.owed), append(w.owes, i)
+		}
+	}
+	return w
+}
+
+// draftHit says what becomes of one hit, given the visit before it and the links that hits of the same step have
+// made.
+func (l *Lane) draftHit(now time.Time, before *domain.Visit, h *domain.Hit, links []domain.Link, last *matched) draft {
+	v := next(*before, l.key, h, l.pixel(h.Pixel).SessionIdle)
+	seen := see(v, h)
+	if rule, is := l.deps.Check(subjectOf(&seen, h)); is {
+		return hidden(v, rule)
+	}
+	e := l.evidence(now, &seen, h)
+	e.Learned = links
+	res, rule := l.match(e, h.Pixel, last)
+	if rule != "" {
+		return hidden(v, rule)
 	}
 	if v.Session == before.Session && isAnother(before.Person, res.Person) {
 		seen = see(begin(v, h), h) // somebody else: another visit
 	}
-	seen = resolve(seen, res.Person, res.Company, res.Match)
-	seen, w.upgraded = handOver(seen, h.Type == domain.PageView)
-	w.match, w.ask = seen.Match, res.Ask
-	w.observation.Learn = res.Learn
-	w.observation.Visit = seen
-	w.observation.Owed = l.sighting(now, seen, h, known(before, seen), w.upgraded)
-	return w
+	d := draft{visit: resolve(seen, res.Person, res.Company, res.Match), learn: res.Learn, ask: res.Ask}
+	d.visit, d.said.Upgraded = handOver(d.visit, h.Type == domain.PageView)
+	d.said.Match = d.visit.Match
+	d.owed = l.sighting(now, &d.visit, h, known(before, &d.visit), d.said.Upgraded)
+	return d
+}
+
+// matched is the newest match of a step. The next hit mostly says the same of who it is.
+type matched struct {
+	evidence identity.Evidence
+	pixel    domain.PixelID
+	res      identity.Resolution
+	rule     string // which suppresses what was found
+	is       bool
+}
+
+// match says who it is, and by which rule that must not be known. The same evidence is looked up once a step, as
+// long as no link has been made of it.
+func (l *Lane) match(e identity.Evidence, pixel domain.PixelID, last *matched) (identity.Resolution, string) {
+	if last.is && len(last.res.Learn) == 0 && last.pixel == pixel && sameEvidence(&last.evidence, &e) {
+		return last.res, last.rule
+	}
+	res := l.deps.Match(e)
+	rule, _ := l.recordSuppressed(pixel, res)
+	*last = matched{e, pixel, res, rule, true}
+	return res, rule
+}
+
+// sameEvidence compares what may differ between hits of one step that learns nothing in between.
+func sameEvidence(a, b *identity.Evidence) bool {
+	return a.Identified == b.Identified && a.Phone == b.Phone && a.Known == b.Known && a.KnownMatch == b.KnownMatch &&
+		a.Address == b.Address && slices.Equal(a.HEMs, b.HEMs) && slices.Equal(a.Clicks, b.Clicks)
+}
+
+// goesOn says whether a visit is, after a hit, still what the sightings before it are to be judged by.
+func goesOn(before, after *domain.Visit) bool {
+	return before.Session == after.Session && before.Pixel == after.Pixel && before.Person == after.Person &&
+		before.Company == after.Company && before.Suppressed == after.Suppressed
+}
+
+// learn adds links; the newest of a key counts.
+func learn(links, more []domain.Link) []domain.Link {
+	if len(links) == 0 {
+		return more
+	}
+	for _, m := range more {
+		links = slices.DeleteFunc(links, func(l domain.Link) bool { return l.Key == m.Key })
+		links = append(links, m)
+	}
+	return links
 }
 
 // draftLate says what an answer of the slow tier changes, now that matching knows it. It renames nobody whom a
@@ -54,46 +149,57 @@ func (l *Lane) draftLate(now time.Time) work {
 	if before.Revision == 0 || before.Suppressed != "" {
 		return w
 	}
-	h := l.late.hit
-	if w.suppressed, _ = l.deps.Check(subjectOf(before, h)); w.suppressed != "" {
+	h := &l.late.hit
+	if w.suppressed, _ = l.deps.Check(subjectOf(&before, h)); w.suppressed != "" {
 		return w
 	}
-	e := l.evidence(now, before, h)
+	e := l.evidence(now, &before, h)
 	e.Asked, e.Identified = true, e.Identified || l.late.named
 	res := l.deps.Match(e)
 	if w.suppressed, _ = l.recordSuppressed(h.Pixel, res); w.suppressed != "" {
 		return w
 	}
 	v := resolve(before, res.Person, res.Company, res.Match)
-	if known(before, v) || isAnother(before.Person, v.Person) {
+	if known(&before, &v) || isAnother(before.Person, v.Person) {
 		return w
 	}
-	v, w.upgraded = handOver(v, false)
-	w.worth, w.match = true, v.Match
+	v, upgraded := handOver(v, false)
+	w.worth, w.said = true, []Resolved{{Match: v.Match, Late: true, Upgraded: upgraded}}
 	w.observation.Visit, w.observation.Learn = v, res.Learn
-	w.observation.Owed = l.sighting(now, v, h, false, w.upgraded)
+	if owed := l.sighting(now, &v, h, false, upgraded); owed != nil {
+		w.observation.Owed = []domain.Sighting{*owed}
+	}
 	return w
 }
 
 // evidence is what a hit, with its visit, says of who it is.
-func (l *Lane) evidence(now time.Time, v domain.Visit, h domain.Hit) identity.Evidence {
+func (l *Lane) evidence(now time.Time, v *domain.Visit, h *domain.Hit) identity.Evidence {
 	return identity.Evidence{
 		Account: h.Account, Visitor: h.Visitor, Identified: identifies(h), HEMs: v.HEMs, Phone: v.Phone, Clicks: v.Clicks,
 		Address: h.Address, Known: v.Person, KnownMatch: v.Match, At: now,
 	}
 }
 
-// hide is what is observed of a suppressed hit: that it was there, and the rule. If it named somebody, its
-// hashes and its body stay out of the evidence too.
-func (w work) hide(v domain.Visit, h domain.Hit, rule string) work {
+// hidden is what becomes of a suppressed hit: that it was there, and the rule.
+func hidden(v domain.Visit, rule string) draft {
 	v.Person, v.Company, v.Match, v.HEMs, v.Phone = "", "", domain.Match{}, nil, ""
 	v.Suppressed = rule
-	if identifies(h) {
-		h.HEMs, h.Phone, h.Body = nil, "", nil
-		w.observation.Hit = &h
+	return draft{visit: v, said: Resolved{Suppressed: rule}}
+}
+
+// hide keeps a suppressed hit's hashes and body, if it named somebody, out of the evidence too, and nothing is
+// asked any more that hits before it gave reason for.
+func (w *work) hide(i int) {
+	w.asks = nil
+	hits := w.observation.Hits
+	if !identifies(&hits[i]) {
+		return
 	}
-	w.suppressed, w.observation.Visit = rule, v
-	return w
+	if !w.copied { // the sender's are as they came: they may be drafted again
+		hits, w.copied = slices.Clone(hits), true
+		w.observation.Hits = hits
+	}
+	hits[i].HEMs, hits[i].Phone, hits[i].Body = nil, "", nil
 }
 
 // recordSuppressed asks about what a match has found, before any of it is written down.
@@ -114,7 +220,7 @@ func (l *Lane) recordSuppressed(pixel domain.PixelID, res identity.Resolution) (
 }
 
 // subjectOf is what is known before anybody is looked up, as suppressions see it.
-func subjectOf(v domain.Visit, h domain.Hit) identity.Subject {
+func subjectOf(v *domain.Visit, h *domain.Hit) identity.Subject {
 	s := identity.Subject{Account: v.Account, Pixel: h.Pixel, HEMs: v.HEMs, Person: v.Person, Address: h.Address, GPC: h.GPC}
 	if v.Phone != "" {
 		s.Phones = []string{v.Phone}
@@ -142,7 +248,7 @@ func resolve(v domain.Visit, person domain.PersonID, company string, match domai
 }
 
 // known says whether who is known now was known before.
-func known(before, now domain.Visit) bool {
+func known(before, now *domain.Visit) bool {
 	if now.Person != "" {
 		return before.Person == now.Person
 	}
@@ -170,7 +276,10 @@ func handOver(v domain.Visit, view bool) (domain.Visit, int) {
 }
 
 // sighting is what the lead of whoever is known is told, nil when nobody is.
-func (l *Lane) sighting(now time.Time, v domain.Visit, h domain.Hit, knownBefore bool, upgraded int) *domain.Sighting {
+func (l *Lane) sighting(now time.Time, v *domain.Visit, h *domain.Hit, knownBefore bool, upgraded int) *domain.Sighting {
+	if v.Person == "" && v.Company == "" {
+		return nil
+	}
 	pixel := l.pixel(h.Pixel)
 	s := &domain.Sighting{
 		Account: h.Account, Pixel: h.Pixel, Person: v.Person, Company: v.Company, Match: v.Match,

@@ -3,6 +3,7 @@ package visit
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -11,16 +12,16 @@ import (
 
 // Limits of one visitor's memory. A lane that hits them answers Unavailable, which makes its sender try again.
 const (
-	// MaxHits is how many different hits may wait. A page sends a few a minute; a script gone wild, or an
-	// afternoon offline that is reported at once, sends hundreds, and 256 of 1 KB are what one may hold.
-	MaxHits = 256
-	// MaxRemembered is how many event ids the dedupe cache holds: a beacon that is repeated comes within a few
-	// events of its first.
-	MaxRemembered = 32
-	// maxWaiters is how many askers may wait for one hit.
+	// MaxWaiting is how many hits may wait. A page sends a few a minute; a script gone wild, or an afternoon
+	// offline that is reported at once, sends hundreds, and 256 of 1 KB are what one may hold.
+	MaxWaiting = 256
+	// MaxRemembered is how many event ids the dedupe cache holds: a request that is repeated comes within a few
+	// events of its first, and has at most domain.MaxHits.
+	MaxRemembered = 64
+	// maxWaiters is how many askers may wait for the same hits.
 	maxWaiters = 16
-	// maxRounds is how often one hit is observed again (row stale, suppressions outdated) before its sender is
-	// told to come back.
+	// maxRounds is how often hits are observed again (row stale, suppressions outdated, some of them known)
+	// before their sender is told to come back.
 	maxRounds = 16
 	// maxLateTries is how often a late identification is tried while the store is away; then the next hit asks
 	// again. With the pauses below: some 20 seconds.
@@ -35,6 +36,9 @@ const (
 
 // ErrTooMany is behind an Unavailable answer when one of the limits above is met.
 var ErrTooMany = errors.New("too many hits of this visitor are waiting")
+
+// errCount is behind one that no request of the edge can get.
+var errCount = errors.New("hits come in groups of 1 to " + strconv.Itoa(domain.MaxHits))
 
 // errRounds is behind one that gives up on a row which others keep changing.
 var errRounds = errors.New("the visit or the suppressions changed at every try")
@@ -55,12 +59,14 @@ type Lane struct {
 	fence domain.Fence
 	deps  Deps
 
-	// waiting[0] is being handled, the rest wait for it. A late identification goes before them.
+	// waiting are being handled from the front. A late identification goes before them.
 	waiting []*arrival
+	held    int // hits in waiting
 	late    *late
 	doing   doing
 	sent    work // behind the Observe that is with the store
-	forLate bool // what is being done is for the late identification, and not for waiting[0]
+	forLate bool // what is being done is for the late identification, and not for waiting
+	alone   bool // waiting[0] shares its step with none: one of those that it shared with was Invalid
 	round   int  // tries of what is being handled
 
 	visit      *domain.Visit // as the store last showed it; nil: unknown; Revision 0: does not exist
@@ -83,11 +89,6 @@ const (
 	refreshing
 )
 
-type arrival struct {
-	hit    domain.Hit
-	askers []Ticket
-}
-
 // late is an answer of the slow tier, which matching knows by now, that has not been observed yet.
 type late struct {
 	hit     domain.Hit // which brought the keys that it was asked for; it stands for the views before
@@ -105,25 +106,29 @@ func New(key domain.VisitorKey, fence domain.Fence, deps Deps) *Lane {
 // Busy says whether anything is under way; a busy visitor stays in memory.
 func (l *Lane) Busy() bool { return l.doing != nothing || l.asking || l.late != nil }
 
-// Hit takes a hit in.
-func (l *Lane) Hit(now time.Time, h domain.Hit, to Ticket) []Step {
-	if slices.Contains(l.remembered, h.ID) {
-		return []Step{Answer{To: to, Received: domain.Received{Duplicate: true}}}
+// Hits takes hits in that came together, in their order. They are answered together.
+func (l *Lane) Hits(now time.Time, hits []domain.Hit, to Ticket) []Step {
+	if len(hits) == 0 || len(hits) > domain.MaxHits {
+		return []Step{Answer{To: to, Err: domain.Fail("keep hits", domain.Invalid, errCount)}}
 	}
-	for _, a := range l.waiting {
-		if a.hit.ID != h.ID {
+	a := l.arrive(hits, to)
+	if a.open == 0 {
+		return []Step{Answer{To: to, Received: a.got}}
+	}
+	for _, w := range l.waiting {
+		if !sameHits(w.hits, hits) {
 			continue
 		}
-		if len(a.askers) >= maxWaiters {
+		if len(w.askers) >= maxWaiters {
 			return []Step{refuse(to)}
 		}
-		a.askers = append(a.askers, to)
+		w.askers = append(w.askers, to)
 		return nil
 	}
-	if len(l.waiting) >= MaxHits {
+	if l.held+len(hits) > MaxWaiting {
 		return []Step{refuse(to)}
 	}
-	l.waiting = append(l.waiting, &arrival{hit: h, askers: []Ticket{to}})
+	l.waiting, l.held = append(l.waiting, a), l.held+len(hits)
 	return l.pump(now)
 }
 
@@ -133,19 +138,19 @@ func (l *Lane) pump(now time.Time) (steps []Step) {
 		l.forLate = l.lateNext()
 		switch {
 		case l.visit != nil:
-		case !l.forLate && l.waiting[0].hit.Fresh && len(l.remembered) == 0:
+		case !l.forLate && l.waiting[0].hits[0].Fresh && len(l.remembered) == 0:
 			l.visit = &domain.Visit{} // the edge has just made the id; if the row exists, the store shows it
 		default:
 			l.doing = loading
 			return append(steps, Load{l.key})
 		}
 		if l.round++; l.round > maxRounds {
-			steps = append(steps, l.failed(domain.Fail("keep hit", domain.Unavailable, errRounds))...)
+			steps = append(steps, l.failed(domain.Fail("keep hits", domain.Unavailable, errRounds), nil)...)
 			continue
 		}
 		var w work
 		if !l.forLate {
-			w = l.draftHit(now, l.waiting[0].hit)
+			w = l.draftHits(now, l.gather())
 		} else if w = l.draftLate(now); !w.worth {
 			l.settleLate()
 			if w.suppressed != "" {
@@ -169,7 +174,7 @@ func (l *Lane) Loaded(now time.Time, v domain.Visit, err error) []Step {
 	}
 	l.doing = nothing
 	if err != nil {
-		return append(l.failed(err), l.pump(now)...)
+		return append(l.failed(err, nil), l.pump(now)...)
 	}
 	l.visit = &v
 	return l.pump(now)
@@ -182,7 +187,7 @@ func (l *Lane) Refreshed(now time.Time, err error) []Step {
 	}
 	l.doing = nothing
 	if err != nil {
-		return append(l.failed(err), l.pump(now)...)
+		return append(l.failed(err, nil), l.pump(now)...)
 	}
 	return l.pump(now)
 }
@@ -197,9 +202,12 @@ func (l *Lane) Observed(now time.Time, o domain.Observation, r domain.Observed, 
 	switch {
 	case domain.CodeOf(err) == domain.Fenced:
 		return l.abandon()
+	case domain.CodeOf(err) == domain.Invalid && l.shared(o.Hits):
+		l.alone = true // nothing was written, and only one of the groups is to blame
+		return l.pump(now)
 	case err != nil:
 		l.visit = nil // the outcome is unknown
-		return append(l.failed(err), l.pump(now)...)
+		return append(l.failed(err, o.Hits), l.pump(now)...)
 	}
 	switch r.Outcome {
 	case domain.Outdated:
@@ -209,8 +217,12 @@ func (l *Lane) Observed(now time.Time, o domain.Observation, r domain.Observed, 
 		l.visit = &r.Visit
 		return l.pump(now)
 	case domain.Duplicated:
-		steps := l.finish(domain.Received{Duplicate: true}, nil)
-		return append(steps, l.pump(now)...)
+		for i, known := range r.Known {
+			if known {
+				l.end(o.Hits[i].ID, domain.Received{Duplicate: true})
+			}
+		}
+		return append(l.answered(), l.pump(now)...)
 	}
 	return append(l.done(w, r), l.pump(now)...)
 }
@@ -218,34 +230,48 @@ func (l *Lane) Observed(now time.Time, o domain.Observation, r domain.Observed, 
 // done takes over what was committed.
 func (l *Lane) done(w work, r domain.Observed) []Step {
 	l.visit = &r.Visit
+	hits, owed := w.observation.Hits, w.observation.Owed
 	var steps []Step
-	if w.observation.Hit == nil {
+	if len(hits) == 0 {
 		l.settleLate()
 	} else {
-		steps = l.finish(domain.Received{Seq: r.Seq}, nil)
+		l.round = 0
+		for i, h := range hits {
+			l.end(h.ID, domain.Received{Seq: r.Seqs[i]})
+		}
+		steps = l.answered()
 	}
 	if len(r.Links) > 0 {
 		steps = append(steps, Learned{r.Links})
 	}
-	if s := w.observation.Owed; s != nil {
-		sighting := *s
-		sighting.N, sighting.EventSeq, sighting.Visit = r.Owed, r.Visit.EventSeq, r.Visit
-		steps = append(steps, Sight{sighting})
+	if len(owed) > 0 {
+		for i := range owed {
+			owed[i].N, owed[i].EventSeq, owed[i].Visit = r.Owed[i], r.Visit.EventSeq, r.Visit
+			if len(hits) > 0 {
+				owed[i].EventSeq = r.Seqs[w.owes[i]]
+			}
+		}
+		steps = append(steps, Sight{owed})
 	}
-	steps = append(steps, Resolved{Match: w.match, Suppressed: w.suppressed, Late: w.observation.Hit == nil, Upgraded: w.upgraded})
+	for _, said := range w.said {
+		steps = append(steps, said)
+	}
 	return append(steps, l.want(w)...)
 }
 
 // want takes down what the slow tier is worth asking for, and asks it: once for the same keys, one question at a
 // time.
 func (l *Lane) want(w work) []Step {
-	if !l.deps.HasSlow || len(w.ask) == 0 || w.observation.Hit == nil {
+	if !l.deps.HasSlow || len(w.asks) == 0 {
 		return nil
 	}
-	if !slices.Equal(w.ask, l.wanted) {
-		h := *w.observation.Hit
+	for _, a := range w.asks {
+		if slices.Equal(a.keys, l.wanted) {
+			continue
+		}
+		h := w.observation.Hits[a.hit]
 		h.Body = nil
-		l.wanted, l.wanter, l.named = w.ask, &h, l.named || identifies(h)
+		l.wanted, l.wanter, l.named = a.keys, &h, l.named || identifies(&h)
 	}
 	return l.ask()
 }
@@ -287,12 +313,12 @@ func (l *Lane) Retry(now time.Time) []Step {
 	return l.pump(now)
 }
 
-// failed ends what was being handled: the sender of a hit tries again, a late identification does after a
-// pause.
-func (l *Lane) failed(err error) []Step {
+// failed ends what was being handled: the sender of hits tries again, a late identification does after a pause.
+// hits are those that were with the store.
+func (l *Lane) failed(err error, hits []domain.Hit) []Step {
 	l.round = 0
 	if !l.forLate {
-		return l.finish(domain.Received{}, err)
+		return l.fail(err, hits)
 	}
 	l.late.tries++
 	if l.late.tries >= maxLateTries || domain.CodeOf(err) == domain.Invalid {
@@ -307,36 +333,10 @@ func (l *Lane) failed(err error) []Step {
 
 func (l *Lane) settleLate() { l.late, l.round = nil, 0 }
 
-// finish answers everybody who waits for the first hit, and takes it off. Only one of them is told that it is
-// new.
-func (l *Lane) finish(r domain.Received, err error) []Step {
-	if len(l.waiting) == 0 {
-		return nil
-	}
-	a := l.waiting[0]
-	l.waiting[0] = nil
-	if l.waiting = l.waiting[1:]; len(l.waiting) == 0 {
-		l.waiting = nil
-	}
-	l.round = 0
-	steps := make([]Step, 0, len(a.askers)+4)
-	for i, to := range a.askers {
-		answer := Answer{To: to, Received: r, Err: err}
-		if i > 0 && err == nil {
-			answer.Received = domain.Received{Duplicate: true}
-		}
-		steps = append(steps, answer)
-	}
-	if err == nil {
-		l.remember(a.hit.ID)
-	}
-	return steps
-}
-
 func (l *Lane) abandon() []Step {
 	steps := []Step{Abandon{}}
 	for len(l.waiting) > 0 {
-		steps = append(steps, l.finish(domain.Received{}, domain.ErrFenced)...)
+		steps = append(steps, l.finish(domain.ErrFenced)...)
 	}
 	l.doing, l.visit, l.asking = nothing, nil, false
 	l.settleLate()
@@ -351,13 +351,12 @@ func (l *Lane) remember(id domain.EventID) {
 }
 
 func refuse(to Ticket) Step {
-	return Answer{To: to, Err: domain.Fail("keep hit", domain.Unavailable, ErrTooMany)}
+	return Answer{To: to, Err: domain.Fail("keep hits", domain.Unavailable, ErrTooMany)}
 }
 
-// same says whether two observations are of the same hit, or both of none.
-func same(a, b domain.Observation) bool {
-	if a.Hit == nil || b.Hit == nil {
-		return a.Hit == b.Hit
-	}
-	return a.Hit.ID == b.Hit.ID
+// same says whether two observations are of the same hits, or both of none.
+func same(a, b domain.Observation) bool { return sameHits(a.Hits, b.Hits) }
+
+func sameHits(a, b []domain.Hit) bool {
+	return slices.EqualFunc(a, b, func(x, y domain.Hit) bool { return x.ID == y.ID })
 }

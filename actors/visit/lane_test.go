@@ -19,7 +19,7 @@ func TestLane_AFailedHitIsNotALateAnswers(t *testing.T) {
 	w.hasSlow, w.slow["cy@"] = true, "cy"
 	l := newLane(t, w)
 	l.hit(identify("a", "cy@"))
-	steps := l.core.Hit(l.now, view("b"), "b")
+	steps := l.core.Hits(l.now, one(view("b")), "b")
 	w.told["cy@"] = true
 	require.Empty(t, l.core.Found(l.now, nil))
 	steps = l.core.Observed(l.now, steps[0].(visit.Observe).Observation, domain.Observed{}, down)
@@ -142,12 +142,12 @@ func TestLane_Suppressed(t *testing.T) {
 			require.Zero(t, v.Match)
 			require.Len(t, v.Pages, pages, "its page is not remembered")
 			last := l.saw[len(l.saw)-1]
-			require.NotNil(t, last.Hit, "the hit is kept")
-			require.Nil(t, last.Owed)
+			require.Len(t, last.Hits, 1, "the hit is kept")
+			require.Empty(t, last.Owed)
 			require.Empty(t, last.Learn)
 			if row.hit.Type == domain.Identify {
-				require.Empty(t, last.Hit.HEMs, "but not the hashes it came with")
-				require.Empty(t, last.Hit.Body)
+				require.Empty(t, last.Hits[0].HEMs, "but not the hashes it came with")
+				require.Empty(t, last.Hits[0].Body)
 			}
 			require.Equal(t, row.rule, l.said[len(l.said)-1].Suppressed)
 		})
@@ -174,7 +174,7 @@ func TestLane_LateIdentification(t *testing.T) {
 	require.Equal(t, 2, l.sight[0].Upgraded)
 	require.Equal(t, domain.EventID("b"), l.sight[0].EventID, "the hit that brought the key stands for them")
 	require.Equal(t, domain.Identify, l.sight[0].Type)
-	require.Nil(t, l.saw[3].Hit)
+	require.Empty(t, l.saw[3].Hits)
 	require.True(t, w.evidence[3].Identified, "so its links are learned")
 	require.False(t, l.core.Busy())
 	l.hit(view("d"))
@@ -296,11 +296,11 @@ func TestLane_ALateAnswerWaitsForTheStore(t *testing.T) {
 func TestLane_Reads(t *testing.T) {
 	t.Parallel()
 	core := visit.New(key, fence, newWorld().deps())
-	steps := core.Hit(noon, with(view("a"), func(h *domain.Hit) { h.Fresh = true }), nil)
+	steps := core.Hits(noon, one(with(view("a"), func(h *domain.Hit) { h.Fresh = true })), nil)
 	require.IsType(t, visit.Observe{}, steps[0])
 	core = visit.New(key, fence, newWorld().deps())
-	require.Equal(t, []visit.Step{visit.Load{Key: key}}, core.Hit(noon, view("a"), nil))
-	require.Empty(t, core.Hit(noon, view("b"), nil), "it waits for the first")
+	require.Equal(t, []visit.Step{visit.Load{Key: key}}, core.Hits(noon, one(view("a")), nil))
+	require.Empty(t, core.Hits(noon, one(view("b")), nil), "it waits for the first")
 }
 
 // What the store answers, and what is done about it.
@@ -308,18 +308,18 @@ func TestLane_StoreAnswers(t *testing.T) {
 	t.Parallel()
 	start := func(w *world) (*visit.Lane, domain.Observation) {
 		core := visit.New(key, fence, w.deps())
-		core.Hit(noon, view("a"), "a")
+		core.Hits(noon, one(view("a")), "a")
 		steps := core.Loaded(noon, domain.Visit{}, nil)
-		core.Hit(noon, view("a"), "again")
+		core.Hits(noon, one(view("a")), "again")
 		return core, steps[0].(visit.Observe).Observation
 	}
 	t.Run("a repeat is told so, and so is who waited with it", func(t *testing.T) {
 		t.Parallel()
 		core, o := start(newWorld())
-		steps := core.Observed(noon, o, domain.Observed{Outcome: domain.Duplicated}, nil)
-		duplicate := domain.Received{Duplicate: true}
+		steps := core.Observed(noon, o, domain.Observed{Outcome: domain.Duplicated, Known: []bool{true}}, nil)
+		duplicate := []domain.Received{{Duplicate: true}}
 		require.Equal(t, []visit.Step{visit.Answer{To: "a", Received: duplicate}, visit.Answer{To: "again", Received: duplicate}}, steps)
-		require.Equal(t, []visit.Step{visit.Answer{To: "later", Received: duplicate}}, core.Hit(noon, view("a"), "later"))
+		require.Equal(t, []visit.Step{visit.Answer{To: "later", Received: duplicate}}, core.Hits(noon, one(view("a")), "later"))
 		require.False(t, core.Busy())
 	})
 	t.Run("a row that has moved on is taken over", func(t *testing.T) {
@@ -347,13 +347,13 @@ func TestLane_StoreAnswers(t *testing.T) {
 		w := newWorld()
 		w.cookie = "ada"
 		core, o := start(w)
-		require.NotNil(t, o.Owed)
+		require.NotEmpty(t, o.Owed)
 		require.Equal(t, []visit.Step{visit.Refresh{}}, core.Observed(noon, o, domain.Observed{Outcome: domain.Outdated, Basis: 9}, nil))
 		w.basis, w.persons["ada"] = 9, true
 		steps := core.Refreshed(noon, nil)
 		again := steps[0].(visit.Observe).Observation
 		require.EqualValues(t, 9, again.Basis)
-		require.Nil(t, again.Owed)
+		require.Empty(t, again.Owed)
 		require.Equal(t, "account:person", again.Visit.Suppressed)
 	})
 	t.Run("they cannot be read: the sender tries again", func(t *testing.T) {
@@ -369,12 +369,12 @@ func TestLane_StoreAnswers(t *testing.T) {
 		steps := core.Observed(noon, o, domain.Observed{}, down)
 		require.Len(t, steps, 2)
 		require.ErrorIs(t, steps[1].(visit.Answer).Err, down)
-		require.Equal(t, []visit.Step{visit.Load{Key: key}}, core.Hit(noon, view("a"), nil))
+		require.Equal(t, []visit.Step{visit.Load{Key: key}}, core.Hits(noon, one(view("a")), nil))
 	})
 	t.Run("another node has the partition: everybody is told", func(t *testing.T) {
 		t.Parallel()
 		core, o := start(newWorld())
-		core.Hit(noon, view("b"), "b")
+		core.Hits(noon, one(view("b")), "b")
 		steps := core.Observed(noon, o, domain.Observed{}, domain.ErrFenced)
 		require.Len(t, steps, 4)
 		require.Equal(t, visit.Abandon{}, steps[0])
@@ -384,9 +384,9 @@ func TestLane_StoreAnswers(t *testing.T) {
 		t.Parallel()
 		core, o := start(newWorld())
 		other := view("z")
-		require.Empty(t, core.Observed(noon, domain.Observation{Hit: &other}, domain.Observed{Outcome: domain.Done}, nil))
-		core.Observed(noon, o, domain.Observed{Outcome: domain.Done}, nil)
-		require.Empty(t, core.Observed(noon, o, domain.Observed{Outcome: domain.Done}, nil))
+		require.Empty(t, core.Observed(noon, domain.Observation{Hits: one(other)}, domain.Observed{Outcome: domain.Done, Seqs: []int64{1}}, nil))
+		core.Observed(noon, o, domain.Observed{Outcome: domain.Done, Seqs: []int64{1}}, nil)
+		require.Empty(t, core.Observed(noon, o, domain.Observed{Outcome: domain.Done, Seqs: []int64{1}}, nil))
 	})
 }
 
@@ -394,15 +394,15 @@ func TestLane_StoreAnswers(t *testing.T) {
 func TestLane_IsBounded(t *testing.T) {
 	t.Parallel()
 	core := visit.New(key, fence, newWorld().deps())
-	for i := range visit.MaxHits {
-		core.Hit(noon, view(fmt.Sprint(i)), i)
+	for i := range visit.MaxWaiting {
+		core.Hits(noon, one(view(fmt.Sprint(i))), i)
 	}
-	steps := core.Hit(noon, view("more"), "more")
+	steps := core.Hits(noon, one(view("more")), "more")
 	require.ErrorIs(t, steps[0].(visit.Answer).Err, visit.ErrTooMany)
 	require.Equal(t, domain.Unavailable, domain.CodeOf(steps[0].(visit.Answer).Err))
 	for range 15 {
-		require.Empty(t, core.Hit(noon, view("7"), "repeat"))
+		require.Empty(t, core.Hits(noon, one(view("7")), "repeat"))
 	}
-	steps = core.Hit(noon, view("7"), "repeat")
+	steps = core.Hits(noon, one(view("7")), "repeat")
 	require.ErrorIs(t, steps[0].(visit.Answer).Err, visit.ErrTooMany)
 }

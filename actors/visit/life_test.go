@@ -25,13 +25,17 @@ type ledger struct {
 	basis      int64
 	suppressed map[domain.PersonID]bool
 	owed       map[int64]domain.Sighting
-	unhanded   int // views of the session, seen by nobody so far
 }
 
 func (m *ledger) observe(o domain.Observation) domain.Observed {
+	known, some := make([]bool, len(o.Hits)), false
+	for i, h := range o.Hits {
+		known[i] = m.keys[h.ID]
+		some = some || known[i]
+	}
 	switch {
-	case o.Hit != nil && m.keys[o.Hit.ID]:
-		return domain.Observed{Outcome: domain.Duplicated, Basis: m.basis}
+	case some:
+		return domain.Observed{Outcome: domain.Duplicated, Known: known, Basis: m.basis}
 	case o.Basis < m.basis:
 		return domain.Observed{Outcome: domain.Outdated, Basis: m.basis}
 	case o.Expect != m.row.Revision:
@@ -42,17 +46,17 @@ func (m *ledger) observe(o domain.Observation) domain.Observed {
 	before := m.row
 	m.row = o.Visit
 	m.row.Revision, m.row.EventSeq = before.Revision+1, before.EventSeq
-	if o.Hit != nil {
-		m.keys[o.Hit.ID] = true
+	for _, h := range o.Hits {
+		require.False(m.t, m.keys[h.ID], "seed %d: the same hit twice in one step", m.seed)
+		m.keys[h.ID] = true
 		m.seq++
-		m.row.EventSeq, r.Seq = m.seq, m.seq
+		m.row.EventSeq, r.Seqs = m.seq, append(r.Seqs, m.seq)
 	}
 	r.Visit = m.row
-	if o.Owed != nil {
+	for _, s := range o.Owed {
 		m.n++
-		s := *o.Owed
 		s.N, s.Visit = m.n, m.row
-		m.owed[m.n], r.Owed = s, m.n
+		m.owed[m.n], r.Owed = s, append(r.Owed, m.n)
 	}
 	return r
 }
@@ -60,30 +64,51 @@ func (m *ledger) observe(o domain.Observation) domain.Observed {
 // check holds every commit to what the package promises.
 func (m *ledger) check(o domain.Observation) {
 	v := o.Visit
+	require.LessOrEqual(m.t, len(o.Hits), domain.MaxHits, "seed %d", m.seed)
 	require.False(m.t, m.suppressed[v.Person], "seed %d: somebody suppressed was identified", m.seed)
-	require.Equal(m.t, v.Person != "", o.Owed != nil, "seed %d: whoever is known is sighted, and nobody else", m.seed)
-	require.Equal(m.t, m.row.Session != v.Session, v.Number == m.row.Number+1, "seed %d: sessions are counted", m.seed)
+	require.GreaterOrEqual(m.t, v.Number, m.row.Number, "seed %d: sessions are counted", m.seed)
+	require.Equal(m.t, m.row.Session != v.Session, v.Number > m.row.Number, "seed %d: sessions are counted", m.seed)
 	require.LessOrEqual(m.t, len(v.Pages), domain.MaxPages)
-	if v.Session != m.row.Session {
-		m.unhanded = 0
-	} else {
+	upgraded := 0
+	for _, s := range o.Owed {
+		require.Equal(m.t, v.Person, s.Person, "seed %d: whoever is sighted is whom the visit is of", m.seed)
+		require.False(m.t, m.suppressed[s.Person], "seed %d: somebody suppressed is sighted", m.seed)
+		require.Empty(m.t, v.Suppressed, "seed %d: a sighting with a suppressed visit", m.seed)
+		upgraded += s.Upgraded
+	}
+	for _, l := range o.Learn {
+		require.False(m.t, m.suppressed[l.Person], "seed %d: a link to somebody suppressed", m.seed)
+	}
+	require.Equal(m.t, v.Person != "", len(o.Owed) > 0, "seed %d: whoever is known is sighted, and nobody else", m.seed)
+	if v.Session == m.row.Session {
 		require.GreaterOrEqual(m.t, v.Duration, m.row.Duration, "seed %d", m.seed)
 		require.GreaterOrEqual(m.t, v.Views, m.row.Views, "seed %d", m.seed)
-		require.True(m.t, m.row.Person == "" || v.Person == "" || m.row.Person == v.Person, "seed %d: a visit is of one person", m.seed)
+		// A hit that is hidden takes the name out of the visit; whoever comes after it in one step is anybody.
+		hides := slices.ContainsFunc(o.Hits, func(h domain.Hit) bool {
+			named := h.Type == domain.Identify && len(h.HEMs) == 0
+			return h.GPC || named || m.suppressed[m.row.Person]
+		})
+		require.True(m.t, hides || m.row.Person == "" || v.Person == "" || m.row.Person == v.Person, "seed %d: a visit is of one person", m.seed)
+	}
+	for _, h := range o.Hits {
+		if h.GPC {
+			require.Empty(m.t, h.HEMs, "seed %d: hashes of a suppressed hit", m.seed)
+			for _, p := range v.Pages {
+				require.NotEqual(m.t, h.View+"/"+string(domain.PageView), p.View+"/"+string(h.Type), "seed %d: a suppressed page is seen", m.seed)
+			}
+		}
 	}
 	if v.Suppressed != "" {
 		require.Empty(m.t, v.HEMs)
-		require.Len(m.t, v.Pages, map[bool]int{true: len(m.row.Pages)}[v.Session == m.row.Session], "seed %d: a suppressed page is not seen", m.seed)
-		return
+		require.Empty(m.t, v.Phone)
+		require.Zero(m.t, v.Match)
 	}
-	if o.Owed == nil {
-		if o.Hit.Type == domain.PageView {
-			m.unhanded++
+	require.GreaterOrEqual(m.t, v.Views, upgraded, "seed %d: earlier views go along", m.seed)
+	for i, s := range o.Owed {
+		if i > 0 {
+			require.Zero(m.t, s.Upgraded, "seed %d: once", m.seed)
 		}
-		return
 	}
-	require.Equal(m.t, min(m.unhanded, domain.MaxPages), o.Owed.Upgraded, "seed %d: earlier views go along, once", m.seed)
-	m.unhanded = 0
 }
 
 // Whole lives from seeds: repeats, a store that fails before or after it committed, crashes of the actor,
@@ -111,25 +136,37 @@ func live(t *testing.T, seed uint64) (upgraded, late, hidden int) {
 	core := visit.New(key, fence, w.deps())
 	acked := map[domain.EventID]bool{}
 	var todo []visit.Step
-	var order []domain.EventID // hits of this incarnation that have no answer yet
+	fresh := map[domain.EventID]int{} // how often it was said to be new
+	var order []*group                // of this incarnation, without an answer yet
 	now := noon
 
 	run := func(steps []visit.Step) {
 		for _, s := range steps {
 			switch s := s.(type) {
 			case visit.Answer:
-				id := s.To.(domain.EventID)
-				if len(order) > 0 && order[0] == id {
+				g := s.To.(*group)
+				if len(order) > 0 && order[0] == g {
 					order = order[1:]
 				} else {
-					require.True(t, s.Received.Duplicate || s.Err != nil, "seed %d: %s was answered before its turn", seed, id)
-					require.NotContains(t, order, id, "seed %d", seed)
+					require.False(t, slices.Contains(order, g), "seed %d: answered before its turn", seed)
 				}
-				if s.Err == nil {
-					acked[id] = true
+				require.False(t, g.answered, "seed %d: answered twice", seed)
+				g.answered = true
+				if s.Err != nil {
+					continue
+				}
+				require.Len(t, s.Received, len(g.ids), "seed %d", seed)
+				for i, r := range s.Received {
+					acked[g.ids[i]] = true
+					if !r.Duplicate {
+						fresh[g.ids[i]]++
+					}
 				}
 			case visit.Sight:
-				require.Equal(t, m.owed[s.Sighting.N].Visit, s.Sighting.Visit, "seed %d: what is told is what is owed", seed)
+				for _, one := range s.Sightings {
+					require.Equal(t, m.owed[one.N].Visit, one.Visit, "seed %d: what is told is what is owed", seed)
+					require.Equal(t, s.Sightings[0].Key(), one.Key(), "seed %d: one lead", seed)
+				}
 			case visit.Resolved:
 				upgraded += s.Upgraded
 				if s.Late {
@@ -201,11 +238,19 @@ func live(t *testing.T, seed uint64) (upgraded, late, hidden int) {
 	for range 200 {
 		switch rng.IntN(16) {
 		case 0, 1, 2, 3:
-			h := random()
-			steps := core.Hit(now, h, h.ID)
-			_, remembered := at(steps, 0).(visit.Answer)
-			if !remembered && !slices.Contains(order, h.ID) {
-				order = append(order, h.ID)
+			g := &group{}
+			var hits []domain.Hit
+			for range 1 + max(0, rng.IntN(12)-6) {
+				hits = append(hits, random())
+				g.ids = append(g.ids, hits[len(hits)-1].ID)
+			}
+			if !slices.ContainsFunc(order, func(o *group) bool { return slices.Equal(o.ids, g.ids) }) {
+				order = append(order, g)
+			}
+			before := len(order)
+			steps := core.Hits(now, hits, g)
+			if a, ok := at(steps, 0).(visit.Answer); ok && a.To == g && order[before-1] == g {
+				order = order[:before-1] // remembered, or refused: at once
 			}
 			run(steps)
 		case 4, 5, 6, 7, 8, 9, 10:
@@ -241,11 +286,18 @@ func live(t *testing.T, seed uint64) (upgraded, late, hidden int) {
 		perform(0, 0)
 	}
 	require.False(t, core.Busy(), "seed %d", seed)
-	require.Empty(t, order, "seed %d: every hit was answered", seed)
+	require.Empty(t, order, "seed %d: everybody was answered", seed)
 	for id := range acked {
 		require.True(t, m.keys[id], "seed %d: %s was acked and is not kept", seed, id)
+		require.LessOrEqual(t, fresh[id], 1, "seed %d: %s was new twice", seed, id)
 	}
 	return upgraded, late, hidden
+}
+
+// group is hits that came together, by whom.
+type group struct {
+	ids      []domain.EventID
+	answered bool
 }
 
 func at(steps []visit.Step, i int) visit.Step {

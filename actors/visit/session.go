@@ -21,7 +21,7 @@ const (
 
 // next is the visit as it stands after a hit, whoever it is of: the session's part of the work. v is not
 // changed, and shares nothing that is changed later.
-func next(v domain.Visit, key domain.VisitorKey, h domain.Hit, idle time.Duration) domain.Visit {
+func next(v domain.Visit, key domain.VisitorKey, h *domain.Hit, idle time.Duration) domain.Visit {
 	if idle <= 0 {
 		idle = sessionIdle
 	}
@@ -40,7 +40,7 @@ func next(v domain.Visit, key domain.VisitorKey, h domain.Hit, idle time.Duratio
 }
 
 // begin starts a session with a hit. Who the visitor is outlives it; what was seen does not.
-func begin(v domain.Visit, h domain.Hit) domain.Visit {
+func begin(v domain.Visit, h *domain.Hit) domain.Visit {
 	v.Session, v.Number = sessionOf(v, h), v.Number+1
 	v.StartedAt, v.LastAt = h.ReceivedAt, h.ReceivedAt
 	v.Views, v.Unhanded, v.Pages, v.Duration = 0, 0, nil, 0
@@ -53,7 +53,7 @@ func begin(v domain.Visit, h domain.Hit) domain.Visit {
 
 // sessionOf makes a session's id from what began it, as a UUID of version 8: the same hit, sent again after
 // a lost answer, begins the same session.
-func sessionOf(v domain.Visit, h domain.Hit) domain.SessionID {
+func sessionOf(v domain.Visit, h *domain.Hit) domain.SessionID {
 	sum := sha256.Sum256([]byte("session\x00" + string(v.Account) + "\x00" + string(v.Visitor) + "\x00" + string(h.ID)))
 	b := sum[:16]
 	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
@@ -62,12 +62,12 @@ func sessionOf(v domain.Visit, h domain.Hit) domain.SessionID {
 }
 
 // leaves says whether a hit is the leave of a page of this very session.
-func leaves(v domain.Visit, h domain.Hit) bool {
+func leaves(v domain.Visit, h *domain.Hit) bool {
 	return h.Type == domain.PageLeave && h.View != "" && pageOf(v.Pages, h) >= 0
 }
 
 // see adds what a hit says of the page, the campaign and the person to a visit. A suppressed hit is not seen.
-func see(v domain.Visit, h domain.Hit) domain.Visit {
+func see(v domain.Visit, h *domain.Hit) domain.Visit {
 	if v.Views == 0 && v.Referrer == "" {
 		v.Referrer = h.Page.Referrer
 	}
@@ -90,12 +90,12 @@ func see(v domain.Visit, h domain.Hit) domain.Visit {
 }
 
 // identifies says whether a hit names somebody.
-func identifies(h domain.Hit) bool {
+func identifies(h *domain.Hit) bool {
 	return h.Type == domain.Identify && (len(h.HEMs) > 0 || h.Phone != "")
 }
 
 // withPage adds a page view: the first one stays, and the newest.
-func withPage(pages []domain.PageSeen, h domain.Hit) []domain.PageSeen {
+func withPage(pages []domain.PageSeen, h *domain.Hit) []domain.PageSeen {
 	out := slices.Clone(pages)
 	if len(out) >= domain.MaxPages {
 		out = slices.Delete(out, 1, len(out)-domain.MaxPages+2)
@@ -106,7 +106,7 @@ func withPage(pages []domain.PageSeen, h domain.Hit) []domain.PageSeen {
 // withLeave adds how long a page was seen. The script reports the whole of it each time the page is hidden, so
 // what counts is the longest report. The leave of a page that is no longer remembered says nothing: how much
 // of it was counted before is not known.
-func withLeave(pages []domain.PageSeen, total time.Duration, h domain.Hit) ([]domain.PageSeen, time.Duration) {
+func withLeave(pages []domain.PageSeen, total time.Duration, h *domain.Hit) ([]domain.PageSeen, time.Duration) {
 	i := pageOf(pages, h)
 	if i < 0 {
 		return pages, total
@@ -121,7 +121,7 @@ func withLeave(pages []domain.PageSeen, total time.Duration, h domain.Hit) ([]do
 }
 
 // pageOf finds the view that a hit belongs to, the newest if it does not say; -1 when it is not there.
-func pageOf(pages []domain.PageSeen, h domain.Hit) int {
+func pageOf(pages []domain.PageSeen, h *domain.Hit) int {
 	if h.View == "" {
 		return len(pages) - 1
 	}
@@ -146,7 +146,7 @@ func withClicks(known, more []domain.Click) []domain.Click {
 }
 
 // happened is the page's own time of a hit, and ours when it sent none.
-func happened(h domain.Hit) time.Time {
+func happened(h *domain.Hit) time.Time {
 	if h.OccurredAt.IsZero() {
 		return h.ReceivedAt
 	}

@@ -24,15 +24,15 @@ type Refresh struct{}
 // Ask asks the slow tier for keys that memory does not know; the answer comes back to Lane.Found.
 type Ask struct{ Keys []domain.Key }
 
-// Answer tells one asker what became of its hit.
+// Answer tells one asker what became of its hits, in their order, or that all of them are to be sent again.
 type Answer struct {
 	To       Ticket
-	Received domain.Received
+	Received []domain.Received
 	Err      error
 }
 
-// Sight tells the lead that judges it of a sighting that has been committed.
-type Sight struct{ Sighting domain.Sighting }
+// Sight tells the lead that judges them of sightings that have been committed. All are of the same lead.
+type Sight struct{ Sightings []domain.Sighting }
 
 // Learned are links that have been committed: the node's memory takes them over at once.
 type Learned struct{ Links []domain.Link }

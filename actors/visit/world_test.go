@@ -115,6 +115,9 @@ type lane struct {
 	core  *visit.Lane
 	row   domain.Visit
 	seq   int64
+	n     int64
+	got   []domain.Received // of the newest answer
+	told  int               // messages to leads
 	now   time.Time
 	saw   []domain.Observation
 	sight []domain.Sighting
@@ -148,10 +151,21 @@ func leave(id, of string, d time.Duration) domain.Hit {
 // hit hands one over and plays the store; it answers the visit as it stands then.
 func (l *lane) hit(h domain.Hit) domain.Visit {
 	l.t.Helper()
-	h.ReceivedAt = l.now
-	l.run(l.core.Hit(l.now, h, h.ID))
+	return l.hits(h)
+}
+
+// hits is hit for those that come together.
+func (l *lane) hits(all ...domain.Hit) domain.Visit {
+	l.t.Helper()
+	for i := range all {
+		all[i].ReceivedAt = l.now
+	}
+	l.run(l.core.Hits(l.now, all, all[0].ID))
 	return l.row
 }
+
+// one is a hit that comes alone.
+func one(h domain.Hit) []domain.Hit { return []domain.Hit{h} }
 
 func (l *lane) run(steps []visit.Step) {
 	l.t.Helper()
@@ -167,20 +181,25 @@ func (l *lane) run(steps []visit.Step) {
 			l.row = o.Visit
 			l.row.Revision = revision + 1
 			r := domain.Observed{Outcome: domain.Done, Visit: l.row, Basis: o.Basis, Links: o.Learn}
-			if o.Hit != nil {
+			for range o.Hits {
 				l.seq++
-				l.row.EventSeq, r.Seq = l.seq, l.seq
+				l.row.EventSeq, r.Seqs = l.seq, append(r.Seqs, l.seq)
 				r.Visit = l.row
+			}
+			for range o.Owed {
+				l.n++
+				r.Owed = append(r.Owed, l.n)
 			}
 			l.run(l.core.Observed(l.now, o, r, nil))
 		case visit.Sight:
-			l.sight = append(l.sight, s.Sighting)
+			l.sight, l.told = append(l.sight, s.Sightings...), l.told+1
 		case visit.Ask:
 			l.asked = append(l.asked, s.Keys)
 		case visit.Resolved:
 			l.said = append(l.said, s)
 		case visit.Answer:
 			require.NoError(l.t, s.Err)
+			l.got = s.Received
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (m *Watch) Address() (kind, id string) { return KindBuyer, m.Account + "/" 
 func (m *Unwatch) Address() (kind, id string) { return KindBuyer, m.Account + "/" + m.Buyer }
 
 // Address is the lane of the visitor who was there.
-func (m *Hit) Address() (kind, id string) { return KindVisitor, m.Account + "/" + m.Visitor }
+func (m *Hits) Address() (kind, id string) { return KindVisitor, m.Account + "/" + m.Visitor }
 
 // Address is the lead that judges them.
 func (m *Sighted) Address() (kind, id string) { return KindLead, m.Account + "/" + m.Lead }

@@ -10,19 +10,55 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
-// HereHit is a hit on its way to its visitor's lane. On one node it is handed over as it is; it turns into a
-// Hit only when it has to cross to another. Most hits of a small cluster do not, and there are 10,000 a second.
-type HereHit struct{ Hit domain.Hit }
-
-// Address is the visitor's lane.
-func (m *HereHit) Address() (kind, id string) {
-	return KindVisitor, domain.VisitorKey{Account: m.Hit.Account, Visitor: m.Hit.Visitor}.String()
+// HereHits is hits on their way to their visitor's lane. On one node they are handed over as they are; they turn
+// into Hits only when they have to cross to another. Most of a small cluster do not, and there are 10,000 a second.
+type HereHits struct {
+	Visitor domain.VisitorKey
+	Hits    []domain.Hit
 }
 
-// ProtoReflect makes it a protobuf message: the Hit it turns into.
-func (m *HereHit) ProtoReflect() protoreflect.Message { return FromHit(m.Hit).ProtoReflect() }
+// Address is the visitor's lane.
+func (m *HereHits) Address() (kind, id string) { return KindVisitor, m.Visitor.String() }
 
-// HereSighted is a Sighted that has not left the node, as HereHit is a Hit.
+// ProtoReflect makes it a protobuf message: the Hits it turns into.
+func (m *HereHits) ProtoReflect() protoreflect.Message {
+	out := &Hits{Account: string(m.Visitor.Account), Visitor: string(m.Visitor.Visitor), Hits: make([]*Hit, 0, len(m.Hits))}
+	for _, h := range m.Hits {
+		out.Hits = append(out.Hits, FromHit(h))
+	}
+	return out.ProtoReflect()
+}
+
+// Domain is the hits as the core knows them.
+func (m *Hits) Domain() []domain.Hit {
+	out := make([]domain.Hit, 0, len(m.GetHits()))
+	for _, h := range m.GetHits() {
+		out = append(out, h.Domain())
+	}
+	return out
+}
+
+// FromReceived is the answer to Hits as it travels.
+func FromReceived(received []domain.Received) *KeptHits {
+	m := &KeptHits{Seqs: make([]int64, len(received))}
+	for i, r := range received {
+		if !r.Duplicate {
+			m.Seqs[i] = r.Seq
+		}
+	}
+	return m
+}
+
+// Domain is the answer as the core knows it.
+func (m *KeptHits) Domain() []domain.Received {
+	out := make([]domain.Received, len(m.GetSeqs()))
+	for i, seq := range m.GetSeqs() {
+		out[i] = domain.Received{Duplicate: seq == 0, Seq: seq}
+	}
+	return out
+}
+
+// HereSighted is a Sighted that has not left the node, as HereHits is Hits.
 type HereSighted struct {
 	Lead      domain.LeadKey
 	Sightings []domain.Sighting

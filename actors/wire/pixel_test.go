@@ -30,17 +30,28 @@ func TestHit_Crosses(t *testing.T) {
 		"an address of the old kind": {Account: "acme", Visitor: "v-1", Address: netip.MustParseAddr("192.0.2.1")},
 		"nothing":                    {},
 	} {
-		here := &wire.HereHit{Hit: h}
+		here := &wire.HereHits{Visitor: domain.VisitorKey{Account: h.Account, Visitor: h.Visitor}, Hits: []domain.Hit{h, h}}
 		b, err := proto.Marshal(here)
 		require.NoError(t, err, name)
-		var there wire.Hit
+		var there wire.Hits
 		require.Equal(t, proto.MessageName(&there), proto.MessageName(here), name)
 		require.NoError(t, proto.Unmarshal(b, &there), name)
-		require.Equal(t, h, there.Domain(), name)
+		require.Equal(t, here.Hits, there.Domain(), name)
 		kind, id := here.Address()
 		thereKind, thereID := there.Address()
 		require.Equal(t, []string{kind, id}, []string{thereKind, thereID}, name)
 	}
+}
+
+// What became of each crosses too.
+func TestKeptHits_Crosses(t *testing.T) {
+	t.Parallel()
+	received := []domain.Received{{Seq: 7}, {Duplicate: true}, {Seq: 9}}
+	b, err := proto.Marshal(wire.FromReceived(received))
+	require.NoError(t, err)
+	var there wire.KeptHits
+	require.NoError(t, proto.Unmarshal(b, &there))
+	require.Equal(t, received, there.Domain())
 }
 
 // A field that is added to a hit has to travel: a row of the table above has to set it.

@@ -69,7 +69,7 @@ func (x *Ingest) GetEvent() *Event {
 	return nil
 }
 
-// Kept answers Ingest and Hit.
+// Kept answers Ingest.
 type Kept struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Duplicate     bool                   `protobuf:"varint,1,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
@@ -839,7 +839,129 @@ func (x *Publish) GetHead() int64 {
 	return 0
 }
 
-// Hit hands a pixel's event to its visitor's lane. Answered by Kept, once the hit is durable.
+// Hits hands pixel events of one visitor, in their order, to its lane. Answered by KeptHits, once all are durable.
+type Hits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Visitor       string                 `protobuf:"bytes,2,opt,name=visitor,proto3" json:"visitor,omitempty"`
+	Hits          []*Hit                 `protobuf:"bytes,3,rep,name=hits,proto3" json:"hits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hits) Reset() {
+	*x = Hits{}
+	mi := &file_wire_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hits) ProtoMessage() {}
+
+func (x *Hits) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hits.ProtoReflect.Descriptor instead.
+func (*Hits) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Hits) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Hits) GetVisitor() string {
+	if x != nil {
+		return x.Visitor
+	}
+	return ""
+}
+
+func (x *Hits) GetHits() []*Hit {
+	if x != nil {
+		return x.Hits
+	}
+	return nil
+}
+
+// KeptHits answers Hits.
+type KeptHits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Seqs          []int64                `protobuf:"varint,1,rep,packed,name=seqs,proto3" json:"seqs,omitempty"` // in the order of the hits; 0: it was there before
+	Refused       string                 `protobuf:"bytes,2,opt,name=refused,proto3" json:"refused,omitempty"`   // a domain.Code when not all were kept; then seqs means nothing
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptHits) Reset() {
+	*x = KeptHits{}
+	mi := &file_wire_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptHits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptHits) ProtoMessage() {}
+
+func (x *KeptHits) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptHits.ProtoReflect.Descriptor instead.
+func (*KeptHits) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *KeptHits) GetSeqs() []int64 {
+	if x != nil {
+		return x.Seqs
+	}
+	return nil
+}
+
+func (x *KeptHits) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+func (x *KeptHits) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Hit is domain.Hit.
 type Hit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
@@ -877,7 +999,7 @@ type Hit struct {
 
 func (x *Hit) Reset() {
 	*x = Hit{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1011,7 @@ func (x *Hit) String() string {
 func (*Hit) ProtoMessage() {}
 
 func (x *Hit) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1024,7 @@ func (x *Hit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hit.ProtoReflect.Descriptor instead.
 func (*Hit) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Hit) GetAccount() string {
@@ -1119,7 +1241,7 @@ type Click struct {
 
 func (x *Click) Reset() {
 	*x = Click{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1253,7 @@ func (x *Click) String() string {
 func (*Click) ProtoMessage() {}
 
 func (x *Click) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1266,7 @@ func (x *Click) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Click.ProtoReflect.Descriptor instead.
 func (*Click) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Click) GetKind() string {
@@ -1174,7 +1296,7 @@ type HEM struct {
 
 func (x *HEM) Reset() {
 	*x = HEM{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1308,7 @@ func (x *HEM) String() string {
 func (*HEM) ProtoMessage() {}
 
 func (x *HEM) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1321,7 @@ func (x *HEM) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HEM.ProtoReflect.Descriptor instead.
 func (*HEM) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HEM) GetVariant() string {
@@ -1242,7 +1364,7 @@ type Sighted struct {
 
 func (x *Sighted) Reset() {
 	*x = Sighted{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1254,7 +1376,7 @@ func (x *Sighted) String() string {
 func (*Sighted) ProtoMessage() {}
 
 func (x *Sighted) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1267,7 +1389,7 @@ func (x *Sighted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sighted.ProtoReflect.Descriptor instead.
 func (*Sighted) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sighted) GetAccount() string {
@@ -1364,7 +1486,15 @@ const file_wire_proto_rawDesc = "" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x123\n" +
 	"\x06events\x18\x03 \x03(\v2\x1b.leadwire.wire.v1.FeedEventR\x06events\x12!\n" +
 	"\fpublished_at\x18\x04 \x01(\x03R\vpublishedAt\x12\x12\n" +
-	"\x04head\x18\x05 \x01(\x03R\x04head\"\xfb\x05\n" +
+	"\x04head\x18\x05 \x01(\x03R\x04head\"e\n" +
+	"\x04Hits\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x18\n" +
+	"\avisitor\x18\x02 \x01(\tR\avisitor\x12)\n" +
+	"\x04hits\x18\x03 \x03(\v2\x15.leadwire.wire.v1.HitR\x04hits\"P\n" +
+	"\bKeptHits\x12\x12\n" +
+	"\x04seqs\x18\x01 \x03(\x03R\x04seqs\x12\x18\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xfb\x05\n" +
 	"\x03Hit\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05pixel\x18\x02 \x01(\tR\x05pixel\x12\x18\n" +
@@ -1427,7 +1557,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_wire_proto_goTypes = []any{
 	(*Ingest)(nil),    // 0: leadwire.wire.v1.Ingest
 	(*Kept)(nil),      // 1: leadwire.wire.v1.Kept
@@ -1440,10 +1570,12 @@ var file_wire_proto_goTypes = []any{
 	(*Watching)(nil),  // 8: leadwire.wire.v1.Watching
 	(*Unwatch)(nil),   // 9: leadwire.wire.v1.Unwatch
 	(*Publish)(nil),   // 10: leadwire.wire.v1.Publish
-	(*Hit)(nil),       // 11: leadwire.wire.v1.Hit
-	(*Click)(nil),     // 12: leadwire.wire.v1.Click
-	(*HEM)(nil),       // 13: leadwire.wire.v1.HEM
-	(*Sighted)(nil),   // 14: leadwire.wire.v1.Sighted
+	(*Hits)(nil),      // 11: leadwire.wire.v1.Hits
+	(*KeptHits)(nil),  // 12: leadwire.wire.v1.KeptHits
+	(*Hit)(nil),       // 13: leadwire.wire.v1.Hit
+	(*Click)(nil),     // 14: leadwire.wire.v1.Click
+	(*HEM)(nil),       // 15: leadwire.wire.v1.HEM
+	(*Sighted)(nil),   // 16: leadwire.wire.v1.Sighted
 }
 var file_wire_proto_depIdxs = []int32{
 	4,  // 0: leadwire.wire.v1.Ingest.event:type_name -> leadwire.wire.v1.Event
@@ -1451,13 +1583,14 @@ var file_wire_proto_depIdxs = []int32{
 	4,  // 2: leadwire.wire.v1.Pending.event:type_name -> leadwire.wire.v1.Event
 	6,  // 3: leadwire.wire.v1.Announce.event:type_name -> leadwire.wire.v1.FeedEvent
 	6,  // 4: leadwire.wire.v1.Publish.events:type_name -> leadwire.wire.v1.FeedEvent
-	12, // 5: leadwire.wire.v1.Hit.clicks:type_name -> leadwire.wire.v1.Click
-	13, // 6: leadwire.wire.v1.Hit.hems:type_name -> leadwire.wire.v1.HEM
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	13, // 5: leadwire.wire.v1.Hits.hits:type_name -> leadwire.wire.v1.Hit
+	14, // 6: leadwire.wire.v1.Hit.clicks:type_name -> leadwire.wire.v1.Click
+	15, // 7: leadwire.wire.v1.Hit.hems:type_name -> leadwire.wire.v1.HEM
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1471,7 +1604,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
