@@ -67,6 +67,6 @@ func BenchmarkHits(b *testing.B) {
 // kept is visitors who keep everything at once.
 type kept struct{}
 
-func (kept) Hit(context.Context, domain.Hit) (domain.Received, error) {
-	return domain.Received{Seq: 1}, nil
+func (kept) Hits(_ context.Context, hits []domain.Hit) ([]domain.Received, error) {
+	return make([]domain.Received, len(hits)), nil
 }

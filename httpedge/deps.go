@@ -18,11 +18,12 @@ type Leads interface {
 	Ingest(ctx context.Context, e domain.Event) (domain.Received, error)
 }
 
-// Visitors takes a hit to its visitor.
+// Visitors takes hits to their visitor.
 type Visitors interface {
-	// Hit returns once the hit is durable, or was before. Errors are as those of Leads.Ingest. It keeps
-	// h.Body.
-	Hit(ctx context.Context, h domain.Hit) (domain.Received, error)
+	// Hits takes hits of one visitor, at most domain.MaxHits, in their order. It returns once each is durable, or
+	// was before; after an error all are to be sent again, and those that were kept are duplicates then. Errors
+	// are as those of Leads.Ingest. It keeps hits and their bodies.
+	Hits(ctx context.Context, hits []domain.Hit) ([]domain.Received, error)
 }
 
 // Reader is what the edge needs of domain.Store, with its promises.

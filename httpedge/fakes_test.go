@@ -71,34 +71,41 @@ func (l *leads) kept() map[domain.EventID]domain.Event {
 type visitors struct {
 	mu    sync.Mutex
 	hits  []domain.Hit
-	fails map[domain.EventID]error // answered instead of keeping; "": for every hit
+	calls int
+	fails map[domain.EventID]error // answered instead of keeping a request that has the hit; "": any
 	enter func(ctx context.Context) error
 }
 
-func (v *visitors) Hit(ctx context.Context, h domain.Hit) (domain.Received, error) {
+func (v *visitors) Hits(ctx context.Context, hits []domain.Hit) ([]domain.Received, error) {
 	v.mu.Lock()
-	enter, err := v.enter, v.fails[h.ID]
-	if err == nil {
-		err = v.fails[""]
+	enter, err := v.enter, v.fails[""]
+	for _, h := range hits {
+		if err == nil {
+			err = v.fails[h.ID]
+		}
 	}
 	v.mu.Unlock()
 	if enter != nil {
 		if err := enter(ctx); err != nil {
-			return domain.Received{}, err
+			return nil, err
 		}
 	}
 	if err != nil {
-		return domain.Received{}, err
+		return nil, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, known := range v.hits {
-		if known.ID == h.ID {
-			return domain.Received{Duplicate: true}, nil
+	v.calls++
+	out := make([]domain.Received, 0, len(hits))
+	for _, h := range hits {
+		if slices.ContainsFunc(v.hits, func(known domain.Hit) bool { return known.ID == h.ID }) {
+			out = append(out, domain.Received{Duplicate: true})
+			continue
 		}
+		v.hits = append(v.hits, h)
+		out = append(out, domain.Received{Seq: int64(len(v.hits))})
 	}
-	v.hits = append(v.hits, h)
-	return domain.Received{Seq: int64(len(v.hits))}, nil
+	return out, nil
 }
 
 func (v *visitors) fail(id domain.EventID, err error) {

@@ -32,7 +32,6 @@ const (
 	reasonForget = "forgotten" // consent was withdrawn: the cookie is taken back
 	reasonHead   = "head"      // only the image's headers were asked for
 	reasonPath   = "path"      // the pixel's lists leave the page out
-	reasonBehind = "behind"    // a hit before it in the request was put off, and order is kept
 )
 
 // visitRequest is one request of a pixel on its way in.
@@ -80,7 +79,8 @@ func (s *Server) hits(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	s.pixels.rates.Charge(v.received, &v.pixel.Pixel, v.from.address, len(items)-1)
-	s.answerHits(v, s.keepHits(v, items))
+	out, _ := s.keepHits(v, items)
+	s.answerHits(v, out)
 }
 
 // refuseSender answers a request that has no pixel, or whose page is none of its pixel's. What follows it

@@ -1,8 +1,6 @@
 package httpedge
 
 import (
-	"context"
-
 	"github.com/google/uuid"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/pixel"
@@ -54,12 +52,15 @@ func (s *Server) view(v *visitRequest, referer string) {
 		return
 	}
 	s.recognise(v)
-	ctx, cancel := context.WithTimeout(s.base, s.cfg.IngestTimeout)
-	defer cancel()
-	item := pixel.FromImage(referer, domain.EventID(id.String()), v.request())
-	one, why := s.keepHit(ctx, v, &item, "")
-	s.metrics.pixel.items.WithLabelValues(string(one.Outcome), why).Inc()
-	s.countHits(v, one.Outcome, why)
+	out, reason := s.keepHits(v, []pixel.Item{pixel.FromImage(referer, domain.EventID(id.String()), v.request())})
+	one := out[0]
+	switch {
+	case one.Refusal != nil:
+		reason = one.Refusal.Rule
+	case one.Outcome == dropped:
+		reason = reasonPath
+	}
+	s.countHits(v, one.Outcome, reason)
 	if one.Outcome == kept {
 		s.remember(v)
 		s.metrics.pixel.ack.Observe(s.deps.Clock.Now().Sub(v.received).Seconds())

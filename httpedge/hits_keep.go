@@ -18,52 +18,54 @@ type hitOutcome struct {
 	*pixel.Refusal
 }
 
-// keepHits keeps the hits of a request, one after the other: they are one visitor's, and their order is
-// what the visitor did. After one that has to wait the others wait too.
-func (s *Server) keepHits(v *visitRequest, items []pixel.Item) []hitOutcome {
+// keepHits hands a request's hits over at once: they are one visitor's, and one step of it. Those that are
+// refused or left out do not hinder the others. reason is why the others were not kept, "" when they were.
+func (s *Server) keepHits(v *visitRequest, items []pixel.Item) (out []hitOutcome, reason string) {
+	out = make([]hitOutcome, len(items))
+	hits, places := make([]domain.Hit, 0, len(items)), make([]int, 0, len(items))
+	for i := range items {
+		item := &items[i]
+		out[i].ID = item.Hit.ID
+		switch {
+		case item.Refusal != nil:
+			out[i].Outcome, out[i].Refusal = refused, item.Refusal
+			s.countHit(refused, item.Refusal.Rule)
+		case !reports(&v.pixel.Pixel, item.Hit.Page.Path):
+			out[i].Outcome = dropped
+			s.countHit(dropped, reasonPath)
+		default:
+			s.metrics.pixel.read(item)
+			hits, places = append(hits, item.Hit), append(places, i)
+		}
+	}
+	if len(hits) == 0 {
+		return out, ""
+	}
 	ctx, cancel := context.WithTimeout(s.base, s.cfg.IngestTimeout)
 	defer cancel()
-	out := make([]hitOutcome, len(items))
-	waits := ""
-	for i := range items {
-		one, reason := s.keepHit(ctx, v, &items[i], waits)
-		if one.Outcome == deferred && waits == "" {
-			waits = reasonBehind
-		}
-		out[i] = one
-		s.metrics.pixel.items.WithLabelValues(string(one.Outcome), reason).Inc()
+	got, err := s.deps.Visitors.Hits(ctx, hits)
+	var failed outcome
+	if err != nil {
+		failed, reason = s.whyNotKept(err)
 	}
-	return out
+	for n, i := range places {
+		switch {
+		case err != nil:
+			if out[i].Outcome = failed; failed == refused {
+				out[i].Refusal = &pixel.Refusal{Rule: reason}
+			}
+		case got[n].Duplicate:
+			out[i].Outcome = duplicate
+		default:
+			out[i].Outcome = kept
+		}
+		s.countHit(out[i].Outcome, reason)
+	}
+	return out, reason
 }
 
-func (s *Server) keepHit(ctx context.Context, v *visitRequest, item *pixel.Item, waits string) (hitOutcome, string) {
-	one := hitOutcome{ID: item.Hit.ID}
-	switch {
-	case item.Refusal != nil:
-		one.Outcome, one.Refusal = refused, item.Refusal
-		return one, item.Refusal.Rule
-	case !reports(&v.pixel.Pixel, item.Hit.Page.Path):
-		one.Outcome = dropped
-		return one, reasonPath
-	case waits != "":
-		one.Outcome = deferred
-		return one, waits
-	}
-	s.metrics.pixel.read(item)
-	got, err := s.deps.Visitors.Hit(ctx, item.Hit)
-	switch {
-	case err != nil:
-		var reason string
-		if one.Outcome, reason = s.whyNotKept(err); one.Outcome == refused {
-			one.Refusal = &pixel.Refusal{Rule: reason}
-		}
-		return one, reason
-	case got.Duplicate:
-		one.Outcome = duplicate
-	default:
-		one.Outcome = kept
-	}
-	return one, ""
+func (s *Server) countHit(o outcome, reason string) {
+	s.metrics.pixel.items.WithLabelValues(string(o), reason).Inc()
 }
 
 // reports says whether the pixel's lists let a page be reported. The script asks the same before it sends;

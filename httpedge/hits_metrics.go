@@ -76,7 +76,7 @@ func (m *pixelMetrics) born() {
 	item(duplicate, "")
 	item(dropped, reasonPath)
 	item(refused, append(pixel.Rules(), reasonRejected)...)
-	item(deferred, reasonUnavailable, reasonFenced, reasonTimeout, reasonInternal, reasonBehind)
+	item(deferred, reasonUnavailable, reasonFenced, reasonTimeout, reasonInternal)
 	for _, result := range []string{scriptServed, scriptUnchanged, scriptUnknown} {
 		m.scripts.WithLabelValues(result)
 	}

@@ -2,6 +2,7 @@ package httpedge_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -210,17 +211,28 @@ func TestHits_AreDeferred(t *testing.T) {
 		e := start(t)
 		e.seen.fail("h1", err)
 		got := e.hit(t, "px=shop", "["+pageView("h0", "/")+","+pageView("h1", "/")+","+pageView("h2", "/")+"]")
-		require.Equal(t, 200, got.status)
-		require.JSONEq(t, `{"items":[{"id":"h0","outcome":"kept"},{"id":"h1","outcome":"deferred"},{"id":"h2","outcome":"deferred"}]}`, got.body)
-		require.Equal(t, []domain.EventID{"h0"}, ids(e.seen.kept()))
-		require.Equal(t, "1", e.itemsCounted(t, "deferred", reason))
-		require.Equal(t, "1", e.itemsCounted(t, "deferred", "behind"))
+		require.Equal(t, 429, got.status, "they are one step")
+		require.Empty(t, e.seen.kept())
+		require.Equal(t, "3", e.itemsCounted(t, "deferred", reason))
+		mixed := e.hit(t, "px=shop", "["+pageView("h0", "/account")+","+pageView("h1", "/")+",{},"+pageView("h2", "/")+"]")
+		require.Equal(t, 200, mixed.status)
+		var out struct {
+			Items []struct{ ID, Outcome string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(mixed.body), &out))
+		require.Len(t, out.Items, 4)
+		for i, outcome := range []string{"dropped", "deferred", "refused", "deferred"} {
+			require.Equal(t, outcome, out.Items[i].Outcome, i)
+		}
 
 		all := e.hit(t, "px=shop", pageView("h1", "/"))
 		require.Equal(t, 429, all.status)
 		require.NotEmpty(t, all.header.Get("Retry-After"))
 		require.Equal(t, shop, all.header.Get("Access-Control-Allow-Origin"), "the script has to see the status")
-		require.Equal(t, "1", e.hitsCounted(t, "post", "deferred", "unavailable"))
+		require.Equal(t, "2", e.hitsCounted(t, "post", "deferred", "unavailable"))
+		e.seen.fail("h1", nil)
+		require.Equal(t, 204, e.hit(t, "px=shop", "["+pageView("h1", "/")+","+pageView("h2", "/")+"]").status)
+		require.Equal(t, 1, e.seen.calls, "one call for a request")
 	}
 	e := start(t)
 	e.seen.fail("h1", domain.FailField("keep hit", "name", "is odd"))

@@ -64,7 +64,7 @@ func TestMetrics_AreBornAtZero(t *testing.T) {
 			"draining", "overloaded", "rate_pixel", "rate_address", "no_room", "slow", "unavailable", "fenced", "timeout", "internal",
 		},
 		"leadwire_pixel_items_total{outcome=":     {"kept", "duplicate", "dropped", "refused", "deferred"},
-		"leadwire_pixel_items_total{reason=":      {"path", "origin", "clear", "length", "form", "rejected", "unavailable", "behind"},
+		"leadwire_pixel_items_total{reason=":      {"path", "origin", "clear", "length", "form", "rejected", "unavailable"},
 		"leadwire_pixel_scripts_total{result=":    {"served", "unchanged", "unknown_pixel"},
 		"leadwire_ingest_requests_total{outcome=": {"kept", "duplicate", "unverified", "refused", "deferred"},
 		"leadwire_ingest_requests_total{scheme=":  {"none", "ed25519", "rsa4096"},

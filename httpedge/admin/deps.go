@@ -22,9 +22,9 @@ type Store interface {
 
 var _ Store = domain.Store(nil)
 
-// Visitors takes a hit to its visitor; see httpedge.Visitors.
+// Visitors takes hits to their visitor; see httpedge.Visitors.
 type Visitors interface {
-	Hit(ctx context.Context, h domain.Hit) (domain.Received, error)
+	Hits(ctx context.Context, hits []domain.Hit) ([]domain.Received, error)
 }
 
 // People finds and forgets somebody in one account. key is an e-mail, a digest of one, a phone, its hash, or

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -38,7 +40,6 @@ const (
 	rulePaused = "paused"
 	rulePath   = "path"
 	ruleLater  = "unavailable"
-	ruleBehind = "behind" // one of the same visitor before it was put off, and order is kept
 )
 
 type eventOutcome struct {
@@ -69,12 +70,57 @@ func (a *API) events(ctx context.Context, c *Call) Reply {
 		return fail(err)
 	}
 	out := make([]eventOutcome, len(items))
-	waiting := map[domain.VisitorKey]bool{}
+	var groups []*group
 	for i := range items {
-		out[i] = a.event(ctx, c, &items[i], waiting)
-		a.metrics.items.WithLabelValues(out[i].Outcome).Inc()
+		if out[i] = a.event(c, &items[i]); out[i].Outcome == "" {
+			groups = join(groups, &items[i].Hit, &out[i])
+		}
+	}
+	var wg sync.WaitGroup
+	for _, g := range groups { // at most as many as hits; their commits are one, more or less
+		wg.Go(func() { a.keep(ctx, g) })
+	}
+	wg.Wait()
+	for _, one := range out {
+		a.metrics.items.WithLabelValues(one.Outcome).Inc()
 	}
 	return answerEvents(out)
+}
+
+// group is the hits of one visitor, in their order, and where their outcomes are written down.
+type group struct {
+	hits []domain.Hit
+	out  []*eventOutcome
+}
+
+func join(groups []*group, h *domain.Hit, out *eventOutcome) []*group {
+	i := slices.IndexFunc(groups, func(g *group) bool { return g.hits[0].Account == h.Account && g.hits[0].Visitor == h.Visitor })
+	if i < 0 {
+		i, groups = len(groups), append(groups, &group{})
+	}
+	groups[i].hits, groups[i].out = append(groups[i].hits, *h), append(groups[i].out, out)
+	return groups
+}
+
+// keep hands a group over and writes down what became of it.
+func (a *API) keep(ctx context.Context, g *group) {
+	got, err := a.deps.Visitors.Hits(ctx, g.hits)
+	code := domain.CodeOf(err)
+	if err != nil && code == domain.Internal && !errors.Is(err, context.DeadlineExceeded) {
+		a.deps.Log.Error("a server's hits were not kept", "pixel", g.hits[0].Pixel, "event", g.hits[0].ID, "error", err)
+	}
+	for i, one := range g.out {
+		switch {
+		case code == domain.Invalid:
+			one.Outcome, one.Rule = refused, string(code)
+		case err != nil:
+			one.Outcome, one.Rule = deferred, ruleLater
+		case got[i].Duplicate:
+			one.Outcome = duplicate
+		default:
+			one.Outcome = kept
+		}
+	}
 }
 
 // idsOf names hits that have no id of their own. Who asks is part of it: two programs may use the same
@@ -87,7 +133,8 @@ func idsOf(c Caller, idempotency string) string {
 	return "s-" + hex.EncodeToString(sum[:16])
 }
 
-func (a *API) event(ctx context.Context, c *Call, item *pixel.Item, waiting map[domain.VisitorKey]bool) eventOutcome {
+// event checks a hit and says why it is not handed over; without an outcome it is.
+func (a *API) event(c *Call, item *pixel.Item) eventOutcome {
 	one := eventOutcome{ID: item.Hit.ID}
 	refuse := func(field, rule string) eventOutcome {
 		one.Outcome, one.Field, one.Rule = refused, field, rule
@@ -108,26 +155,6 @@ func (a *API) event(ctx context.Context, c *Call, item *pixel.Item, waiting map[
 	if rule := leftOut(&px.Pixel, hit.Page.Path); rule != "" {
 		one.Outcome, one.Rule = dropped, rule
 		return one
-	}
-	visitor := domain.VisitorKey{Account: hit.Account, Visitor: hit.Visitor}
-	if waiting[visitor] {
-		one.Outcome, one.Rule = deferred, ruleBehind
-		return one
-	}
-	got, err := a.deps.Visitors.Hit(ctx, *hit)
-	switch code := domain.CodeOf(err); {
-	case code == domain.Invalid:
-		return refuse("", string(code))
-	case err != nil:
-		if code == domain.Internal && !errors.Is(err, context.DeadlineExceeded) {
-			a.deps.Log.Error("a server's hit was not kept", "pixel", hit.Pixel, "event", hit.ID, "error", err)
-		}
-		waiting[visitor] = true
-		one.Outcome, one.Rule = deferred, ruleLater
-	case got.Duplicate:
-		one.Outcome = duplicate
-	default:
-		one.Outcome = kept
 	}
 	return one
 }

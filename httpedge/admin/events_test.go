@@ -95,11 +95,26 @@ func TestEvents_Repeats(t *testing.T) {
 	w.call(w.acme, "POST", "/api/v1/events", two, "Idempotency-Key", strings.Repeat("x", 201)).refused(400, "Idempotency-Key", "at most 200")
 }
 
+// Hits are handed over by visitor, each one's in their order; one visitor's trouble is not another's.
+func TestEvents_AreGroupedByVisitor(t *testing.T) {
+	t.Parallel()
+	const other = "0197a3c0-5d1e-4c43-9a51-0d9a4b7f6f22"
+	w := newWorld(t)
+	body := list(hit("id", "a"), hit("id", "b", "visitor", other), hit("id", "c", "type", "dance"), hit("id", "d"), hit("id", "e", "visitor", other))
+	require.Equal(t, []string{"kept", "kept", "refused type form", "kept", "kept"}, outcomes(t, w.call(w.acme, "POST", "/api/v1/events", body)))
+	require.Equal(t, 2, w.visitors.calls)
+	w.visitors.fails = map[domain.VisitorID]error{other: domain.Fail("keep hits", domain.Unavailable, nil)}
+	require.Equal(t, []string{"duplicate", "deferred unavailable", "refused type form", "duplicate", "deferred unavailable"},
+		outcomes(t, w.call(w.acme, "POST", "/api/v1/events", body)))
+	w.visitors.fails[other] = domain.Fail("keep hits", domain.Invalid, nil)
+	require.Equal(t, "refused invalid", outcomes(t, w.call(w.acme, "POST", "/api/v1/events", body))[1])
+}
+
 // When nothing could be kept the server is asked to come again; nothing is said to be kept that is not.
 func TestEvents_StoreInTrouble(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.visitors.err = domain.Fail("keep hit", domain.Unavailable, nil)
+	w.visitors.fails = map[domain.VisitorID]error{visitorID: domain.Fail("keep hits", domain.Unavailable, nil)}
 	a := w.call(w.acme, "POST", "/api/v1/events", list(hit("id", "a"), hit("id", "b")))
 	a.refused(429, "", "send them again")
 	require.Equal(t, "5", a.header.Get("Retry-After"))

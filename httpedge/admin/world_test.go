@@ -87,22 +87,32 @@ func (b *book) Edit(ctx context.Context, expect int64, change func(*domain.Catal
 
 // visitors keeps hits by their key, as the actors and the store behind them do.
 type visitors struct {
-	mu   sync.Mutex
-	hits map[domain.EventID]domain.Hit
-	err  error // answered instead of keeping
+	mu    sync.Mutex
+	hits  map[domain.EventID]domain.Hit
+	calls int
+	fails map[domain.VisitorID]error // answered instead of keeping its hits
 }
 
-func (v *visitors) Hit(_ context.Context, h domain.Hit) (domain.Received, error) {
+func (v *visitors) Hits(_ context.Context, hits []domain.Hit) ([]domain.Received, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.err != nil {
-		return domain.Received{}, v.err
+	if err := v.fails[hits[0].Visitor]; err != nil {
+		return nil, err
 	}
-	if _, known := v.hits[h.ID]; known {
-		return domain.Received{Duplicate: true}, nil
+	v.calls++
+	out := make([]domain.Received, 0, len(hits))
+	for _, h := range hits {
+		if h.Visitor != hits[0].Visitor || h.Account != hits[0].Account {
+			return nil, domain.Fail("keep hits", domain.Internal, nil)
+		}
+		if _, known := v.hits[h.ID]; known {
+			out = append(out, domain.Received{Duplicate: true})
+			continue
+		}
+		v.hits[h.ID] = h
+		out = append(out, domain.Received{Seq: int64(len(v.hits))})
 	}
-	v.hits[h.ID] = h
-	return domain.Received{Seq: int64(len(v.hits))}, nil
+	return out, nil
 }
 
 // graph says of every file but one that it is good.

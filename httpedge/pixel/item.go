@@ -12,9 +12,9 @@ import (
 const (
 	// MaxBody is a request's, in bytes: what a browser's sendBeacon and fetch with keepalive take.
 	MaxBody = 64 << 10
-	// MaxItems is how many hits one request may carry. Each is a commit of its own, one after the other: 50
-	// are some 100 ms, and a page that was offline for an hour has fewer.
-	MaxItems = 50
+	// MaxItems is how many hits one request may carry. They are one commit. A page that was offline for
+	// an hour has fewer.
+	MaxItems = domain.MaxHits
 	// MaxItem is one hit's, in bytes: it is kept as evidence, and the script's longest stays under 8 KiB.
 	MaxItem = 16 << 10
 )
