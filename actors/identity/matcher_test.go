@@ -291,7 +291,9 @@ func TestLinksOfContact(t *testing.T) {
 // Links that hits before this one made in the same step count like those that memory has, as the newest.
 func TestMatch_LearnedInTheSameStep(t *testing.T) {
 	t.Parallel()
-	link := func(k domain.Key, p domain.PersonID) domain.Link { return domain.Link{Account: "acme", Key: k, Person: p} }
+	link := func(k domain.Key, p domain.PersonID) domain.Link {
+		return domain.Link{Account: "acme", Key: k, Person: p}
+	}
 	m := matcher(links{visitorKey: "old"}, nil)
 	e := identity.Evidence{Account: "acme", Visitor: vis, At: noon, Learned: []domain.Link{link(md5Of(jane), "jane"), link(visitorKey, "jane")}}
 	r := m.Match(e)
