@@ -272,12 +272,20 @@ func keysOf(s domain.Suppression, kind uint8) iter.Seq[digest] {
 	}
 }
 
-// subjectKeys are the digests that a subject may be suppressed by.
+// subjectKeys are the digests that a subject may be suppressed by. Somebody known by a hashed e-mail alone has
+// it in its id, and nowhere else once the hit that told it is past.
 func subjectKeys(s *Subject, kind int) iter.Seq[digest] {
 	return func(yield func(digest) bool) {
 		switch kind {
 		case email:
-			eachHEM(s.HEMs, yield)
+			if !eachHEM(s.HEMs, yield) {
+				return
+			}
+			if text, ours := strings.CutPrefix(string(s.Person), hemPerson); ours {
+				if k, ok := halfOf(text); ok {
+					yield(k)
+				}
+			}
 		case phone:
 			for _, p := range s.Phones {
 				if k, ok := halfOf(p); ok && !yield(k) {
@@ -292,14 +300,16 @@ func subjectKeys(s *Subject, kind int) iter.Seq[digest] {
 	}
 }
 
-func eachHEM(hems []domain.HEM, yield func(digest) bool) {
+// eachHEM is false when yield wants no more.
+func eachHEM(hems []domain.HEM, yield func(digest) bool) bool {
 	for i := range hems {
 		for _, text := range [...]string{hems[i].SHA256, hems[i].SHA1, hems[i].MD5} {
 			if k, ok := halfOf(text); ok && !yield(k) {
-				return
+				return false
 			}
 		}
 	}
+	return true
 }
 
 // halfOf is the first 16 bytes of a hash in hexadecimal digits: it is random already.

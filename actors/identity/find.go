@@ -55,7 +55,8 @@ func findIn(g Graph, keys []domain.Key) (f found) {
 	return f
 }
 
-// hemPerson begins the id of somebody who is known by a hash alone. No graph may use it.
+// hemPerson begins the id of somebody who is known by a hash alone; the first 16 bytes of it follow, which is what
+// suppressions are indexed by. No graph may use it.
 const hemPerson = "hem-"
 
 // personOfHEM is who somebody is that has identified itself and is known nowhere: itself, by the hash of its

@@ -57,6 +57,12 @@ func TestCheck(t *testing.T) {
 		subject identity.Subject
 		want    bool
 	}{
+		"somebody known by its hash":        {domain.SuppressEmail, "jane@example.com", identity.Subject{Person: "hem-" + domain.PersonID(sum("jane@example.com")[:32])}, true},
+		"by its MD5":                        {domain.SuppressEmail, "jane@example.com", identity.Subject{Person: "hem-" + domain.PersonID(identity.HEMs("jane@example.com")[0].MD5)}, true},
+		"by half its SHA-1":                 {domain.SuppressEmail, "jane@example.com", identity.Subject{Person: "hem-" + domain.PersonID(identity.HEMs("jane@example.com")[0].SHA1[:32])}, true},
+		"by its hash, suppressed by digest": {domain.SuppressEmail, sum("jane@example.com"), identity.Subject{Person: "hem-" + domain.PersonID(sum("jane@example.com")[:32])}, true},
+		"by the hash of another e-mail":     {domain.SuppressEmail, "joan@example.com", identity.Subject{Person: "hem-" + domain.PersonID(sum("jane@example.com")[:32])}, false},
+		"a graph's person of such digits":   {domain.SuppressEmail, "jane@example.com", identity.Subject{Person: domain.PersonID(sum("jane@example.com")[:32])}, false},
 		"an e-mail":                         {domain.SuppressEmail, "jane@example.com", hems(" JANE@example.com"), true},
 		"another":                           {domain.SuppressEmail, "jane@example.com", hems("joan@example.com"), false},
 		"a dotted form of a Google mailbox": {domain.SuppressEmail, "jane.doe+news@gmail.com", hems("j.anedoe@gmail.com"), true},
