@@ -12,7 +12,7 @@ type Person struct {
 	Department    string   `json:"department,omitempty"`
 	BusinessEmail string   `json:"business_email,omitempty"`
 	PersonalEmail string   `json:"personal_email,omitempty"`
-	Phones        []string `json:"phones,omitempty"` // E.164
+	Phones        []string `json:"phones,omitempty"` // E.164, or the hash of one: known by it, and never delivered
 	LinkedIn      string   `json:"linkedin_url,omitempty"`
 	City          string   `json:"city,omitempty"`
 	State         string   `json:"state,omitempty"`

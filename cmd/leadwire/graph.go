@@ -168,6 +168,9 @@ func showSummary(w io.Writer, sum graph.Summary, rejects string) {
 	if sum.Older > 0 {
 		fmt.Fprintf(w, "%s rows about somebody of whom there was a newer one\n", thousands(sum.Older))
 	}
+	if sum.Left > 0 {
+		fmt.Fprintf(w, "%s keys of such rows left out: their person's record is full\n", thousands(sum.Left))
+	}
 	if sum.Repeated > 0 {
 		fmt.Fprintf(w, "%s keys given again for the same person\n", thousands(sum.Repeated))
 	}

@@ -77,6 +77,8 @@ type Summary struct {
 	Refused int64 `json:"refused"`
 	// Older are rows about a person or a company of which there was a newer one. Their keys are kept.
 	Older int64 `json:"older_rows"`
+	// Left are e-mails' and phones' keys of older rows that their person's record had no room for.
+	Left int64 `json:"keys_left_out"`
 	// Repeated are keys given more than once for the same person.
 	Repeated int64 `json:"repeated_keys"`
 	// Conflicts are keys given for more than one person: the newest row has it, then the smaller person's id.

@@ -178,7 +178,7 @@ func (f *File) record(ref uint32, kind byte) (fields, bool) {
 		f.broken()
 		return fields{}, false
 	}
-	return fields{rest: body[1:], file: f}, true
+	return fields{rest: body[1:], words: f}, true
 }
 
 // word is a value that many records share.

@@ -63,12 +63,17 @@ func (b *Builder) finish(ctx context.Context) (err error) {
 	return b.out.finish()
 }
 
+// nextPlace is where the next record will be.
+func (b *Builder) nextPlace() (place uint32, err error) {
+	err = b.out.pad(recordUnit)
+	return uint32(b.out.at / recordUnit), err
+}
+
 // writeRecord appends a record and says where it is.
 func (b *Builder) writeRecord(body []byte) (place uint32, err error) {
-	if err := b.out.pad(recordUnit); err != nil {
+	if place, err = b.nextPlace(); err != nil {
 		return 0, err
 	}
-	place = uint32(b.out.at / recordUnit)
 	if _, err := b.out.Write(binary.BigEndian.AppendUint32(nil, uint32(len(body)))); err != nil {
 		return 0, err
 	}
@@ -153,15 +158,22 @@ func (b *Builder) writeCompanies(ctx context.Context) error {
 	return networks.Err()
 }
 
-// writePersons writes each person's newest row, and collects the keys of all its rows.
+// writePersons writes each person's newest row with what older ones are found by, and collects the keys of all of
+// them. A record's place is known before it is written, so that no keys have to wait.
 func (b *Builder) writePersons(ctx context.Context) error {
 	b.meter.start(WritingPersons, b.persons.Added())
 	persons, err := b.persons.Sort()
 	if err != nil {
 		return err
 	}
-	var current []byte
-	var place uint32
+	var k kept
+	write := func() error {
+		if len(k.id) == 0 {
+			return nil
+		}
+		_, err := b.writeRecord(k.record(b.words))
+		return err
+	}
 	for persons.Next() {
 		if b.meter.step(b.meter.p.Rows + 1); b.meter.p.Rows%looks == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -169,27 +181,41 @@ func (b *Builder) writePersons(ctx context.Context) error {
 		id, after := cutKey(persons.Key())
 		value := persons.Value()
 		keys := value[2 : 2+12*int(binary.BigEndian.Uint16(value))]
-		if bytes.Equal(id, current) {
+		body, whole := value[2+len(keys):], true
+		if k.is(id) {
 			b.sum.Older++
+			whole = k.add(body, b.words)
 		} else {
-			current = append(current[:0], id...)
-			if place, err = b.writeRecord(value[2+len(keys):]); err != nil {
+			if err := write(); err != nil {
 				return err
 			}
+			place, err := b.nextPlace()
+			if err != nil {
+				return err
+			}
+			k.begin(id, body, place)
 			print, _ := ofText(kindPerson, string(id))
 			if err := b.addKey(print, after[:8], place); err != nil {
 				return err
 			}
 		}
 		for ; len(keys) > 0; keys = keys[12:] {
-			if err := b.addKey(readFingerprint(keys), after[:8], place); err != nil {
+			print := readFingerprint(keys)
+			if !whole && carried(print.kind()) {
+				b.sum.Left++
+				continue
+			}
+			if err := b.addKey(print, after[:8], k.place); err != nil {
 				return err
 			}
 		}
 	}
+	if err := persons.Err(); err != nil {
+		return err
+	}
 	b.persons.Close()
 	b.meter.end()
-	return persons.Err()
+	return write()
 }
 
 // writeSlots writes each key once, with the first of those who claim it, and the directory.

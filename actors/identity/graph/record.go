@@ -211,9 +211,19 @@ func withHEMs(p domain.Person) domain.Person {
 
 // fields reads a record. It never reads beyond it; what does not fit makes it bad and the rest empty.
 type fields struct {
-	rest []byte
-	file *File // its words
-	bad  bool
+	rest  []byte
+	words interface{ word(n uint64) (string, bool) } // a file's, or those of one that is being built
+	bad   bool
+}
+
+// count is how long a list is.
+func (f *fields) count() uint64 {
+	n := f.number()
+	if n > maxList {
+		f.bad, f.rest = true, nil
+		return 0
+	}
+	return n
 }
 
 func (f *fields) number() uint64 {
@@ -254,7 +264,7 @@ func (f *fields) text() string {
 }
 
 func (f *fields) word(n uint64) string {
-	text, ok := f.file.word(n)
+	text, ok := f.words.word(n)
 	f.bad = f.bad || !ok
 	return text
 }
@@ -272,12 +282,12 @@ func (f *fields) person() (p domain.Person) {
 	mask, texts := f.number(), personTexts(&p)
 	f.texts(mask, texts[:])
 	if mask>>personPhones&1 == 1 {
-		for n := f.number(); n > 0 && !f.bad; n-- {
+		for n := f.count(); n > 0 && !f.bad; n-- {
 			p.Phones = append(p.Phones, f.text())
 		}
 	}
 	if mask>>personHEMs&1 == 1 {
-		for n := f.number(); n > 0 && !f.bad; n-- {
+		for n := f.count(); n > 0 && !f.bad; n-- {
 			p.HEMs = append(p.HEMs, f.hem())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,12 +48,10 @@ func refuse(field, rule string) error { return domain.FailField("read row", fiel
 
 // canonical brings a row into the form that is kept, and collects its keys' fingerprints.
 func (r *PersonRow) canonical() (keys []fingerprint, err error) {
-	switch {
-	case !domain.CheckForeignID(string(r.ID)):
-		return nil, refuse("id", "must be 1 to 200 of a-z A-Z 0-9 . _ -")
-	case strings.HasPrefix(string(r.ID), string(domain.PersonOfLead(""))):
-		return nil, refuse("id", fmt.Sprintf("must not begin with %q: those people are an account's own leads", domain.PersonOfLead("")))
-	case len(r.Emails)+len(r.HEMs)+len(r.Phones)+len(r.Visitors)+len(r.Clicks) > maxKeys:
+	if err := identity.CheckPerson(r.ID); err != nil {
+		return nil, err
+	}
+	if len(r.Emails)+len(r.HEMs)+len(r.Phones)+len(r.Visitors)+len(r.Clicks) > maxKeys {
 		return nil, refuse("id", fmt.Sprintf("has more than %d keys: many people share it", maxKeys))
 	}
 	if err := checkPerson(&r.Person); err != nil {
@@ -81,15 +80,15 @@ func (r *PersonRow) canonical() (keys []fingerprint, err error) {
 		c.hems("emails", hems)
 		r.HEMs = append(r.HEMs, hems...)
 	}
-	phones := r.Phones[:0:0]
-	for _, phone := range r.Phones {
+	phones := slices.Clone(r.Phones)
+	for i, phone := range r.Phones {
 		hash, ok := identity.PhoneHash(phone)
 		if !ok {
 			return nil, refuse("phones", "must be in international form, +14155550100, or its SHA-256 in hex")
 		}
 		c.key("phones", domain.Key{Kind: domain.KeyPhone, Value: hash})
-		if _, digest := identity.ReadDigest(phone); !digest { // of a phone known by its hash there is nothing to tell
-			phones = append(phones, phone)
+		if _, digest := identity.ReadDigest(phone); digest { // nothing to tell, but what a suppression may know it by
+			phones[i] = hash
 		}
 	}
 	r.Phones = phones

@@ -36,3 +36,11 @@ func (w *words) number(text string) (uint64, bool) {
 	w.bytes += len(text)
 	return n, true
 }
+
+// word is the word of a number.
+func (w *words) word(n uint64) (string, bool) {
+	if n >= uint64(len(w.list)) {
+		return "", false
+	}
+	return w.list[n], true
+}
