@@ -5,36 +5,44 @@ import (
 	"time"
 )
 
-// Observation is one step of a visitor's lane, in one commit: the hit is kept as an event (source
-// PixelSource, Lead LeadOfVisitor, Effect Record), its visit is rewritten, links are learned, and the
-// sighting that it owes to a lead is put down.
+// MaxHits is the most hits of one Observation: what one request may carry.
+const MaxHits = 50
+
+// Observation is one step of a visitor's lane, in one commit: hits are kept as events (source PixelSource,
+// Lead LeadOfVisitor, Effect Record), their visit is rewritten, links are learned, and the sightings that
+// they owe to leads are put down. Hits that came together are one step: the visit is written once for all of
+// them.
 type Observation struct {
 	Fence Fence // of the visitor's partition
-	// Hit is nil when nothing was reported: an answer came late, and earlier views are upgraded.
-	Hit    *Hit
+	// Hits in the order they came, at most MaxHits, each with another ID. Empty when nothing was reported: an
+	// answer came late, and earlier views are upgraded.
+	Hits   []Hit
 	Visit  Visit // after the step, Revision and EventSeq aside, which the store sets
 	Expect int64 // revision the visit must have; 0: it must not exist
 	// Basis is the revision of suppressions under which it was matched. If a newer one is in force nothing is
 	// written: look again.
 	Basis int64
 	Learn []Link
-	Owed  *Sighting // N, EventSeq and Visit are the store's to set: the visit is the one above
+	// Owed are in the order of their hits. N, EventSeq (of the hit with the sighting's EventID; without such a
+	// hit the visit's) and Visit (the one above, but for EventSeq: the sighting's own) are the store's to set.
+	Owed []Sighting
 }
 
-// Observed is what became of an observation. It is tried in this order: fence (ErrFenced), event key
-// (Duplicate), basis (Outdated), revision (Stale). Outcome is Done otherwise.
+// Observed is what became of an observation. It is tried in this order: fence (ErrFenced), event keys
+// (Duplicated if one of them was there), basis (Outdated), revision (Stale). Outcome is Done otherwise.
 type Observed struct {
 	Outcome Outcome
-	Seq     int64  // of the event; 0 without a hit
-	Visit   Visit  // after Done with its new revision, for Stale as it stands (zero Revision: it does not exist)
-	Owed    int64  // N of the sighting
-	Basis   int64  // the revision of suppressions in force
-	Links   []Link // as learned, with Seq
+	Seqs    []int64 // of the events after Done, in the order of Hits
+	Known   []bool  // for Duplicated: which of Hits were there; the others can be observed without them
+	Visit   Visit   // after Done with its new revision, for Stale as it stands (zero Revision: it does not exist)
+	Owed    []int64 // N of the sightings after Done, in their order
+	Basis   int64   // the revision of suppressions in force
+	Links   []Link  // as learned, with Seq
 }
 
 // Outcomes beside those of a Decision.
 const (
-	Duplicated Outcome = "duplicate" // the event's key was there: nothing was written
+	Duplicated Outcome = "duplicate" // an event's key was there: nothing was written
 	Outdated   Outcome = "outdated"  // suppressions have changed since Basis: nothing was written
 )
 

@@ -311,17 +311,12 @@ func erasureCast(t *testing.T, s domain.Store, f domain.Fence) erasureStory {
 	// Her visits: one sighting judged, one still owed.
 	o := meeting(t, s, f, hit("h-1", visit1), ada)
 	o.Visit.HEMs = []domain.HEM{{Variant: "lower", SHA256: adaKey.Value}}
-	o.Hit.Body = []byte(`{"title":"Lovelace"}`)
+	o.Hits[0].Body = []byte(`{"title":"Lovelace"}`)
 	o.Learn = []domain.Link{link(adaKey, ada), link(domain.Key{Kind: domain.KeyVisitor, Value: string(visit1)}, "p-somebody"), link(bobKey, bob)}
-	first := observe(t, s, o)
-	sighting := *o.Owed
-	sighting.N, sighting.EventSeq, sighting.Visit = first.Owed, first.Seq, first.Visit
-	judge(t, s, judgement(t, s, f, sighting))
+	judge(t, s, judgement(t, s, f, stored(o, observe(t, s, o))...))
 	o = meeting(t, s, f, hit("h-2", visit1), ada)
-	o.Expect, o.Learn, o.Owed.Page.Title = 1, nil, "Lovelace"
-	second := observe(t, s, o)
-	c.owed = *o.Owed
-	c.owed.N, c.owed.EventSeq, c.owed.Visit = second.Owed, second.Seq, second.Visit
+	o.Expect, o.Learn, o.Owed[0].Page.Title = 1, nil, "Lovelace"
+	c.owed = stored(o, observe(t, s, o))[0]
 	// By key alone: a phone that stands for somebody else by now; by person alone: a click.
 	_, err := s.Learn(t.Context(), []domain.Link{link(adaPhone, "p-somebody"), link(adaClick, ada)})
 	require.NoError(t, err)

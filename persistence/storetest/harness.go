@@ -63,6 +63,7 @@ func Run(t *testing.T, h Harness) {
 		{"Retention", retention},
 		{"Life", life},
 		{"Observing", observing},
+		{"ObservingMany", observingMany},
 		{"Judging", judging},
 		{"Owing", owing},
 		{"Linking", linking},
@@ -119,6 +120,13 @@ func (p *trap) set(step string, times int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.step, p.times, p.fired = step, times, 0
+}
+
+// armed is the step that fails.
+func (p *trap) armed() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.step
 }
 
 // hits is how often the set step has failed.

@@ -46,7 +46,7 @@ func visitAfter(h domain.Hit) domain.Visit {
 // observation is a visitor's first hit, matched under the suppressions of now.
 func observation(t *testing.T, s domain.Store, f domain.Fence, h domain.Hit) domain.Observation {
 	t.Helper()
-	return domain.Observation{Fence: f, Hit: &h, Visit: visitAfter(h), Basis: basis(t, s)}
+	return domain.Observation{Fence: f, Hits: []domain.Hit{h}, Visit: visitAfter(h), Basis: basis(t, s)}
 }
 
 // meeting is an observation that resolves the visitor to person, and owes the sighting to the person's lead.
@@ -55,12 +55,43 @@ func meeting(t *testing.T, s domain.Store, f domain.Fence, h domain.Hit, person 
 	o := observation(t, s, f, h)
 	o.Visit.Person = person
 	o.Visit.Match = domain.Match{Level: domain.PersonMatch, By: domain.KeySHA256, From: "identify"}
-	o.Owed = &domain.Sighting{
-		Partition: 7, Account: h.Account, Lead: domain.LeadOfPerson(person), Pixel: h.Pixel, Person: person, Match: o.Visit.Match,
+	o.Owed = []domain.Sighting{sighting(h, person, o.Visit.Match)}
+	return o
+}
+
+// sighting is what h owes to the lead of person.
+func sighting(h domain.Hit, person domain.PersonID, m domain.Match) domain.Sighting {
+	return domain.Sighting{
+		Partition: 7, Account: h.Account, Lead: domain.LeadOfPerson(person), Pixel: h.Pixel, Person: person, Match: m,
 		EventID: h.ID, Type: h.Type, Page: h.Page, OccurredAt: h.OccurredAt, ReceivedAt: h.ReceivedAt,
 		MatchedAt: h.ReceivedAt.Add(time.Millisecond), DueAt: h.ReceivedAt,
 	}
+}
+
+// burst is one step with several hits of a visitor, each of which owes a sighting to the lead of person.
+func burst(t *testing.T, s domain.Store, f domain.Fence, v domain.VisitorID, person domain.PersonID, ids ...string) domain.Observation {
+	t.Helper()
+	o := meeting(t, s, f, hit(ids[0], v), person)
+	o.Learn = []domain.Link{link(adaKey, person)}
+	for _, id := range ids[1:] {
+		h := hit(id, v)
+		o.Hits = append(o.Hits, h)
+		o.Owed = append(o.Owed, sighting(h, person, o.Visit.Match))
+	}
 	return o
+}
+
+// stored is what o owed, as the store has it by now.
+func stored(o domain.Observation, got domain.Observed) (all []domain.Sighting) {
+	for i, sighting := range o.Owed {
+		sighting.N, sighting.Visit, sighting.EventSeq = got.Owed[i], got.Visit, got.Visit.EventSeq
+		if hit := o.HitOf(sighting.EventID); hit >= 0 {
+			sighting.EventSeq = got.Seqs[hit]
+		}
+		sighting.Visit.EventSeq = sighting.EventSeq // its own: nobody asks a sighting for more
+		all = append(all, sighting)
+	}
+	return all
 }
 
 // observe carries out o and insists that it is Done.
@@ -78,10 +109,8 @@ func met(t *testing.T, s domain.Store, f domain.Fence, id string, v domain.Visit
 	t.Helper()
 	o := meeting(t, s, f, hit(id, v), person)
 	got := observe(t, s, o)
-	require.Positive(t, got.Owed)
-	sighting := *o.Owed
-	sighting.N, sighting.EventSeq, sighting.Visit = got.Owed, got.Seq, got.Visit
-	return sighting
+	require.Len(t, got.Owed, 1)
+	return stored(o, got)[0]
 }
 
 // judgement settles the sightings, which are of one lead that nobody has met before, and announces it.

@@ -19,18 +19,18 @@ func observing(t *testing.T, h Harness) {
 		o := meeting(t, s, f, hit("h-1", visit1), ada)
 		o.Learn = []domain.Link{link(adaKey, ada)}
 		got := observe(t, s, o)
-		require.Positive(t, got.Seq)
-		require.Positive(t, got.Owed)
+		require.Len(t, got.Seqs, 1)
+		require.Positive(t, got.Seqs[0])
+		require.Len(t, got.Owed, 1)
+		require.Positive(t, got.Owed[0])
 		require.EqualValues(t, 1, got.Visit.Revision)
-		require.Equal(t, got.Seq, got.Visit.EventSeq)
+		require.Equal(t, got.Seqs[0], got.Visit.EventSeq)
 		s = in.Crash(t).Store
 		want := o.Visit
-		want.Revision, want.EventSeq = 1, got.Seq
+		want.Revision, want.EventSeq = 1, got.Seqs[0]
 		require.Equal(t, want, got.Visit)
 		requireVisit(t, s, want)
-		sighting := *o.Owed
-		sighting.N, sighting.EventSeq, sighting.Visit = got.Owed, got.Seq, want
-		require.Equal(t, []domain.Sighting{sighting}, owed(t, s))
+		require.Equal(t, stored(o, got), owed(t, s))
 		require.Len(t, got.Links, 1)
 		require.Positive(t, got.Links[0].Seq)
 		require.Equal(t, got.Links, links(t, s))
@@ -47,9 +47,9 @@ func observing(t *testing.T, h Harness) {
 		o.Visit.Views, o.Expect = 2, 1
 		o.Visit.Revision, o.Visit.EventSeq = 77, 77 // the store's to set, whatever they say
 		second := observe(t, s, o)
-		require.Greater(t, second.Seq, first.Seq)
+		require.Greater(t, second.Seqs[0], first.Seqs[0])
 		require.EqualValues(t, 2, second.Visit.Revision)
-		require.Equal(t, second.Seq, second.Visit.EventSeq)
+		require.Equal(t, second.Seqs[0], second.Visit.EventSeq)
 		requireVisit(t, s, second.Visit)
 		o = observation(t, s, f, hit("h-3", visit1)) // nobody any more, say because of GPC
 		o.Visit.Suppressed, o.Expect = "gpc", 2
@@ -69,15 +69,15 @@ func observing(t *testing.T, h Harness) {
 		f := claim(t, s)
 		first := observe(t, s, observation(t, s, f, hit("h-1", visit1)))
 		o := meeting(t, s, f, hit("h-1", visit1), ada)
-		o.Hit, o.Expect, o.Owed.Upgraded = nil, 1, 1
+		o.Hits, o.Expect, o.Owed[0].Upgraded = nil, 1, 1
 		got := observe(t, s, o)
-		require.Zero(t, got.Seq)
+		require.Empty(t, got.Seqs)
 		require.EqualValues(t, 2, got.Visit.Revision)
-		require.Equal(t, first.Seq, got.Visit.EventSeq, "the newest event is still the first")
+		require.Equal(t, first.Seqs[0], got.Visit.EventSeq, "the newest event is still the first")
 		requireVisit(t, s, got.Visit)
 		waiting := owed(t, s)
 		require.Len(t, waiting, 1)
-		require.Equal(t, first.Seq, waiting[0].EventSeq)
+		require.Equal(t, first.Seqs[0], waiting[0].EventSeq)
 		require.Equal(t, 1, waiting[0].Upgraded)
 	})
 
@@ -101,8 +101,9 @@ func observing(t *testing.T, h Harness) {
 			got, err := s.Observe(t.Context(), again)
 			require.NoError(t, err)
 			require.Equal(t, domain.Duplicated, got.Outcome)
-			require.Zero(t, got.Seq)
-			require.Zero(t, got.Owed)
+			require.Equal(t, []bool{true}, got.Known)
+			require.Empty(t, got.Seqs)
+			require.Empty(t, got.Owed)
 		}
 		requireVisit(t, s, first.Visit)
 		require.Len(t, owed(t, s), 1)
@@ -253,7 +254,7 @@ func observing(t *testing.T, h Harness) {
 		for i, got := range outcomes {
 			switch {
 			case i == 3:
-			case written[prepared[i].Hit.ID]:
+			case written[prepared[i].Hits[0].ID]:
 				require.Equal(t, domain.Done, got.Outcome)
 				require.Less(t, got.Basis, revision)
 			default:
@@ -267,13 +268,23 @@ func observing(t *testing.T, h Harness) {
 		why  string
 		spot func(*domain.Observation)
 	}{
-		{"a NUL in the hit's id", func(o *domain.Observation) { o.Hit.ID = "a\x00" }},
-		{"no visitor", func(o *domain.Observation) { o.Visit.Visitor, o.Hit.Visitor = "", "" }},
-		{"a hit of another visitor", func(o *domain.Observation) { o.Hit.Visitor = visit2 }},
+		{"a NUL in the hit's id", func(o *domain.Observation) { o.Hits[0].ID = "a\x00" }},
+		{"no visitor", func(o *domain.Observation) { o.Visit.Visitor, o.Hits[0].Visitor = "", "" }},
+		{"a hit of another visitor", func(o *domain.Observation) { o.Hits[0].Visitor = visit2 }},
 		{"a link that is not UTF-8", func(o *domain.Observation) {
 			o.Learn = []domain.Link{link(domain.Key{Kind: "click", Value: "\xff"}, ada)}
 		}},
-		{"a sighting of another account", func(o *domain.Observation) { o.Owed.Account = "globex" }},
+		{"the second hit of another visitor", func(o *domain.Observation) { o.Hits = append(o.Hits, hit("h-2", visit2)) }},
+		{"a hit that comes twice", func(o *domain.Observation) {
+			o.Hits = append(o.Hits, hit("h-2", visit1), o.Hits[0])
+			o.Hits[2].Type = domain.PageLeave
+		}},
+		{"more hits than a request may carry", func(o *domain.Observation) {
+			for _, id := range names("more", domain.MaxHits) {
+				o.Hits = append(o.Hits, hit(id, visit1))
+			}
+		}},
+		{"a sighting of another account", func(o *domain.Observation) { o.Owed[0].Account = "globex" }},
 	} {
 		t.Run("IsRefusedFor/"+row.why, func(t *testing.T) {
 			t.Parallel()

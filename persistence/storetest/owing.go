@@ -17,7 +17,7 @@ func owing(t *testing.T, h Harness) {
 		f := claim(t, s)
 		first := meeting(t, s, f, hit("h-1", visit1), ada)
 		later := meeting(t, s, f, hit("h-2", visit2), ada)
-		later.Owed.DueAt = noon.Add(time.Minute)
+		later.Owed[0].DueAt = noon.Add(time.Minute)
 		observe(t, s, first)
 		observe(t, s, later)
 		for due, want := range map[time.Duration]int{-time.Second: 0, 0: 1, time.Minute - time.Millisecond: 1, time.Minute: 2} {
@@ -35,13 +35,13 @@ func owing(t *testing.T, h Harness) {
 		var want []int64
 		for i, id := range names("h", 40) {
 			o := meeting(t, s, f, hit(id, domain.VisitorID("v-"+id)), ada)
-			o.Owed.Partition = []domain.Partition{3, 7, 250}[i%3]
+			o.Owed[0].Partition = []domain.Partition{3, 7, 250}[i%3]
 			if i%5 == 0 {
-				o.Owed.DueAt = noon.Add(time.Hour)
+				o.Owed[0].DueAt = noon.Add(time.Hour)
 			}
 			got := observe(t, s, o)
 			if i%3 != 1 && i%5 != 0 {
-				want = append(want, got.Owed)
+				want = append(want, got.Owed...)
 			}
 		}
 		var got []int64

@@ -16,7 +16,7 @@ func retentionOfVisits(t *testing.T, h Harness) {
 		f := claim(t, s)
 		now := time.Now().UTC().Truncate(time.Millisecond)
 		at := func(o domain.Observation, at time.Time) domain.Observation {
-			o.Hit.ReceivedAt, o.Hit.OccurredAt, o.Visit.LastAt = at, at, at
+			o.Hits[0].ReceivedAt, o.Hits[0].OccurredAt, o.Visit.LastAt = at, at, at
 			return o
 		}
 		for i, v := range []domain.VisitorID{visit1, visit2, "visitor-3"} {
@@ -26,17 +26,14 @@ func retentionOfVisits(t *testing.T, h Harness) {
 				met = now.Add(300 * day)
 			}
 			o := at(meeting(t, s, f, hit(names("h", 3)[i], v), person), met)
-			got := observe(t, s, o)
-			o.Owed.N, o.Owed.EventSeq = got.Owed, got.Seq
-			j := judgement(t, s, f, *o.Owed)
+			j := judgement(t, s, f, stored(o, observe(t, s, o))...)
 			j.After.LastAt = met
 			judge(t, s, j)
 		}
 		again := at(meeting(t, s, f, hit("h-again", visit2), bob), now.Add(300*day))
 		again.Expect = 1
 		got := observe(t, s, again)
-		again.Owed.N, again.Owed.EventSeq = got.Owed, got.Seq
-		j := judgement(t, s, f, *again.Owed)
+		j := judgement(t, s, f, stored(again, got)...)
 		j.Expect, j.After.LastAt = 1, now.Add(300*day)
 		judge(t, s, j)
 
