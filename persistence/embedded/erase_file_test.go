@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -145,8 +146,12 @@ func (w *world) observe(visitor domain.VisitorID, her bool, words string) {
 	revision := w.revisions[visitor]
 	o := domain.Observation{
 		Fence: w.fence, Expect: revision,
-		Hit:   &domain.Hit{Account: "acme", Visitor: visitor, ID: domain.EventID(fmt.Sprintf("hit-%d", w.n)), Type: domain.PageView, Body: []byte(words), ReceivedAt: now},
+		Hits:  []domain.Hit{{Account: "acme", Visitor: visitor, ID: domain.EventID(fmt.Sprintf("hit-%d", w.n)), Type: domain.PageView, Body: []byte(words), ReceivedAt: now}},
 		Visit: domain.Visit{Account: "acme", Visitor: visitor, LastAt: now},
+	}
+	if w.n%4 == 0 { // two that came together
+		o.Hits = slices.Repeat(o.Hits, 2)
+		o.Hits[1].ID += "-too"
 	}
 	for i := range min(int(revision)+1, domain.MaxPages) {
 		o.Visit.Pages = append(o.Visit.Pages, domain.PageSeen{URL: "https://shop.example/" + words, Title: strings.Repeat(words, i%4)})
@@ -161,19 +166,20 @@ func (w *world) observe(visitor domain.VisitorID, her bool, words string) {
 			w.erasure.Leads = append(w.erasure.Leads, domain.LeadOfPerson(person))
 		}
 	}
-	o.Owed = &domain.Sighting{Partition: 1, Account: "acme", Lead: domain.LeadOfPerson(person), Person: person, DueAt: now}
+	lead := domain.LeadOfPerson(person)
+	o.Owed = []domain.Sighting{{Partition: 1, Account: "acme", Lead: lead, Person: person, DueAt: now}}
 	got, err := w.s.Observe(t.Context(), o)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, got.Outcome)
 	w.revisions[visitor] = got.Visit.Revision
 	if w.n%2 == 0 {
-		j := domain.Judgement{Fence: w.fence, Lead: o.Owed.Key(), Settle: []int64{got.Owed}}
-		j.After = domain.Acquaintance{Account: "acme", Lead: o.Owed.Lead, LastAt: now}
+		j := domain.Judgement{Fence: w.fence, Lead: o.Owed[0].Key(), Settle: got.Owed}
+		j.After = domain.Acquaintance{Account: "acme", Lead: lead, LastAt: now}
 		if known, err := w.s.Acquaintance(t.Context(), j.Lead); err == nil {
 			j.Expect = known.Revision
 		}
 		payload, _ := json.Marshal(words)
-		j.Announce = []domain.Announcement{{ID: o.Hit.ID, Account: "acme", Type: domain.VisitorUpdatedEvent, Lead: o.Owed.Lead, Payload: payload, At: now}}
+		j.Announce = []domain.Announcement{{ID: o.Hits[0].ID, Account: "acme", Type: domain.VisitorUpdatedEvent, Lead: lead, Payload: payload, At: now}}
 		judged, err := w.s.Judge(t.Context(), j)
 		require.NoError(t, err)
 		require.Equal(t, domain.Done, judged.Outcome)
@@ -212,10 +218,10 @@ func (w *world) lead(id string, her bool, words string) {
 func (w *world) passer(id string) {
 	now := time.Now().UTC()
 	visit := domain.Visit{Account: "acme", Visitor: domain.VisitorID(id), LastAt: now, Pages: make([]domain.PageSeen, len(id))}
-	hit := &domain.Hit{Account: "acme", Visitor: visit.Visitor, ID: domain.EventID(id), Type: domain.PageView, ReceivedAt: now}
+	hit := domain.Hit{Account: "acme", Visitor: visit.Visitor, ID: domain.EventID(id), Type: domain.PageView, ReceivedAt: now}
 	basis, err := w.s.SuppressionRevision(w.t.Context())
 	if err == nil {
-		_, _ = w.s.Observe(w.t.Context(), domain.Observation{Fence: w.fence, Hit: hit, Visit: visit, Basis: basis})
+		_, _ = w.s.Observe(w.t.Context(), domain.Observation{Fence: w.fence, Hits: []domain.Hit{hit}, Visit: visit, Basis: basis})
 	}
 }
 

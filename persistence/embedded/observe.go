@@ -4,17 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
-	"zombiezen.com/go/sqlite"
 )
 
 // observe is an observation on its way through the writer, with what can be prepared outside of it.
 type observe struct {
 	domain.Observation
-	visit    []byte // JSON of Visit
-	sighting []byte // JSON of Owed, without its visit
+	visit     []byte   // JSON of Visit
+	sightings [][]byte // JSON of Owed, without their visit
 }
 
 // observed is the answer, with the visit still as it lies in the file.
@@ -53,10 +53,13 @@ func (o *observe) prepare() (err error) {
 	if o.visit, err = json.Marshal(o.Visit); err != nil {
 		return domain.Fail("observe hit", domain.Invalid, err)
 	}
-	if o.Owed != nil {
-		o.sighting, err = encodeSighting(o.Owed)
+	o.sightings = make([][]byte, len(o.Owed))
+	for i := range o.Owed {
+		if o.sightings[i], err = encodeSighting(&o.Owed[i]); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (o *observe) check() error {
@@ -67,15 +70,23 @@ func (o *observe) check() error {
 	); err != nil {
 		return err
 	}
-	if h := o.Hit; h != nil {
+	if len(o.Hits) > domain.MaxHits {
+		return domain.FailField(op, "hits", fmt.Sprintf("are more than %d", domain.MaxHits))
+	}
+	for i := range o.Hits {
+		h := &o.Hits[i]
 		if h.Account != o.Visit.Account || h.Visitor != o.Visit.Visitor {
 			return domain.FailField(op, "hit", "is not the visit's visitor's")
+		}
+		if o.HitOf(h.ID) != i {
+			return domain.FailField(op, "hits", "have an id twice")
 		}
 		if err := checkTexts(op, text{"id", string(h.ID), false}, text{"type", string(h.Type), false}); err != nil {
 			return err
 		}
 	}
-	if s := o.Owed; s != nil {
+	for i := range o.Owed {
+		s := &o.Owed[i]
 		if s.Account != o.Visit.Account {
 			return domain.FailField(op, "owed", "is not the visit's account's")
 		}
@@ -86,9 +97,9 @@ func (o *observe) check() error {
 	return checkLinks(op, o.Learn)
 }
 
-// observe checks in the contract's order, and writes only once nothing can refuse any more. The event's key
-// comes before the basis and the revision, yet most hits are new and fit: so the key is tried by writing it,
-// last, and looked up only if something else has refused.
+// observe checks in the contract's order, and writes only once nothing can refuse any more. The events' keys
+// come before the basis and the revision, yet most hits are new and fit: so the keys are tried by writing them,
+// last, and looked up only if something has refused.
 func (t *tx) observe(o *observe) (res groupcommit.Result[answer], err error) {
 	if t.fenced(o.Fence) {
 		res.Err = domain.ErrFenced
@@ -117,17 +128,15 @@ func (t *tx) observe(o *observe) (res groupcommit.Result[answer], err error) {
 	return res, err
 }
 
-// refuse finds out whether the hit is known, and reads the visit for who is stale.
-func (t *tx) refuse(o *observe, row visitRow, got *observed) (err error) {
-	if o.Hit != nil {
-		known, err := t.hitKnown(o.Hit)
-		if err != nil {
-			return err
-		}
-		if known {
-			got.Outcome = domain.Duplicated
-			return nil
-		}
+// refuse finds out whether hits are known, and reads the visit for who is stale.
+func (t *tx) refuse(o *observe, row visitRow, got *observed) error {
+	known, err := t.hitsKnown(o.Hits)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(known, true) {
+		got.Outcome, got.Known = domain.Duplicated, known
+		return nil
 	}
 	if got.Outcome == domain.Stale && row.n != 0 {
 		got.stale.visit, err = t.readVisit(row.n)
@@ -135,21 +144,24 @@ func (t *tx) refuse(o *observe, row visitRow, got *observed) (err error) {
 	return err
 }
 
-func (t *tx) keepObservation(o *observe, row visitRow, got *observed) error {
-	seq := row.eventSeq
-	if o.Hit != nil {
-		fresh, err := t.keepHit(o.Hit, row.eventSeq)
-		if err != nil {
+func (t *tx) keepObservation(o *observe, row visitRow, got *observed) (err error) {
+	if got.Seqs, err = t.takeKeys(o.Hits); err != nil {
+		return err
+	}
+	if len(got.Seqs) < len(o.Hits) {
+		got.Outcome, got.Seqs = domain.Duplicated, nil
+		got.Known, err = t.hitsKnown(o.Hits)
+		return err
+	}
+	newest := row.eventSeq
+	for i, seq := range got.Seqs {
+		if err := t.keepHit(&o.Hits[i], seq, newest); err != nil {
 			return err
 		}
-		if fresh == 0 {
-			got.Outcome = domain.Duplicated
-			return nil
-		}
-		seq, got.Seq = fresh, fresh
+		newest = seq
 	}
-	got.Visit.Revision, got.Visit.EventSeq = row.revision+1, seq
-	if err := t.writeVisit(row, o, seq); err != nil {
+	got.Visit.Revision, got.Visit.EventSeq = row.revision+1, newest
+	if err := t.writeVisit(row, o, newest); err != nil {
 		return err
 	}
 	for _, l := range o.Learn {
@@ -159,45 +171,21 @@ func (t *tx) keepObservation(o *observe, row visitRow, got *observed) error {
 		}
 		got.Links = append(got.Links, learned)
 	}
-	if o.Owed == nil {
-		return nil
-	}
-	n, err := t.owe(o, row.revision+1, seq)
-	got.Owed = n
-	return err
+	return t.oweAll(o, got)
 }
 
-// keepHit keeps the hit as an event, and answers its number; 0 when its key was there.
-func (t *tx) keepHit(h *domain.Hit, prev int64) (seq int64, err error) {
-	if err := t.step(stepKey); err != nil {
-		return 0, err
+// oweAll puts down what each hit owes, under the number of its own event.
+func (t *tx) oweAll(o *observe, got *observed) error {
+	for i := range o.Owed {
+		seq := got.Visit.EventSeq
+		if hit := o.HitOf(o.Owed[i].EventID); hit >= 0 {
+			seq = got.Seqs[hit]
+		}
+		n, err := t.owe(o, i, got.Visit.Revision, seq)
+		if err != nil {
+			return err
+		}
+		got.Owed = append(got.Owed, n)
 	}
-	key := bind{stmt: t.insertKey}
-	key.text(string(h.Account)).text(string(domain.PixelSource)).text(string(h.ID)).time(h.ReceivedAt)
-	if err := key.run(); err != nil {
-		return 0, fmt.Errorf("insert event key: %w", err)
-	}
-	if t.conn.Changes() == 0 {
-		return 0, nil
-	}
-	seq = t.conn.LastInsertRowID()
-	if err := t.step(stepEvent); err != nil {
-		return 0, err
-	}
-	b := bind{stmt: t.insertHit}
-	b.int(seq).time(h.ReceivedAt).time(h.OccurredAt).text(string(h.Type)).text(string(domain.Record)).
-		text(string(domain.LeadOfVisitor(h.Visitor))).bytes(h.Body).int(prev)
-	if err := b.run(); err != nil {
-		return 0, fmt.Errorf("insert hit: %w", err)
-	}
-	return seq, nil
-}
-
-func (t *tx) hitKnown(h *domain.Hit) (known bool, err error) {
-	err = query(t.conn, `SELECT 1 FROM event_keys WHERE event_id = ? AND source = ? AND account = ?`,
-		func(*sqlite.Stmt) { known = true }, string(h.ID), string(domain.PixelSource), string(h.Account))
-	if err != nil {
-		return false, fmt.Errorf("find event key: %w", err)
-	}
-	return known, nil
+	return nil
 }

@@ -98,11 +98,11 @@ func (o op) size() int {
 		return rowOverhead + len(o.decide.Contact) + len(o.decide.Trace) + sizeOf(o.decide.Announce)
 	case o.observe != nil:
 		n := rowOverhead + len(o.observe.visit) + rowOverhead/4*len(o.observe.Learn)
-		if o.observe.Hit != nil {
-			n += len(o.observe.Hit.Body)
+		for i := range o.observe.Hits {
+			n += rowOverhead/2 + len(o.observe.Hits[i].Body)
 		}
-		if o.observe.Owed != nil {
-			n += len(o.observe.visit) + len(o.observe.sighting)
+		for _, s := range o.observe.sightings {
+			n += len(o.observe.visit) + len(s)
 		}
 		return n
 	case o.judge != nil:

@@ -26,15 +26,15 @@ func encodeSighting(s *domain.Sighting) ([]byte, error) {
 	return b, nil
 }
 
-// owe puts a sighting down for its lead.
-func (t *tx) owe(o *observe, revision, seq int64) (n int64, err error) {
+// owe puts the i-th sighting down for its lead.
+func (t *tx) owe(o *observe, i int, revision, seq int64) (n int64, err error) {
 	if err := t.step(stepSighting); err != nil {
 		return 0, err
 	}
-	s := o.Owed
+	s := &o.Owed[i]
 	b := bind{stmt: t.insertSighting}
 	b.int(int64(s.Partition)).time(s.DueAt).text(string(s.Account)).text(string(s.Lead)).text(string(o.Visit.Visitor)).
-		int(revision).int(seq).bytes(o.sighting).bytes(o.visit)
+		int(revision).int(seq).bytes(o.sightings[i]).bytes(o.visit)
 	if err := b.run(); err != nil {
 		return 0, fmt.Errorf("insert sighting: %w", err)
 	}

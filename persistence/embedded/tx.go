@@ -40,7 +40,7 @@ func (t *tx) step(name string) error {
 }
 
 // commit carries out a batch in one transaction. Every operation first reads and checks, and writes
-// only when nothing can refuse it any more; so no operation is ever undone alone, and an error always
+// only when nothing can refuse it any more (takeKeys alone takes back what it wrote); so an error always
 // means that the whole batch was rolled back (or, past COMMIT, that its outcome is unknown).
 func (t *tx) commit(ops []op) ([]groupcommit.Result[answer], error) {
 	t.begin(len(ops))
