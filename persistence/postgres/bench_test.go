@@ -133,7 +133,7 @@ func (l *load) hit(b *testing.B, n int64, judged bool) {
 	now := time.Now()
 	id := fmt.Sprintf("%020d", n)
 	o := meetingAt(l.fences[n%domain.Partitions], "hit-"+id, domain.VisitorID("v-"+id), domain.PersonID("p-"+id), now)
-	o.Hit.Body = l.body
+	o.Hits[0].Body = l.body
 	for range domain.MaxPages / 4 {
 		o.Visit.Pages = append(o.Visit.Pages, domain.PageSeen{URL: "https://shop.example/pricing/plans?utm_source=newsletter", Path: "/pricing/plans", Title: "Plans and pricing", At: now})
 	}
@@ -145,7 +145,7 @@ func (l *load) hit(b *testing.B, n int64, judged bool) {
 	if !judged {
 		return
 	}
-	j := judging(o.Fence, o, seen.Owed, 0)
+	j := judging(o.Fence, o, seen.Owed[0], 0)
 	if n%4 > 0 {
 		j.Announce = nil
 	}

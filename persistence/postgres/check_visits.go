@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"fmt"
+
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -16,15 +18,23 @@ func checkObservation(op string, o *domain.Observation) error {
 	if o.Expect < 0 {
 		return domain.FailField(op, "expect", "must not be negative")
 	}
-	if h := o.Hit; h != nil {
+	if len(o.Hits) > domain.MaxHits {
+		return domain.FailField(op, "hits", fmt.Sprintf("must be at most %d", domain.MaxHits))
+	}
+	for i := range o.Hits {
+		h := &o.Hits[i]
 		if h.Account != v.Account || h.Visitor != v.Visitor {
 			return domain.FailField(op, "hit", "must be of the visit's visitor")
+		}
+		if o.HitOf(h.ID) != i {
+			return domain.FailField(op, "hits", "must not have an id twice")
 		}
 		if err := check(op, field{"id", string(h.ID), false}, field{"type", string(h.Type), false}); err != nil {
 			return err
 		}
 	}
-	if s := o.Owed; s != nil {
+	for i := range o.Owed {
+		s := &o.Owed[i]
 		if s.Account != v.Account {
 			return domain.FailField(op, "owed", "must be of the visit's account")
 		}

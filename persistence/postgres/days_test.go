@@ -62,7 +62,7 @@ func TestDays_TheDefaultPartitionCatchesAndGivesBack(t *testing.T) {
 	}
 	seen, err := s.Observe(t.Context(), meetingAt(f, "h-1", "v-1", "p-ada", far))
 	require.NoError(t, err)
-	_, err = s.Judge(t.Context(), judging(f, meetingAt(f, "h-1", "v-1", "p-ada", far), seen.Owed, 0))
+	_, err = s.Judge(t.Context(), judging(f, meetingAt(f, "h-1", "v-1", "p-ada", far), seen.Owed[0], 0))
 	require.NoError(t, err)
 	n, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: 2, ReportedAt: far}})
 	require.NoError(t, err)

@@ -56,8 +56,8 @@ func lifeOf(t *testing.T, s *Store, f domain.Fence, id, name, mail, hem, phone s
 		o.Expect, o.Basis = int64(i), basis
 		o.Visit.HEMs, o.Visit.Phone = []domain.HEM{{Variant: "lower", SHA256: hem}}, phone
 		o.Visit.Pages = []domain.PageSeen{{URL: "https://shop.example/?email=" + mail, Title: strings.Repeat("hello "+name+" ", 100)}} // compressed, and kept beside the row
-		o.Hit.Body = []byte(`{"hems":["` + hem + `"],"email":"` + mail + `"}`)
-		o.Owed.Page.Title = name
+		o.Hits[0].Body = []byte(`{"hems":["` + hem + `"],"email":"` + mail + `"}`)
+		o.Owed[0].Page.Title = name
 		o.Learn = append(o.Learn, domain.Link{Account: "acme", Key: domain.Key{Kind: domain.KeySHA256, Value: hem}, Person: person, At: day},
 			domain.Link{Account: "acme", Key: domain.Key{Kind: domain.KeyPhone, Value: phone}, Person: person, At: day})
 		got, err := s.Observe(t.Context(), o)
@@ -66,13 +66,13 @@ func lifeOf(t *testing.T, s *Store, f domain.Fence, id, name, mail, hem, phone s
 		if i == 5 { // this one is owed
 			break
 		}
-		j := judging(f, o, got.Owed, known)
+		j := judging(f, o, got.Owed[0], known)
 		j.Basis = basis
 		j.Announce[0].Payload = contact.JSON()
 		if i == 0 {
-			e := event(string(o.Owed.EventID))
-			e.Lead, e.Contact, e.ReceivedAt = o.Owed.Lead, contact.JSON(), day
-			j.Enter = &domain.Pending{Seq: got.Seq, Event: e}
+			e := event(string(o.Owed[0].EventID))
+			e.Lead, e.Contact, e.ReceivedAt = o.Owed[0].Lead, contact.JSON(), day
+			j.Enter = &domain.Pending{Seq: got.Seqs[0], Event: e}
 		}
 		judged, err := s.Judge(t.Context(), j)
 		require.NoError(t, err)

@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -24,9 +23,9 @@ func (s *Store) Observe(ctx context.Context, o domain.Observation) (domain.Obser
 // observeOp is an observation with its JSON made: that is the caller's time, not the commit's.
 type observeOp struct {
 	domain.Observation
-	key   pgtype.UUID // of the hit's event
+	keys  []eventKey // of the hits' events
 	visit []byte
-	owed  []byte // without the visit, which goes over once
+	owed  [][]byte // without the visit
 }
 
 func opOf(o *observeOp) op { return op{observe: o} }
@@ -36,22 +35,23 @@ func newObservation(doing string, o domain.Observation) (*observeOp, error) {
 		return nil, err
 	}
 	made := &observeOp{Observation: o}
-	if o.Hit != nil {
-		hit := *o.Hit
-		hit.ReceivedAt, hit.OccurredAt = micro(hit.ReceivedAt), micro(hit.OccurredAt)
-		made.Hit = &hit
-		made.key = pgtype.UUID{Bytes: keyOf(domain.Event{Account: hit.Account, Source: domain.PixelSource, ID: hit.ID}), Valid: true}
+	made.Hits = slices.Clone(o.Hits)
+	for i := range made.Hits {
+		h := &made.Hits[i]
+		h.ReceivedAt, h.OccurredAt = micro(h.ReceivedAt), micro(h.OccurredAt)
+		made.keys = append(made.keys, keyOf(domain.Event{Account: h.Account, Source: domain.PixelSource, ID: h.ID}))
 	}
 	var err error
 	if made.visit, err = pack(doing, o.Visit); err != nil {
 		return nil, err
 	}
-	if o.Owed != nil {
-		owed := *o.Owed
+	for _, owed := range o.Owed {
 		owed.Visit = domain.Visit{}
-		if made.owed, err = pack(doing, owed); err != nil {
+		body, err := pack(doing, owed)
+		if err != nil {
 			return nil, err
 		}
+		made.owed = append(made.owed, body)
 	}
 	return made, nil
 }
@@ -59,8 +59,8 @@ func newObservation(doing string, o domain.Observation) (*observeOp, error) {
 // touches lists what must not be touched twice in one statement.
 func (o *observeOp) touches() []any {
 	things := append(touchesOf(o.Learn), o.Visit.Key())
-	if o.key.Valid {
-		things = append(things, eventKey(o.key.Bytes))
+	for _, key := range o.keys {
+		things = append(things, key)
 	}
 	return things
 }
@@ -85,92 +85,71 @@ func (p *pipeline) observe(wave []int) {
 			return fmt.Errorf("read observation: %w", err)
 		}
 		n := c.of[r.ord-1]
-		got, err := r.observed(p.b.ops[n].observe)
+		got, o := p.observed[n], p.b.ops[n].observe
+		var err error
+		switch {
+		case r.outcome != "":
+			err = r.into(&got, o)
+		case r.hit > 0:
+			r.intoHit(&got, int(r.hit-c.last[r.ord-1])+len(o.Hits)-1)
+		default:
+			got.Owed = append(got.Owed, r.number)
+		}
 		p.observed[n] = got
 		return err
-	}, p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.visitor, c.person, c.lastAt, c.body,
-		c.key, c.eventID, c.kind, c.lane, c.hit, c.occurred, c.received, c.owedPart, c.owedLead, c.owedDue, c.owed)
-}
-
-// observationColumns are observations as the arrays that observe.sql takes.
-type observationColumns struct {
-	of                       []int // the op of each row
-	part                     []int16
-	epoch, basis, expect     []int64
-	account, visitor, person []string
-	lastAt                   []time.Time
-	body                     [][]byte
-	key                      []pgtype.UUID // null: no hit
-	eventID, kind, lane      []string
-	hit                      [][]byte
-	occurred, received       []pgtype.Timestamptz
-	owedPart                 []pgtype.Int2 // null: nothing is owed
-	owedLead                 []string
-	owedDue                  []pgtype.Timestamptz
-	owed                     [][]byte
-}
-
-func (c *observationColumns) add(n int, o *observeOp) {
-	c.of = append(c.of, n)
-	c.part = append(c.part, int16(o.Fence.Partition))
-	c.epoch = append(c.epoch, o.Fence.Epoch)
-	c.basis = append(c.basis, o.Basis)
-	c.expect = append(c.expect, o.Expect)
-	c.account = append(c.account, string(o.Visit.Account))
-	c.visitor = append(c.visitor, string(o.Visit.Visitor))
-	c.person = append(c.person, string(o.Visit.Person))
-	c.lastAt = append(c.lastAt, o.Visit.LastAt)
-	c.body = append(c.body, o.visit)
-	var hit domain.Hit
-	if o.Hit != nil {
-		hit = *o.Hit
+	}, append(append([]any{p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.visitor, c.person, c.lastAt, c.body, c.last},
+		c.hits.args()...), c.owed.args()...)...)
+	if c.many {
+		p.queue(sqlGiveBack, nil)
 	}
-	c.key = append(c.key, o.key)
-	c.eventID = append(c.eventID, string(hit.ID))
-	c.kind = append(c.kind, string(hit.Type))
-	c.lane = append(c.lane, string(domain.LeadOfVisitor(hit.Visitor)))
-	c.hit = append(c.hit, bytesOf(hit.Body))
-	c.occurred = append(c.occurred, timestamp(hit.OccurredAt))
-	c.received = append(c.received, pgtype.Timestamptz{Time: hit.ReceivedAt, Valid: o.Hit != nil})
-	var owed domain.Sighting
-	if o.Owed != nil {
-		owed = *o.Owed
-	}
-	c.owedPart = append(c.owedPart, pgtype.Int2{Int16: int16(owed.Partition), Valid: o.Owed != nil})
-	c.owedLead = append(c.owedLead, string(owed.Lead))
-	c.owedDue = append(c.owedDue, pgtype.Timestamptz{Time: owed.DueAt, Valid: o.Owed != nil})
-	c.owed = append(c.owed, bytesOf(o.owed))
 }
 
-// sight is a row that observe.sql answers with.
+// sight is a row that observe.sql answers with: what became of an observation, or, without an outcome, the
+// number of one of its events or sightings.
 type sight struct {
-	ord                               int64
-	outcome                           string
-	basis, seq, owed, revision, event int64
-	body                              []byte
+	ord                    int64
+	outcome                string
+	basis, revision, event int64
+	body                   []byte
+	hit, number            int64
+	known                  bool
 }
 
 func (r *sight) scan(rows pgx.Rows) error {
-	return rows.Scan(&r.ord, &r.outcome, &r.basis, &r.seq, &r.owed, &r.revision, &r.event, &r.body)
+	return rows.Scan(&r.ord, &r.outcome, &r.basis, &r.revision, &r.event, &r.body, &r.hit, &r.number, &r.known)
 }
 
-func (r *sight) observed(o *observeOp) (domain.Observed, error) {
-	out := domain.Observed{Outcome: domain.Outcome(r.outcome), Basis: r.basis, Seq: r.seq, Owed: r.owed}
+func (r *sight) into(out *domain.Observed, o *observeOp) error {
+	out.Outcome, out.Basis = domain.Outcome(r.outcome), r.basis
 	switch out.Outcome {
 	case domain.Done:
 		out.Visit = o.Visit
+		out.Seqs = make([]int64, len(o.Hits))
+	case domain.Duplicated:
+		out.Known = make([]bool, len(o.Hits))
+		return nil
 	case domain.Stale:
 		if r.revision == 0 {
-			return out, nil
+			return nil
 		}
 		if err := unpack("observe", r.body, &out.Visit); err != nil {
-			return out, err
+			return err
 		}
 	default:
-		return out, nil
+		return nil
 	}
 	out.Visit.Revision, out.Visit.EventSeq = r.revision, r.event
-	return out, nil
+	return nil
+}
+
+// intoHit takes what is said of the i-th hit; the row of its observation came before.
+func (r *sight) intoHit(out *domain.Observed, i int) {
+	switch out.Outcome {
+	case domain.Done:
+		out.Seqs[i] = r.number
+	case domain.Duplicated:
+		out.Known[i] = r.known
+	}
 }
 
 // pack is the stored form of what is kept whole.

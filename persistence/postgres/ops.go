@@ -96,9 +96,12 @@ func (o op) size() int {
 		n += 200 + 2*len(d.Contact) + len(d.Trace) + sizeOf(d.Announce) // the contact goes to the lead and the feed
 	}
 	if v := o.observe; v != nil {
-		n += 200 + len(v.visit) + len(v.owed) + 100*len(v.Learn)
-		if v.Hit != nil {
-			n += 200 + len(v.Hit.Body)
+		n += 200 + len(v.visit) + 100*len(v.Learn)
+		for i := range v.Hits {
+			n += 200 + len(v.Hits[i].Body)
+		}
+		for _, owed := range v.owed {
+			n += 200 + len(owed) + len(v.visit)
 		}
 	}
 	if j := o.judge; j != nil {

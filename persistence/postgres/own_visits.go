@@ -70,22 +70,20 @@ func recogniseObservations(ctx context.Context, conn *pgx.Conn, b *batch, p *pip
 func ownObservation(ctx context.Context, conn *pgx.Conn, id int64, o *observeOp, basis int64) (domain.Observed, error) {
 	out := domain.Observed{Outcome: domain.Done, Basis: basis, Visit: o.Visit}
 	out.Visit.Revision = o.Expect + 1
-	var err error
-	if o.Hit != nil {
-		err = conn.QueryRow(ctx, `SELECT coalesce((SELECT seq FROM event_keys WHERE key = $1), 0)`, o.key).Scan(&out.Seq)
-		out.Visit.EventSeq = out.Seq
-	} else {
-		err = conn.QueryRow(ctx, `SELECT coalesce((SELECT event_seq FROM visits WHERE account = $1 AND visitor = $2), 0)`,
-			string(o.Visit.Account), string(o.Visit.Visitor)).Scan(&out.Visit.EventSeq)
-	}
+	err := conn.QueryRow(ctx, `SELECT coalesce((SELECT event_seq FROM visits WHERE account = $1 AND visitor = $2), 0)`,
+		string(o.Visit.Account), string(o.Visit.Visitor)).Scan(&out.Visit.EventSeq)
 	if err != nil {
 		return out, err
 	}
-	if o.Owed != nil {
-		if err := conn.QueryRow(ctx, `SELECT coalesce((SELECT n FROM sightings WHERE commit_id = $1 AND account = $2 AND visitor = $3 AND visit_revision = $4), 0)`,
-			id, string(o.Visit.Account), string(o.Visit.Visitor), out.Visit.Revision).Scan(&out.Owed); err != nil {
+	for _, key := range o.keys {
+		var seq int64
+		if err := conn.QueryRow(ctx, `SELECT coalesce((SELECT seq FROM event_keys WHERE key = $1), 0)`, key).Scan(&seq); err != nil {
 			return out, err
 		}
+		out.Seqs, out.Visit.EventSeq = append(out.Seqs, seq), seq
+	}
+	if out.Owed, err = ownSightings(ctx, conn, id, o, &out); err != nil {
+		return out, err
 	}
 	var c linkColumns
 	c.add(0, o.Learn, "", 0)
@@ -98,6 +96,42 @@ func ownObservation(ctx context.Context, conn *pgx.Conn, id int64, o *observeOp,
 		}
 	}
 	return out, nil
+}
+
+// ownSightings finds the numbers that the lost run gave to what is owed; 0 for what has been judged since.
+func ownSightings(ctx context.Context, conn *pgx.Conn, id int64, o *observeOp, out *domain.Observed) ([]int64, error) {
+	if len(o.Owed) == 0 {
+		return nil, nil
+	}
+	rows, err := conn.Query(ctx, `SELECT n, lead, event_seq FROM sightings WHERE commit_id = $1 AND account = $2 AND visitor = $3 AND visit_revision = $4 ORDER BY n`,
+		id, string(o.Visit.Account), string(o.Visit.Visitor), out.Visit.Revision)
+	if err != nil {
+		return nil, err
+	}
+	type owedTo struct {
+		lead domain.LeadID
+		seq  int64
+	}
+	waiting := map[owedTo][]int64{}
+	var n int64
+	var to owedTo
+	if _, err := pgx.ForEachRow(rows, []any{&n, &to.lead, &to.seq}, func() error {
+		waiting[to] = append(waiting[to], n)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	numbers := make([]int64, len(o.Owed))
+	for i := range o.Owed {
+		to := owedTo{o.Owed[i].Lead, out.Visit.EventSeq}
+		if hit := o.HitOf(o.Owed[i].EventID); hit >= 0 {
+			to.seq = out.Seqs[hit]
+		}
+		if mine := waiting[to]; len(mine) > 0 {
+			numbers[i], waiting[to] = mine[0], mine[1:]
+		}
+	}
+	return numbers, nil
 }
 
 const sqlLink = `SELECT seq, account, kind, value, person, origin, at, removed FROM links WHERE account = $1 AND kind = $2 AND value = $3`

@@ -56,7 +56,7 @@ var planned = map[string]string{
 	"receive": sqlReceive, "decide": sqlDecide, "seen": sqlSeen,
 	"undecided": sqlUndecided, "backlog": sqlBacklog, "buyer's leads": sqlBuyerLeads, "feed": sqlFeed, "heads": sqlHeads, "lead": sqlLead,
 
-	"lock basis": sqlLockBasis, "lock heads": sqlLockHeads, "observe": sqlObserve, "learn": sqlLearn, "judge": sqlJudge,
+	"lock basis": sqlLockBasis, "lock heads": sqlLockHeads, "observe": sqlObserve, "give back": sqlGiveBack, "learn": sqlLearn, "judge": sqlJudge,
 	"decide, announcing": sqlDecideAnnouncing, "visit": sqlVisit, "acquaintance": sqlAcquaintance, "owed": sqlOwed, "visitors of": sqlVisitorsOf,
 	"announcements": sqlAnnouncements, "links": sqlLinks, "scan leads": sqlScanLeads, "suppressions since": sqlSuppressionsSince, "basis": sqlBasis,
 }

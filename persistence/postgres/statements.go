@@ -27,6 +27,8 @@ var (
 	sqlLockHeads string
 	//go:embed sql/observe.sql
 	sqlObserve string
+	//go:embed sql/give_back.sql
+	sqlGiveBack string
 	//go:embed sql/learn.sql
 	sqlLearn string
 	//go:embed sql/judge.sql

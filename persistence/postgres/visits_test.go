@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 	"github.com/stretchr/testify/require"
 )
 
-func pageView(id string, v domain.VisitorID, when time.Time) *domain.Hit {
-	return &domain.Hit{Account: "acme", Pixel: "shop", Visitor: v, ID: domain.EventID(id), Type: domain.PageView,
+func pageView(id string, v domain.VisitorID, when time.Time) domain.Hit {
+	return domain.Hit{Account: "acme", Pixel: "shop", Visitor: v, ID: domain.EventID(id), Type: domain.PageView,
 		Page: domain.Page{URL: "https://shop.example/pricing", Path: "/pricing"}, Body: []byte(`{"id":"` + id + `"}`), ReceivedAt: when}
 }
 
@@ -28,20 +30,32 @@ func meeting(f domain.Fence, id string, v domain.VisitorID, person domain.Person
 func meetingAt(f domain.Fence, id string, v domain.VisitorID, person domain.PersonID, when time.Time) domain.Observation {
 	match := domain.Match{Level: domain.PersonMatch, By: domain.KeySHA256, From: "identify"}
 	return domain.Observation{
-		Fence: f, Hit: pageView(id, v, when),
+		Fence: f, Hits: []domain.Hit{pageView(id, v, when)},
 		Visit: domain.Visit{Account: "acme", Visitor: v, Pixel: "shop", Session: "s", Number: 1, StartedAt: when, LastAt: when, Views: 1, Person: person, Match: match},
 		Learn: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyVisitor, Value: string(v)}, Person: person, From: "identify", At: when}},
-		Owed: &domain.Sighting{Partition: f.Partition, Account: "acme", Lead: domain.LeadOfPerson(person), Pixel: "shop", Person: person, Match: match,
-			EventID: domain.EventID(id), Type: domain.PageView, ReceivedAt: when, MatchedAt: when, DueAt: when},
+		Owed: []domain.Sighting{{Partition: f.Partition, Account: "acme", Lead: domain.LeadOfPerson(person), Pixel: "shop", Person: person, Match: match,
+			EventID: domain.EventID(id), Type: domain.PageView, ReceivedAt: when, MatchedAt: when, DueAt: when}},
 	}
 }
 
+// burst is a next step of the visitor with several hits, each of which owes a sighting.
+func burst(f domain.Fence, v domain.VisitorID, person domain.PersonID, expect int64, ids ...string) domain.Observation {
+	o := meeting(f, ids[0], v, person)
+	o.Expect = expect
+	for _, id := range ids[1:] {
+		more := meeting(f, id, v, person)
+		o.Hits, o.Owed = append(o.Hits, more.Hits...), append(o.Owed, more.Owed...)
+	}
+	return o
+}
+
 func judging(f domain.Fence, o domain.Observation, n, expect int64) domain.Judgement {
+	owed := o.Owed[0]
 	return domain.Judgement{
-		Fence: f, Lead: o.Owed.Key(), Settle: []int64{n}, Expect: expect,
-		After: domain.Acquaintance{Account: "acme", Lead: o.Owed.Lead, Person: o.Owed.Person, LastAt: o.Owed.MatchedAt, Sightings: expect + 1},
-		Announce: []domain.Announcement{{ID: "a-" + o.Owed.EventID, Account: "acme", Type: domain.VisitorIdentifiedEvent, Lead: o.Owed.Lead, Pixel: "shop",
-			Payload: json.RawMessage(`{}`), At: o.Owed.MatchedAt}},
+		Fence: f, Lead: owed.Key(), Settle: []int64{n}, Expect: expect,
+		After: domain.Acquaintance{Account: "acme", Lead: owed.Lead, Person: owed.Person, LastAt: owed.MatchedAt, Sightings: expect + 1},
+		Announce: []domain.Announcement{{ID: "a-" + owed.EventID, Account: "acme", Type: domain.VisitorIdentifiedEvent, Lead: owed.Lead, Pixel: "shop",
+			Payload: json.RawMessage(`{}`), At: owed.MatchedAt}},
 	}
 }
 
@@ -62,16 +76,16 @@ func TestCommit_RecognisesItsOwnVisitsAfterALostAnswer(t *testing.T) {
 	visit, err := s.Visit(t.Context(), o.Visit.Key())
 	require.NoError(t, err)
 	require.Equal(t, visit, first.Visit)
-	require.Equal(t, visit.EventSeq, first.Seq)
+	require.Equal(t, []int64{visit.EventSeq}, first.Seqs)
 	owed, err := s.Owed(t.Context(), []domain.Partition{7}, noon, 0, 10)
 	require.NoError(t, err)
-	require.Equal(t, owed[0].N, first.Owed)
+	require.Equal(t, []int64{owed[0].N}, first.Owed)
 	links, err := s.Links(t.Context(), 0, 10)
 	require.NoError(t, err)
 	require.Equal(t, links, first.Links)
 
 	lose()
-	j := judging(f, o, first.Owed, 0)
+	j := judging(f, o, first.Owed[0], 0)
 	judged, err := s.Judge(t.Context(), j)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, judged.Outcome)
@@ -83,12 +97,27 @@ func TestCommit_RecognisesItsOwnVisitsAfterALostAnswer(t *testing.T) {
 
 	lose()
 	late := o // an answer of the slow tier: there is no event to be known by
-	late.Hit, late.Expect, late.Learn, late.Owed = nil, 1, nil, nil
+	late.Hits, late.Expect, late.Learn, late.Owed = nil, 1, nil, nil
 	got, err := s.Observe(t.Context(), late)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, got.Outcome)
 	require.EqualValues(t, 2, got.Visit.Revision)
-	require.Equal(t, first.Seq, got.Visit.EventSeq)
+	require.Equal(t, first.Seqs[0], got.Visit.EventSeq)
+
+	lose()
+	many := burst(f, "v-1", "p-ada", 2, "h-2", "h-3", "h-4")
+	together, err := s.Observe(t.Context(), many)
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, together.Outcome)
+	require.IsIncreasing(t, together.Seqs)
+	require.Equal(t, together.Seqs[2], together.Visit.EventSeq)
+	owed, err = s.Owed(t.Context(), []domain.Partition{7}, noon, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, owed, 3)
+	for i := range owed {
+		require.Equal(t, owed[i].N, together.Owed[i])
+		require.Equal(t, owed[i].EventSeq, together.Seqs[i])
+	}
 
 	lose()
 	learned, err := s.Learn(t.Context(), o.Learn)
@@ -108,6 +137,43 @@ func TestCommit_RecognisesItsOwnVisitsAfterALostAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, domain.AlreadyDecided, settled.Outcome)
 	require.EqualValues(t, 1, count(t, s, `SELECT count(*) FROM announcements`))
+}
+
+// Another node keeps one of the hits, for another visitor, between the look at the keys and the taking of them.
+// The step is a duplicate then, and the keys that it took before it noticed are free again.
+func TestObserve_GivesBackWhatItTookBesideALostKey(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Fresh(t)
+	s := open(t, url, Options{Clock: at(noon)})
+	f := claim(t, s, "n", 7)[0]
+	other, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.Close(context.WithoutCancel(t.Context())) })
+	o := burst(f, "v-1", "p-ada", 0, "h-1", "h-2", "h-3")
+	made, err := newObservation("observe", o)
+	require.NoError(t, err)
+	tx, err := other.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `INSERT INTO event_keys (key, seq, received_at) VALUES ($1, 0, now())`, made.keys[1])
+	require.NoError(t, err)
+	var got domain.Observed
+	done := make(chan error, 1)
+	go func() { var err error; got, err = s.Observe(t.Context(), o); done <- err }()
+	require.Eventually(t, func() bool {
+		return count(t, s, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'`) > 0
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, <-done)
+	require.Equal(t, domain.Duplicated, got.Outcome)
+	require.Equal(t, []bool{false, true, false}, got.Known)
+	for _, table := range []string{"events", "visits", "sightings", "links"} {
+		require.Zero(t, count(t, s, `SELECT count(*) FROM `+table), table)
+	}
+	require.EqualValues(t, 1, count(t, s, `SELECT count(*) FROM event_keys`), "the other's")
+	o.Hits = []domain.Hit{o.Hits[0], o.Hits[2]}
+	got, err = s.Observe(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
 }
 
 // A batch put together by hand: each op gets the answer it would have got alone, in order.
@@ -141,7 +207,7 @@ func TestCommit_AnswersDependentVisitsOfOneBatch(t *testing.T) {
 		require.NoError(t, err)
 		return opOfJudgement(made)
 	}
-	first, second := got[0].Value.observed.Owed, got[1].Value.observed.Owed
+	first, second := got[0].Value.observed.Owed[0], got[1].Value.observed.Owed[0]
 	got, err = s.commit(t.Context(), []op{judge("h-1", first, 0), judge("h-1", first, 1), judge("h-2", second, 0), judge("h-2", second, 1)})
 	require.NoError(t, err)
 	outcomes = nil
@@ -279,7 +345,7 @@ func visitOnce(t *testing.T, s *Store, fences []domain.Fence, random *rand.Rand,
 }
 
 func judgeOnce(t *testing.T, s *Store, f domain.Fence, o domain.Observation, seen domain.Observed) error {
-	j := judging(f, o, seen.Owed, 0)
+	j := judging(f, o, seen.Owed[0], 0)
 	for range 20 {
 		j.Basis = o.Basis
 		got, err := s.Judge(t.Context(), j)

@@ -15,7 +15,7 @@ func TestWaves(t *testing.T) {
 			Buyer: domain.BuyerID(buyer), Day: day, Cap: limit}}
 	}
 	look := func(id string, v domain.VisitorID, links ...string) op {
-		o := domain.Observation{Hit: pageView(id, v, noon), Visit: domain.Visit{Account: "acme", Visitor: v}}
+		o := domain.Observation{Hits: []domain.Hit{pageView(id, v, noon)}, Visit: domain.Visit{Account: "acme", Visitor: v}}
 		for _, value := range links {
 			o.Learn = append(o.Learn, domain.Link{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: value}, Person: "p"})
 		}
