@@ -24,10 +24,10 @@ func (w *world) visit(fence domain.Fence, visitor, email string, person domain.P
 	}
 	got, err := w.store.Observe(w.t.Context(), domain.Observation{
 		Fence: fence, Basis: basis, Learn: learn,
-		Hit: &domain.Hit{
+		Hits: []domain.Hit{{
 			Account: "acme", Pixel: "shop", Visitor: domain.VisitorID(visitor), ID: domain.EventID("hit-" + visitor), Type: domain.Identify,
 			HEMs: hems, Body: []byte(`{}`), OccurredAt: noon, ReceivedAt: noon,
-		},
+		}},
 		Visit: domain.Visit{
 			Account: "acme", Visitor: domain.VisitorID(visitor), Pixel: "shop", Session: "s", Number: 1, StartedAt: noon, LastAt: noon,
 			HEMs: hems, Person: person, Match: domain.Match{Level: domain.PersonMatch},
