@@ -32,6 +32,8 @@ const (
 	reasonForget = "forgotten" // consent was withdrawn: the cookie is taken back
 	reasonHead   = "head"      // only the image's headers were asked for
 	reasonPath   = "path"      // the pixel's lists leave the page out
+	// reasonConsent: the pixel requires a consent. Only the script can wait for one.
+	reasonConsent = "no_consent"
 )
 
 // visitRequest is one request of a pixel on its way in.

@@ -33,8 +33,11 @@ func (s *Server) image(ctx *fasthttp.RequestCtx) {
 
 func (s *Server) view(v *visitRequest, referer string) {
 	reason := s.notCounted(v)
-	if v.ctx.IsHead() {
+	switch {
+	case v.ctx.IsHead():
 		reason = reasonHead
+	case reason == "" && v.pixel.Pixel.Consent == domain.ConsentRequired: // an image cannot say that there is one
+		reason = reasonConsent
 	}
 	if reason != "" {
 		s.countHits(v, dropped, reason)

@@ -64,7 +64,7 @@ func (m *pixelMetrics) born() {
 	zero(post, refused, append(source.Rules(), string(bodyLarge), string(bodyAborted))...)
 	zero(post, deferred, string(bodyNoRoom), string(bodySlow))
 	zero(image, duplicate, "")
-	zero(image, dropped, reasonHead, reasonPath)
+	zero(image, dropped, reasonHead, reasonPath, reasonConsent)
 	zero(image, refused, reasonRejected)
 	zero(image, deferred, reasonTimeout, reasonFenced)
 	item := func(o outcome, reasons ...string) {

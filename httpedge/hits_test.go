@@ -26,6 +26,7 @@ func pixels() []domain.Pixel {
 		{ID: "shop", Origins: []string{shop, "https://*.shop.example"}, Deny: []string{"/account/**"}},
 		{ID: "slow", Origins: []string{shop}, Rate: 60, RatePerAddress: 55},
 		{ID: "off", Origins: []string{shop}, Paused: true},
+		{ID: "ask", Origins: []string{shop}, Consent: domain.ConsentRequired},
 	}
 }
 

@@ -156,6 +156,8 @@ func TestImage_IsAPageView(t *testing.T) {
 		{"a program", "px=shop", []string{"Referer", shop + "/", "User-Agent", "curl/8"}, "dropped", "bot"},
 		{"a page left out", "px=shop", []string{"Referer", shop + "/account"}, "dropped", "path"},
 		{"a pixel that is paused", "px=off", []string{"Referer", shop + "/"}, "dropped", "paused"},
+		{"a pixel that asks first", "px=ask", []string{"Referer", shop + "/"}, "dropped", "no_consent"},
+		{"also of whoever is known", "px=ask", []string{"Referer", shop + "/", "Cookie", "leadwire_v=" + known}, "dropped", "no_consent"},
 	} {
 		got := get(row.query, row.headers...)
 		require.Equal(t, 200, got.status, row.name)
