@@ -61,8 +61,21 @@ func (a Archive) Erase(ctx context.Context, account domain.AccountID, key string
 	if err != nil {
 		return domain.Erased{}, err
 	}
-	found := s.belongings(nil)
+	// The search takes seconds on a large account, in which a page may have named them once more. Suppressed first,
+	// nothing of theirs can be committed any more, and a second search finds what came in between.
 	audit.Account, audit.Subject = account, s.subject()
+	before := audit
+	before.Action = "suppress"
+	if _, err := a.Store.Suppress(ctx, suppress, nil, before); err != nil {
+		return domain.Erased{}, fmt.Errorf("suppress: %w", err)
+	}
+	if s, err = a.search(ctx, account, key); err != nil {
+		return domain.Erased{}, err
+	}
+	if suppress, err = s.suppress(a.Clock.Now()); err != nil {
+		return domain.Erased{}, err
+	}
+	found := s.belongings(nil)
 	audit.Detail = fmt.Sprintf("%d persons, %d visitors, %d leads", len(found.Persons), len(found.Visitors), len(found.Leads))
 	erased, err := a.Store.Erase(ctx, domain.Erasure{
 		Account: account, Visitors: found.Visitors, Persons: slices.Sorted(maps.Keys(s.persons)), Keys: found.Keys,

@@ -190,6 +190,37 @@ func TestVisitor_SuppressionIsInForceAtOnce(t *testing.T) {
 	}
 }
 
+// Whoever said who they are and then opts out stays unknown, whatever still leads to them: the link that their
+// browser's id left behind above all. It lasts until they say who they are again, and are somebody else.
+func TestVisitor_SuppressedForGood(t *testing.T) {
+	t.Parallel()
+	for name, known := range map[string][]domain.Person{"by a hash alone": nil, "by the graph": {ada}, "by the CRM": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			node := actortest.New(t, actortest.WithPixel(actortest.Catalog("ann")), actortest.WithGraph(actortest.NewGraph(known...)))
+			if name == "by the CRM" {
+				contact := actortest.Contact("e1", "ghl-1")
+				contact.Contact = []byte(`{"first_name":"Ada","email":"ada@example.com"}`)
+				node.Keep(contact)
+			}
+			node.See(actortest.View("a"))
+			node.See(actortest.Identify("b", "ada@example.com"))
+			require.Len(t, node.Announced(), 1)
+			node.Suppress(domain.SuppressEmail, "Ada@Example.com")
+			for i := range 4 {
+				node.See(actortest.View(domain.EventID(fmt.Sprintf("later-%d", i))))
+				node.Advance(10 * time.Second)
+				require.Empty(t, node.Visit(actortest.Visitor).Person, "view %d after it", i)
+			}
+			require.Len(t, node.Announced(), 1)
+			require.Empty(t, node.Owed())
+			node.See(actortest.Identify("c", "bob@example.com"))
+			require.NotEmpty(t, node.Visit(actortest.Visitor).Person, "somebody else at the same browser")
+			require.Len(t, node.Announced(), 2)
+		})
+	}
+}
+
 // The browser says that it does not want to be sold: its hits are kept, and nobody is looked up.
 func TestVisitor_GPC(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,10 @@ type Visit struct {
 	Country    string `json:"country,omitempty"`
 	State      string `json:"state,omitempty"`
 	Suppressed string `json:"suppressed,omitempty"` // the rule that kept the last hit from being matched
-	EventSeq   int64  `json:"event_seq,omitempty"`  // the newest event that went into it
+	// Shunned: what this browser once said of who it is, is suppressed, and is no longer kept to compare with. Nobody
+	// is looked up for it, by whatever leads to somebody, until it says anew who it is.
+	Shunned  bool  `json:"shunned,omitempty"`
+	EventSeq int64 `json:"event_seq,omitempty"` // the newest event that went into it
 }
 
 // Key is the visit's key.

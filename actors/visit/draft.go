@@ -78,8 +78,10 @@ func (l *Lane) draftHit(now time.Time, before *domain.Visit, h *domain.Hit, link
 	v := next(*before, l.key, h, l.pixel(h.Pixel).SessionIdle)
 	seen := see(v, h)
 	if rule, is := l.deps.Check(subjectOf(&seen, h)); is {
+		v.Shunned = v.Shunned || len(seen.HEMs) > 0 || seen.Phone != "" || seen.Person != ""
 		return hidden(v, rule)
 	}
+	seen.Shunned = seen.Shunned && !identifies(h)
 	e := l.evidence(now, &seen, h)
 	e.Learned = links
 	res, rule := l.match(e, h.Pixel, last)
@@ -119,7 +121,7 @@ func (l *Lane) match(e identity.Evidence, pixel domain.PixelID, last *matched) (
 
 // sameEvidence compares what may differ between hits of one step that learns nothing in between.
 func sameEvidence(a, b *identity.Evidence) bool {
-	return a.Identified == b.Identified && a.Phone == b.Phone && a.Known == b.Known && a.KnownMatch == b.KnownMatch &&
+	return a.Visitor == b.Visitor && a.Identified == b.Identified && a.Phone == b.Phone && a.Known == b.Known && a.KnownMatch == b.KnownMatch &&
 		a.Address == b.Address && slices.Equal(a.HEMs, b.HEMs) && slices.Equal(a.Clicks, b.Clicks)
 }
 
@@ -146,7 +148,7 @@ func learn(links, more []domain.Link) []domain.Link {
 func (l *Lane) draftLate(now time.Time) work {
 	before := *l.visit
 	w := work{observation: domain.Observation{Fence: l.fence, Expect: before.Revision, Basis: l.deps.Basis()}}
-	if before.Revision == 0 || before.Suppressed != "" {
+	if before.Revision == 0 || before.Suppressed != "" || before.Shunned {
 		return w
 	}
 	h := &l.late.hit
@@ -174,6 +176,9 @@ func (l *Lane) draftLate(now time.Time) work {
 
 // evidence is what a hit, with its visit, says of who it is.
 func (l *Lane) evidence(now time.Time, v *domain.Visit, h *domain.Hit) identity.Evidence {
+	if v.Shunned { // the place it is at may still be known
+		return identity.Evidence{Account: h.Account, Address: h.Address, At: now}
+	}
 	return identity.Evidence{
 		Account: h.Account, Visitor: h.Visitor, Identified: identifies(h), HEMs: v.HEMs, Phone: v.Phone, Clicks: v.Clicks,
 		Address: h.Address, Known: v.Person, KnownMatch: v.Match, At: now,
