@@ -12,7 +12,7 @@ import (
 )
 
 // pixelRounds of kill -9 on each store.
-const pixelRounds = 12
+const pixelRounds = 20
 
 // A process under a load of page views and repeats is killed at random moments, again and again. Afterwards
 // every acked view has exactly one row, everybody the graph knows was announced for the first time exactly
