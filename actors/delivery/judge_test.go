@@ -655,6 +655,88 @@ func TestJudge_LoadsTheContactOfACRMsLead(t *testing.T) {
 	require.Equal(t, int64(1), d.Expect)
 }
 
+// A phone known by its hash is there for suppressions, and leaves neither in a payload nor to a buyer; nor does a
+// number without its country, which no suppression can be compared with.
+func TestJudge_TellsPhonesInClearOnly(t *testing.T) {
+	t.Parallel()
+	hash, _ := identity.PhoneHash("+14155550199")
+	for name, row := range map[string]struct {
+		phones, want []string
+		buyer        string
+	}{
+		"hashes only":   {[]string{hash}, nil, ""},
+		"a hash first":  {[]string{hash, "+1 (415) 555-0100", hash}, []string{"+14155550100"}, "+14155550100"},
+		"no country":    {[]string{"4155550100"}, nil, ""},
+		"nothing to do": {[]string{"+14155550100", "+14155550101"}, []string{"+14155550100", "+14155550101"}, "+14155550100"},
+	} {
+		o := newOffice(domain.Announce{})
+		o.pixels["shop"].Pixel.Campaign = "pumps"
+		deps := o.deps()
+		deps.Record = func(domain.AccountID, domain.PersonID) (domain.Person, bool) {
+			p := ada
+			p.Phones = row.phones
+			return p, true
+		}
+		judge := delivery.NewJudge(key, fence, deps)
+		d := only[delivery.Decide](t, judge.Sighted(noon.Add(time.Second), sighting(1))).Judgement
+		require.Equal(t, row.want, read(t, d.Announce[0]).Person.Phones, name)
+		require.NotContains(t, string(d.Announce[0].Payload), hash, name)
+		var contact domain.Contact
+		require.NoError(t, json.Unmarshal(d.Enter.Event.Contact, &contact), name)
+		require.Equal(t, row.buyer, contact.Phone, name)
+	}
+	o := newOffice(domain.Announce{})
+	deps := o.deps()
+	deps.Record = func(domain.AccountID, domain.PersonID) (domain.Person, bool) {
+		return domain.Person{ID: "ada", Phones: []string{hash}}, true
+	}
+	list := identity.NewSuppressions(nil)
+	s, err := identity.NewSuppression(domain.GlobalScope, "", "", domain.SuppressPhone, "+14155550199", "", noon)
+	require.NoError(t, err)
+	list.Take(1, []domain.Suppression{s})
+	deps.Check = list.Check
+	judge := delivery.NewJudge(key, fence, deps)
+	only[delivery.Wake](t, judge.Sighted(noon.Add(time.Second), sighting(1)))
+	d := only[delivery.Decide](t, judge.Due(noon.Add(6*time.Second))).Judgement
+	require.Empty(t, d.Announce, "the hash is what suppresses")
+}
+
+// Where the CRM's own person works is said by its e-mail and its website: a suppressed company's people are not
+// announced.
+func TestJudge_SuppressesTheCompanyOfACRMsLead(t *testing.T) {
+	t.Parallel()
+	crm := domain.LeadKey{Account: "acme", Lead: "ghl-1"}
+	for name, row := range map[string]struct {
+		contact    domain.Contact
+		suppressed bool
+	}{
+		"by its e-mail":               {domain.Contact{Email: "Jo@Mail.Rival.example "}, true},
+		"by its website":              {domain.Contact{Email: "jo@mail.example", Website: "https://www.Rival.example:8443/about?x=1"}, true},
+		"by a website as people type": {domain.Contact{Website: " www.rival.example/about"}, true},
+		"by a bare domain":            {domain.Contact{Website: "rival.example"}, true},
+		"somebody else":               {domain.Contact{Email: "jo@arrival.example", Website: "https://other.example/rival.example"}, false},
+		"nothing is said":             {domain.Contact{FirstName: "Jo", Email: "@", Website: "://"}, false},
+	} {
+		o := newOffice(domain.Announce{})
+		deps := o.deps()
+		s, err := identity.NewSuppression(domain.AccountScope, "acme", "", domain.SuppressCompany, "rival.example", "", noon)
+		require.NoError(t, err)
+		list := identity.NewSuppressions(nil)
+		list.Take(1, []domain.Suppression{s})
+		deps.Check = list.Check
+		seen := sighting(1)
+		seen.Lead, seen.Person, seen.Company = crm.Lead, domain.PersonOfLead(crm.Lead), ""
+		judge, now := delivery.NewJudge(crm, fence, deps), noon.Add(time.Second)
+		only[delivery.LoadContact](t, judge.Sighted(now, seen))
+		steps := judge.Contact(now, &row.contact, nil)
+		if row.suppressed {
+			only[delivery.Wake](t, steps)
+			steps = judge.Due(noon.Add(6 * time.Second))
+		}
+		require.Equal(t, row.suppressed, len(only[delivery.Decide](t, steps).Judgement.Announce) == 0, name)
+	}
+}
+
 // A lead that is seen more often than there is room keeps the oldest; the store keeps the others.
 func TestJudge_HasLimits(t *testing.T) {
 	t.Parallel()

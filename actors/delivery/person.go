@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -45,6 +46,22 @@ func personOf(id domain.PersonID, c *domain.Contact) domain.Person {
 	return p
 }
 
+// employers are the hosts that say where a CRM's contact works: of its e-mail, which personOf calls private, and of
+// its website.
+func employers(c *domain.Contact) (hosts []string) {
+	if at := strings.LastIndexByte(c.Email, '@'); at >= 0 {
+		hosts = append(hosts, c.Email[at+1:])
+	}
+	site := strings.TrimSpace(c.Website)
+	if !strings.Contains(site, "://") {
+		site = "https://" + site
+	}
+	if u, err := url.Parse(site); err == nil && u.Host != "" {
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
+}
+
 // erased: the contact was forgotten on request, and its lead is a shell.
 func erased(c domain.Contact) bool { return c.Status == "erased" }
 
@@ -80,7 +97,7 @@ func (j *Judge) envelope(s *domain.Sighting) Envelope {
 	}
 	if s.Person != "" {
 		e.HEMs = hems(s.Visit.HEMs, p.HEMs)
-		p.HEMs = nil
+		p.HEMs, p.Phones = nil, phones(p.Phones)
 		e.Person = &p
 	}
 	return e
@@ -97,6 +114,17 @@ func hems(lists ...[]domain.HEM) []domain.HEM {
 		}
 	}
 	return all
+}
+
+// phones are those that may be told: in E.164. A record also has hashes, which tell nothing, and a CRM numbers
+// without their country, which no suppression can be compared with.
+func phones(all []string) (told []string) {
+	for _, phone := range all {
+		if plain, ok := identity.Phone(phone); ok {
+			told = append(told, plain)
+		}
+	}
+	return told
 }
 
 func (j *Judge) visit(s *domain.Sighting) *Visit {
@@ -124,8 +152,8 @@ func (j *Judge) contactOf(s *domain.Sighting) domain.Contact {
 	if c.Email == "" {
 		c.Email = p.PersonalEmail
 	}
-	if len(p.Phones) > 0 {
-		c.Phone = p.Phones[0]
+	if told := phones(p.Phones); len(told) > 0 {
+		c.Phone = told[0]
 	}
 	if company := j.company(s, &p); company != nil {
 		c.Company, c.Website = company.Name, company.Website

@@ -54,7 +54,8 @@ func (j *Judge) pixel(s domain.Sighting) *domain.Pixel {
 // suppressed asks again what the lane asked before it matched: a suppression may have come since. Where the
 // visitor's address lies is not asked here; no sighting carries it.
 func (j *Judge) suppressed(s *domain.Sighting) bool {
-	if j.contact != nil && s.Person == domain.PersonOfLead(j.key.Lead) && erased(*j.contact) {
+	own := j.contact != nil && s.Person == domain.PersonOfLead(j.key.Lead)
+	if own && erased(*j.contact) {
 		return true
 	}
 	subject := identity.SubjectOf(j.person(s))
@@ -65,6 +66,9 @@ func (j *Judge) suppressed(s *domain.Sighting) bool {
 	}
 	if s.Company != "" {
 		subject.Companies = append(slices.Clip(subject.Companies), s.Company)
+	}
+	if own {
+		subject.Companies = append(slices.Clip(subject.Companies), employers(j.contact)...)
 	}
 	if s.Visit.Country != "" {
 		subject.Regions = append(slices.Clip(subject.Regions), identity.Region{Country: s.Visit.Country, State: s.Visit.State})

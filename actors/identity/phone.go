@@ -23,6 +23,9 @@ func PhoneHash(phone string) (string, bool) {
 	return hex.EncodeToString(sum[:]), true
 }
 
+// Phone is a phone in clear, in E.164 without separators; false for its hash, and for a number without its country.
+func Phone(text string) (string, bool) { return e164(trim(text)) }
+
 // e164 takes the separators off a phone: spaces, brackets, dots, dashes. What is left is a + and 7 to 15
 // digits, the first of them not 0.
 func e164(phone string) (string, bool) {
