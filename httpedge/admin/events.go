@@ -50,8 +50,9 @@ type eventOutcome struct {
 }
 
 // events answers POST /events: hits that a server reports, each naming its pixel and visitor. The answer comes
-// when every hit is durable or has its reason. A hit without an id is named by the Idempotency-Key and its
-// place, or else by what it says: the same request again is a duplicate.
+// when every hit is durable or has its reason. A hit without an id is named by what it says, and by the
+// Idempotency-Key and its place where there is one: the same request again is a duplicate, and another hit
+// under the same key is not.
 func (a *API) events(ctx context.Context, c *Call) Reply {
 	const op = "take events"
 	if a.deps.Visitors == nil {

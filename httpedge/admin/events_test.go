@@ -92,6 +92,10 @@ func TestEvents_Repeats(t *testing.T) {
 	require.Equal(t, []string{"kept", "kept"}, send(w.acme, two, "Idempotency-Key", "order-2"))
 	require.Equal(t, []string{"kept", "kept"}, send(w.all, two, "Idempotency-Key", "order-1"), "another program's key is another")
 	require.Equal(t, []string{"kept", "duplicate"}, send(w.acme, two), "without any, the same words are the same hit")
+	changed := list(hit(), hit("url", "https://shop.example/thanks"))
+	require.Equal(t, []string{"duplicate", "kept"}, send(w.acme, changed, "Idempotency-Key", "order-1"), "a key never hides another hit")
+	anna, ben := hit("type", "identify", "email", "anna@shop.example"), hit("type", "identify", "email", "ben@shop.example")
+	require.Equal(t, []string{"kept", "kept", "duplicate"}, send(w.acme, list(anna, ben, anna)), "who is named is part of what it says")
 	w.call(w.acme, "POST", "/api/v1/events", two, "Idempotency-Key", strings.Repeat("x", 201)).refused(400, "Idempotency-Key", "at most 200")
 }
 

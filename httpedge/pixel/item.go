@@ -59,12 +59,12 @@ type Request struct {
 	// Pixel is whose hits they are. Nil for a server's: each of its hits names its own, see Item.Pixel.
 	Pixel *domain.DirectoryPixel
 	// Server: not a page sends, but a server with an API key. It may say of each hit what otherwise the
-	// request says: pixel, visitor, ip, user_agent, country, state, and email and phone in clear.
+	// request says: pixel, visitor, ip, user_agent, country, state, gpc, and email and phone in clear.
 	Server  bool
 	Visitor domain.VisitorID
 	Fresh   bool // see domain.Hit
-	// IDs names hits without an id: the first is IDs+"-0". Empty: they are named by what they say, and the
-	// same hit twice is one. Item.WeakID says so.
+	// IDs names hits without an id, with their place and what they say. Empty: what they say names them alone,
+	// and the same hit twice is one. Item.WeakID says so.
 	IDs        string
 	Address    netip.Addr
 	UserAgent  string

@@ -60,7 +60,7 @@ func (r *reader) read(v strictjson.Value, n int) *Refusal {
 		h.Body = []byte(text)
 	}
 	if h.ID == "" {
-		h.ID, r.item.WeakID = r.name(h.Body, n), true
+		h.ID, r.item.WeakID = r.name(text, n), true
 	}
 	h.OccurredAt = r.occurred()
 	if !r.utm {
@@ -162,14 +162,16 @@ func (r *reader) kind(m strictjson.Value) *Refusal {
 	return refuse("type", source.Form)
 }
 
-// name is the id of a hit that came without one.
-func (r *reader) name(body []byte, n int) domain.EventID {
-	if r.p.IDs != "" {
-		return domain.EventID(r.p.IDs + "-" + strconv.Itoa(n))
-	}
+// name is the id of a hit that came without one. It is made of the text as it came, what the evidence leaves
+// out included: two people who differ in nothing else are two hits, and so is another text in the same place
+// under a key that was used before.
+func (r *reader) name(text string, n int) domain.EventID {
 	h := &r.item.Hit
 	sum := sha256.New()
-	sum.Write([]byte(string(h.Pixel) + "\n" + string(r.item.Pixel) + "\n" + string(h.Visitor) + "\n"))
-	sum.Write(body)
-	return domain.EventID("w-" + hex.EncodeToString(sum.Sum(nil)[:16]))
+	sum.Write([]byte(string(h.Pixel) + "\n" + string(r.item.Pixel) + "\n" + string(h.Visitor) + "\n" + text))
+	digest := hex.EncodeToString(sum.Sum(nil)[:16])
+	if r.p.IDs != "" {
+		return domain.EventID(r.p.IDs + "-" + strconv.Itoa(n) + "-" + digest)
+	}
+	return domain.EventID("w-" + digest)
 }

@@ -1,8 +1,6 @@
 package pixel
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/netip"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -38,6 +36,11 @@ func (r *reader) server(v strictjson.Value) *Refusal {
 				return fault
 			}
 			continue
+		case "gpc":
+			if fault := r.gpc(m); fault != nil {
+				return fault
+			}
+			continue
 		default:
 			continue
 		}
@@ -51,7 +54,7 @@ func (r *reader) server(v strictjson.Value) *Refusal {
 	return r.placed(v)
 }
 
-// placed checks what server has read, and takes what is in clear out of the evidence.
+// placed checks what server has read, and keeps what is in clear out of the evidence.
 func (r *reader) placed(v strictjson.Value) *Refusal {
 	h := &r.item.Hit
 	switch visitor, ok := Visitor(string(h.Visitor)); {
@@ -71,8 +74,18 @@ func (r *reader) placed(v strictjson.Value) *Refusal {
 	if h.State, ok = State(h.State); !ok {
 		return refuse("state", source.Form)
 	}
-	if r.item.Email != "" || r.item.Phone != "" {
-		h.Body = without(v, "email", "phone")
+	h.Body = evidence(v, r.item.Phone != "")
+	return nil
+}
+
+// gpc is the opt-out that the browser sent to the server, as Sec-GPC.
+func (r *reader) gpc(m strictjson.Value) *Refusal {
+	switch m.Kind() {
+	case strictjson.Null:
+	case strictjson.Bool:
+		r.item.Hit.GPC = m.Text() == "true"
+	default:
+		return refuse("gpc", source.Type)
 	}
 	return nil
 }
@@ -90,38 +103,4 @@ func (r *reader) ip(m strictjson.Value) *Refusal {
 	}
 	r.item.Hit.Address = a.Unmap().WithZone("")
 	return nil
-}
-
-// without writes an object again, but for some members.
-func without(v strictjson.Value, leave ...string) []byte {
-	var b bytes.Buffer
-	b.WriteByte('{')
-members:
-	for m := range v.Children() {
-		for _, name := range leave {
-			if m.Key() == name {
-				continue members
-			}
-		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		b.Write(quote(m.Key()))
-		b.WriteByte(':')
-		if m.Kind() == strictjson.String {
-			b.Write(quote(m.Text()))
-		} else {
-			b.WriteString(m.Text())
-		}
-	}
-	b.WriteByte('}')
-	return b.Bytes()
-}
-
-func quote(s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil { // text always marshals
-		return []byte(`""`)
-	}
-	return b
 }
