@@ -25,7 +25,7 @@
 //
 // Suppressions are exact. They are asked twice: before anybody is looked up, with what the hit brings, and
 // before what was found is written down, with what its record brings (SubjectOf): a hit that has one hash of an
-// e-mail finds the record that has all of them. What this cannot see is a digest that shares nothing with what
+// e-mail finds the record that has all of them. Whoever is known by a hash alone has it in its id. What this cannot see is a digest that shares nothing with what
 // was suppressed: an MD5 from a page is not found by a SHA-256 from a list, unless a record has both. So an
 // e-mail in clear is the better thing to suppress; only hashes of it are kept.
 //

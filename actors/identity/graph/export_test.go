@@ -4,7 +4,22 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
+
+// MaxList is the most HEMs or phones in a record.
+const MaxList = maxList
+
+// RecordOf reads a person's record whose mask and lists are these, with one word to share.
+func RecordOf(mask uint64, lists []byte, word string) (domain.Person, bool) {
+	w := newWords()
+	w.number(word)
+	body := binary.AppendUvarint(appendText(nil, "p", none, w), mask)
+	f := fields{rest: append(body, lists...), words: w}
+	p := f.person()
+	return p, !f.bad && len(f.rest) == 0
+}
 
 // Reseal makes a damaged file's checksums right again, as far as its header says where they are.
 func Reseal(b []byte) {

@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
+	"github.com/leadwire/leadwire/actors/identity/graph"
 )
 
 // Whoever is found by a hashed e-mail or a phone has it in the record, whichever row gave it and in whatever form:
@@ -85,5 +88,31 @@ func TestBuild_WhatARecordCannotCarryIsNoKey(t *testing.T) {
 			_, found := f.Person(domain.Key{Kind: domain.KeySHA256, Value: key})
 			require.Equal(t, told[key], found)
 		}
+	}
+}
+
+// A record that somebody made up, checksums and all, cannot ask for more than an honest one: an empty HEM takes a byte
+// in the file and eighty in memory, and a phone that is a shared word would take two for a word of any length.
+func TestRecord_BoundsItsLists(t *testing.T) {
+	t.Parallel()
+	const phones, hems = 1 << 13, 1 << 14
+	list := func(n int, entry []byte) []byte {
+		return append(binary.AppendUvarint(nil, uint64(n)), bytes.Repeat(entry, n)...)
+	}
+	for name, row := range map[string]struct {
+		mask  uint64
+		lists []byte
+		ok    bool
+	}{
+		"as many HEMs as may be":   {hems, list(graph.MaxList, []byte{0}), true},
+		"one more":                 {hems, list(graph.MaxList+1, []byte{0}), false},
+		"as many phones as may be": {phones, list(graph.MaxList, []byte{1 << 2, '+'}), true},
+		"one phone more":           {phones, list(graph.MaxList+1, []byte{1 << 2, '+'}), false},
+		"a phone that is a word":   {phones, list(1, []byte{1}), false},
+	} {
+		p, ok := graph.RecordOf(row.mask, row.lists, strings.Repeat("x", 1<<16))
+		require.Equal(t, row.ok, ok, name)
+		require.LessOrEqual(t, len(p.HEMs)+len(p.Phones), graph.MaxList, name)
+		require.False(t, strings.Contains(strings.Join(p.Phones, ""), "x"), name)
 	}
 }

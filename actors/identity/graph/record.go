@@ -263,6 +263,16 @@ func (f *fields) text() string {
 	}
 }
 
+// own is a text that shares no word, so a list of them is no larger than its record.
+func (f *fields) own() string {
+	head := f.number()
+	if head&3 != plain {
+		f.bad, f.rest = true, nil
+		return ""
+	}
+	return string(f.bytes(head >> 2))
+}
+
 func (f *fields) word(n uint64) string {
 	text, ok := f.words.word(n)
 	f.bad = f.bad || !ok
@@ -283,7 +293,7 @@ func (f *fields) person() (p domain.Person) {
 	f.texts(mask, texts[:])
 	if mask>>personPhones&1 == 1 {
 		for n := f.count(); n > 0 && !f.bad; n-- {
-			p.Phones = append(p.Phones, f.text())
+			p.Phones = append(p.Phones, f.own())
 		}
 	}
 	if mask>>personHEMs&1 == 1 {
