@@ -47,7 +47,7 @@ func (a Archive) Find(ctx context.Context, account domain.AccountID, key string)
 	if err != nil {
 		return domain.Belongings{}, err
 	}
-	return s.belongings(a.Check), nil
+	return s.belongings(ctx)
 }
 
 // Erase forgets whom key names, and suppresses them in the account from the same commit on. Repeating it is
@@ -75,10 +75,13 @@ func (a Archive) Erase(ctx context.Context, account domain.AccountID, key string
 	if suppress, err = s.suppress(a.Clock.Now()); err != nil {
 		return domain.Erased{}, err
 	}
-	found := s.belongings(nil)
+	found, err := s.belongings(ctx)
+	if err != nil {
+		return domain.Erased{}, err
+	}
 	audit.Detail = fmt.Sprintf("%d persons, %d visitors, %d leads", len(found.Persons), len(found.Visitors), len(found.Leads))
 	erased, err := a.Store.Erase(ctx, domain.Erasure{
-		Account: account, Visitors: found.Visitors, Persons: slices.Sorted(maps.Keys(s.persons)), Keys: found.Keys,
+		Account: account, Visitors: found.Visitors, Persons: slices.Sorted(maps.Keys(s.persons)), Keys: sorted(s.keys),
 		Leads:    slices.Sorted(maps.Keys(s.leads)),
 		Suppress: suppress, Audit: audit,
 	})
@@ -119,7 +122,6 @@ type search struct {
 	account  domain.AccountID
 	sought   identity.Sought
 	key      string
-	hems     []domain.HEM
 	keys     map[domain.Key]bool
 	persons  map[domain.PersonID]bool // false: there may be one by this name
 	records  map[domain.PersonID]domain.Person
@@ -127,6 +129,10 @@ type search struct {
 	visitors map[domain.VisitorID]bool
 	emails   map[string]bool // in clear, of records and contacts: for suppressions
 	links    int
+	// What the account itself has of them, see belongings.
+	ours map[domain.PersonID]bool // of whom it keeps something
+	held map[domain.Key]bool      // keys of its links and of its leads' contacts
+	said []domain.HEM             // the e-mail that was asked for, and those of contacts
 }
 
 // put adds to a set, and raises what may be to what is.
@@ -140,6 +146,7 @@ func (a Archive) search(ctx context.Context, account domain.AccountID, key strin
 	s := &search{
 		Archive: a, account: account, sought: sought, key: key, keys: map[domain.Key]bool{}, persons: map[domain.PersonID]bool{},
 		records: map[domain.PersonID]domain.Person{}, leads: map[domain.LeadID]bool{}, visitors: map[domain.VisitorID]bool{}, emails: map[string]bool{},
+		ours: map[domain.PersonID]bool{}, held: map[domain.Key]bool{}, said: slices.Clone(sought.HEMs),
 	}
 	s.know(sought.HEMs, sought.Phone)
 	if sought.Person != "" {
@@ -157,7 +164,6 @@ func (a Archive) search(ctx context.Context, account domain.AccountID, key strin
 
 // know adds what somebody is found by.
 func (s *search) know(hems []domain.HEM, phone string) {
-	s.hems = append(s.hems, hems...)
 	for _, k := range identity.KeysOf("", hems, phone, nil) {
 		s.keys[k] = true
 	}
@@ -170,6 +176,7 @@ func (s *search) round(ctx context.Context) error {
 	if err := s.eachLink(ctx, func(l domain.Link) {
 		if _, named := s.persons[l.Person]; named || s.keys[l.Key] {
 			put(s.persons, l.Person, true)
+			s.ours[l.Person], s.held[l.Key] = true, true
 		}
 	}); err != nil {
 		return err
@@ -263,14 +270,17 @@ func (s *search) lead(l domain.Lead) {
 	}
 	phone, _ := identity.PhoneHash(c.Phone)
 	_, named := s.leads[l.ID]
-	for _, k := range identity.KeysOf("", identity.HEMs(c.Email), phone, nil) {
-		named = named || s.keys[k]
-	}
-	if !named {
+	hems := identity.HEMs(c.Email)
+	keys := identity.KeysOf("", hems, phone, nil)
+	if !named && !slices.ContainsFunc(keys, func(k domain.Key) bool { return s.keys[k] }) {
 		return
 	}
 	s.leads[l.ID] = true
 	put(s.persons, personOf(l.ID), true)
+	s.ours[personOf(l.ID)], s.said = true, append(s.said, hems...)
+	for _, k := range keys {
+		s.held[k] = true
+	}
 	s.email(c.Email)
 }
 
@@ -289,6 +299,7 @@ func (s *search) findVisitors(ctx context.Context) error {
 			return
 		}
 		s.links++
+		s.ours[l.Person], s.held[l.Key] = true, true
 		if l.Key.Kind == domain.KeyVisitor {
 			s.visitors[domain.VisitorID(l.Key.Value)] = true
 		}
@@ -305,31 +316,6 @@ func (s *search) findVisitors(ctx context.Context) error {
 	return nil
 }
 
-// belongings is what was found, for whoever asks what is known.
-func (s *search) belongings(check func(identity.Subject) (string, bool)) domain.Belongings {
-	b := domain.Belongings{
-		Persons: sure(s.persons), Records: []domain.Person{}, Keys: s.sortedKeys(),
-		Visitors: slices.Sorted(maps.Keys(s.visitors)), Leads: sure(s.leads), Links: s.links,
-	}
-	for _, p := range slices.Sorted(maps.Keys(s.records)) {
-		b.Records = append(b.Records, s.records[p])
-	}
-	if check == nil {
-		return b
-	}
-	for _, p := range slices.Sorted(maps.Keys(s.persons)) {
-		subject := identity.Subject{Account: s.account, HEMs: s.hems, Person: p}
-		if s.sought.Phone != "" {
-			subject.Phones = []string{s.sought.Phone}
-		}
-		if rule, suppressed := check(subject); suppressed {
-			b.Suppressed = rule
-			break
-		}
-	}
-	return b
-}
-
 // sure lists what is there, of what may be.
 func sure[K cmp.Ordered](set map[K]bool) []K {
 	all := []K{}
@@ -342,8 +328,8 @@ func sure[K cmp.Ordered](set map[K]bool) []K {
 	return all
 }
 
-func (s *search) sortedKeys() []domain.Key {
-	return slices.SortedFunc(maps.Keys(s.keys), func(x, y domain.Key) int {
+func sorted(keys map[domain.Key]bool) []domain.Key {
+	return slices.SortedFunc(maps.Keys(keys), func(x, y domain.Key) int {
 		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Value, y.Value))
 	})
 }
@@ -377,7 +363,7 @@ func (s *search) suppress(now time.Time) ([]domain.Suppression, error) {
 			covered[h.SHA256], covered[h.SHA1], covered[h.MD5] = true, true, true
 		}
 	}
-	for _, k := range s.sortedKeys() {
+	for _, k := range sorted(s.keys) {
 		var err error
 		switch k.Kind {
 		case domain.KeySHA256, domain.KeySHA1, domain.KeyMD5:

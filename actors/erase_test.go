@@ -102,6 +102,68 @@ func TestArchive_FollowsTheGraph(t *testing.T) {
 	require.Contains(t, string(lead.Contact), "cyd@work.example")
 }
 
+// The graph is shared by all accounts. What it says of somebody is an account's to read where the account keeps
+// something of them, and nobody's once they objected: otherwise anybody's key would open the whole graph.
+func TestArchive_TellsNoStrangersRecord(t *testing.T) {
+	t.Parallel()
+	ada := domain.Person{
+		ID: "p1", FirstName: "Ada", BusinessEmail: "ada@work.example", PersonalEmail: "ada.l@gmail.com", Phones: []string{"+14155550100"},
+		HEMs: append(identity.HEMs("ada@work.example"), identity.HEMs("ada.l@gmail.com")...),
+	}
+	asked := func(a actors.Archive, account domain.AccountID, key string) domain.Belongings {
+		t.Helper()
+		found, err := a.Find(t.Context(), account, key)
+		require.NoError(t, err)
+		return found
+	}
+	a := archive(t, shelf{ada}, "cyd@work.example")
+	s := identity.NewSuppressions(nil)
+	a.Check = s.Check
+	gmail := identity.KeysOf("", identity.HEMs("ada.l@gmail.com"), "", nil)
+	for _, key := range []string{"ada@work.example", identity.HEMs("ada@work.example")[0].MD5, "p1", "+14155550100"} {
+		found := asked(a, "acme", key)
+		require.Empty(t, found.Records, "%s: nothing of hers is here", key)
+		require.NotContains(t, found.Persons, domain.PersonID("p1"), "%s: nor does it say that the graph knows her", key)
+		for _, k := range gmail {
+			require.NotContains(t, found.Keys, k, "%s: nor by what else", key)
+		}
+	}
+
+	a = archive(t, shelf{ada}, "adal@gmail.com")
+	a.Check = s.Check
+	found := asked(a, "acme", "ada@work.example")
+	require.Equal(t, []domain.Person{ada}, found.Records, "a lead has her other e-mail")
+	require.Subset(t, found.Keys, gmail)
+	require.Empty(t, found.Suppressed)
+	require.Empty(t, asked(a, "rival", "ada@work.example").Records, "it is another's lead")
+
+	b := archive(t, shelf{ada})
+	fences, err := b.Store.Claim(t.Context(), "n1", []domain.Partition{1})
+	require.NoError(t, err)
+	const visitor = "1d6b7f66-6a3f-4d0a-8f6e-3a5f5b0a0002"
+	got, err := b.Store.Observe(t.Context(), domain.Observation{Fence: fences[0], Visit: domain.Visit{
+		Account: "acme", Visitor: visitor, Pixel: "shop", Session: "s", Number: 1, StartedAt: actortest.Noon, LastAt: actortest.Noon,
+		Person: "p1", Match: domain.Match{Level: domain.PersonMatch, By: domain.KeyClick, From: "graph"},
+	}})
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
+	require.Equal(t, []domain.Person{ada}, asked(b, "acme", "ada@work.example").Records, "a visit was hers, with nothing learned")
+	require.Empty(t, asked(b, "rival", "ada@work.example").Records)
+
+	one, err := identity.NewSuppression(domain.GlobalScope, "", "", domain.SuppressEmail, "ada@work.example", "", actortest.Noon)
+	require.NoError(t, err)
+	one.Revision = 1
+	s.Take(1, []domain.Suppression{one})
+	found = asked(a, "acme", "ada.l@gmail.com")
+	require.Empty(t, found.Records, "she objected, by whichever e-mail")
+	require.NotEmpty(t, found.Suppressed)
+	require.Equal(t, []domain.LeadID{"ghl-ada"}, found.Leads, "what the account keeps is told all the same")
+	for _, k := range identity.KeysOf("", identity.HEMs("ada@work.example"), "", nil) {
+		require.NotContains(t, found.Keys, k)
+	}
+	require.Empty(t, asked(a, "rival", "ada.l@gmail.com").Suppressed, "whoever keeps nothing learns no e-mail of hers from an objection")
+}
+
 func phones(t *testing.T, phone string) []string {
 	t.Helper()
 	hash, ok := identity.PhoneHash(phone)

@@ -4,7 +4,7 @@ package domain
 // and what an erasure takes away.
 type Belongings struct {
 	Persons  []PersonID  `json:"persons"` // whom the key names: the graph's, the account's own, a CRM's lead
-	Records  []Person    `json:"records"` // what the graph says of them
+	Records  []Person    `json:"records"` // what the graph says of them, unless they objected
 	Keys     []Key       `json:"keys"`    // what they are found by
 	Visitors []VisitorID `json:"visitors"`
 	Leads    []LeadID    `json:"leads"`
