@@ -67,17 +67,6 @@ func refuseText(err error) error {
 	if !errors.As(err, &fault) {
 		return domain.Fail(op, domain.Internal, err)
 	}
-	rule := source.JSON
-	switch fault.Rule {
-	case strictjson.UTF8:
-		rule = source.UTF8
-	case strictjson.Duplicate:
-		rule = source.Duplicate
-	case strictjson.TooDeep:
-		rule = source.Depth
-	case strictjson.TooMany:
-		rule = source.Count
-	}
 	key, _ := cut(fault.Key, 64)
-	return source.Refuse(op, key, rule, fault.Error())
+	return source.Refuse(op, key, source.RuleOf(fault), fault.Error())
 }

@@ -60,16 +60,5 @@ func refuseText(err error) error {
 	if !errors.As(err, &fault) {
 		return domain.Fail(op, domain.Internal, err)
 	}
-	rule := source.JSON
-	switch fault.Rule {
-	case strictjson.UTF8:
-		rule = source.UTF8
-	case strictjson.Duplicate:
-		rule = source.Duplicate
-	case strictjson.TooDeep:
-		rule = source.Depth
-	case strictjson.TooMany:
-		rule = source.Count
-	}
-	return source.Refuse(op, fault.Key, rule, fault.Error())
+	return source.Refuse(op, fault.Key, source.RuleOf(fault), fault.Error())
 }

@@ -11,6 +11,7 @@ package source
 import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/signature"
+	"github.com/leadwire/leadwire/httpedge/strictjson"
 )
 
 // Inbound is one configured source. It is safe for concurrent use.
@@ -59,6 +60,21 @@ const (
 // Rules lists every name, for counters that are born at zero.
 func Rules() []string {
 	return []string{JSON, UTF8, Duplicate, Depth, Count, Required, Type, Form}
+}
+
+// RuleOf names, in the edge's words, what a text broke.
+func RuleOf(fault *strictjson.Fault) string {
+	switch fault.Rule {
+	case strictjson.UTF8:
+		return UTF8
+	case strictjson.Duplicate:
+		return Duplicate
+	case strictjson.TooDeep:
+		return Depth
+	case strictjson.TooMany:
+		return Count
+	}
+	return JSON
 }
 
 // Refuse builds the error of a body that breaks a rule. Field is a path in the body, empty for the whole.

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -125,6 +126,9 @@ func syncDir(dir string) error {
 	if err != nil {
 		return nil //nolint:nilerr // the file itself is durable
 	}
-	_ = d.Sync()
-	return d.Close()
+	err = d.Sync()
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
+		err = nil // a file system that cannot sync a folder
+	}
+	return errors.Join(err, d.Close())
 }
