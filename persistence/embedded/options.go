@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
@@ -13,7 +14,8 @@ type Options struct {
 	Log        *slog.Logger          // nil: silent
 	Registerer prometheus.Registerer // nil: metrics are kept and not exposed
 	Clock      domain.Clock          // nil: the machine's
-	// Commit limits the writer's batches and its queue.
+	// Commit limits the writer's batches and its queue. Its Spacing is 2 ms by default, negative for none: at
+	// 10,000 pixel events a second that takes a fifth off the processor time of each (docs/bench.md).
 	Commit groupcommit.Config
 	// Readers is how many connections read beside the writer; default 4: reads are short, and on few
 	// cores more of them would only take turns.
@@ -26,6 +28,10 @@ type Options struct {
 	Fail func(step string) error
 }
 
+// spacing is the least time between the beginnings of two commits. The promises are of 50 ms and more, and
+// nothing takes more than three commits.
+const spacing = 2 * time.Millisecond
+
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -35,6 +41,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Readers == 0 {
 		o.Readers = 4
+	}
+	if o.Commit.Spacing == 0 {
+		o.Commit.Spacing = spacing
 	}
 	if o.CheckpointPages == 0 {
 		o.CheckpointPages = 8192

@@ -6,9 +6,10 @@
 //	Do ─┘     ▲                              │
 //	          └── gathers while it is in flight
 //
-// Nothing waits for a timer: an idle writer commits a lone operation at once, and a busy one finds a
-// full batch by the time its last commit returns. So latency is at most two commits, and the batch
-// grows with the load by itself.
+// An idle writer commits a lone operation at once, and a busy one finds a full batch by the time its last
+// commit returns. So latency is at most two commits, and the batch grows with the load by itself. Where
+// commits are so quick that next to nothing gathers meanwhile, Config.Spacing sets them apart: an operation
+// that comes right behind a commit waits that long at most.
 //
 // What it promises:
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -154,8 +155,14 @@ func (w *Writer[Op, Res]) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b := &batch[Op, Res]{}
+	var last time.Time
 	for range w.wake {
-		for w.take(b) {
+		for {
+			w.gather(last)
+			if !w.take(b) {
+				break
+			}
+			last = time.Now()
 			w.commit(ctx, b.ops, b.replies)
 			b.clear()
 			if w.work.Between != nil {
@@ -166,6 +173,21 @@ func (w *Writer[Op, Res]) run() {
 		if w.finished() {
 			return
 		}
+	}
+}
+
+// gather waits until the next commit may begin. The time is the machine's and not Deps.Clock's: on a clock that
+// a test moves, the wait would be for the test.
+func (w *Writer[Op, Res]) gather(last time.Time) {
+	wait := w.cfg.Spacing - time.Since(last)
+	if wait <= 0 {
+		return
+	}
+	w.mu.Lock()
+	ready := w.closed || len(w.queue) == 0 || len(w.queue) >= w.cfg.MaxOps
+	w.mu.Unlock()
+	if !ready {
+		time.Sleep(wait)
 	}
 }
 

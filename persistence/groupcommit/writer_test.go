@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/stretchr/testify/require"
@@ -131,6 +133,34 @@ func TestWriter_GathersWhileACommitIsInFlight(t *testing.T) {
 		require.Equal(t, len(op), a.n)
 	}
 	require.Equal(t, [][]string{{"a"}, {"bb", "ccc", "dddd"}}, s.batches)
+}
+
+// Commits begin no closer together than Spacing, so that more gathers. Nothing waits that comes later than that,
+// nor when a whole batch is there or the writer closes.
+func TestWriter_Spacing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStore(t, Config{Spacing: 2 * time.Millisecond, MaxOps: 3}, Deps{}, nil)
+		began := time.Now()
+		answers := s.behind(t, "alone", "a", "b", "c", "d")
+		s.open()
+		synctest.Wait()
+		require.Zero(t, time.Since(began))
+		require.Equal(t, [][]string{{"alone"}, {"a", "b", "c"}}, s.batches, "the first has nobody before it, the second is whole")
+
+		time.Sleep(time.Millisecond)
+		_, err := s.Do(t.Context(), "e")
+		require.NoError(t, err)
+		require.Equal(t, 2*time.Millisecond, time.Since(began))
+		require.Equal(t, []string{"d", "e"}, s.batches[2])
+
+		time.Sleep(time.Hour)
+		late := time.Now()
+		_, err = s.Do(t.Context(), "late")
+		require.NoError(t, err)
+		require.Equal(t, late, time.Now())
+		collect(answers, 5)
+	})
 }
 
 // A batch has a limit in operations and in bytes; what is left over is the next one.
