@@ -1,7 +1,6 @@
 package ghl
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -49,7 +48,7 @@ func (s *Source) Parse(body []byte) ([]source.Draft, error) {
 	}()
 	root, err := doc.Parse(string(body), strictjson.Limits{Depth: maxDepth, Values: maxValues})
 	if err != nil {
-		return nil, refuseText(err)
+		return nil, source.RefuseText(op, err)
 	}
 	if root.Kind() != strictjson.Object {
 		return nil, source.Refuse(op, "", source.Type, "must be an object, is "+root.Kind().String())
@@ -59,14 +58,4 @@ func (s *Source) Parse(body []byte) ([]source.Draft, error) {
 		return nil, err
 	}
 	return []source.Draft{draft}, nil
-}
-
-// refuseText says in the edge's words what the text broke.
-func refuseText(err error) error {
-	var fault *strictjson.Fault
-	if !errors.As(err, &fault) {
-		return domain.Fail(op, domain.Internal, err)
-	}
-	key, _ := cut(fault.Key, 64)
-	return source.Refuse(op, key, source.RuleOf(fault), fault.Error())
 }

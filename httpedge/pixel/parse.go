@@ -1,11 +1,9 @@
 package pixel
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/source"
 	"github.com/leadwire/leadwire/httpedge/strictjson"
 )
@@ -31,7 +29,7 @@ func Parse(body []byte, p Request) ([]Item, error) {
 	}()
 	root, err := doc.Parse(string(body), strictjson.Limits{Depth: maxDepth, Values: maxValues})
 	if err != nil {
-		return nil, refuseText(err)
+		return nil, source.RefuseText(op, err)
 	}
 	switch root.Kind() {
 	case strictjson.Object:
@@ -52,13 +50,4 @@ func Parse(body []byte, p Request) ([]Item, error) {
 		items = append(items, read(v, len(items), &p))
 	}
 	return items, nil
-}
-
-// refuseText says in the edge's words what the text broke.
-func refuseText(err error) error {
-	var fault *strictjson.Fault
-	if !errors.As(err, &fault) {
-		return domain.Fail(op, domain.Internal, err)
-	}
-	return source.Refuse(op, fault.Key, source.RuleOf(fault), fault.Error())
 }

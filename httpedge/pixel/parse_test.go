@@ -99,6 +99,29 @@ func TestParse_Refuses(t *testing.T) {
 	}
 }
 
+// A body that two readers could read differently is refused whole, and its answer repeats no more of it than
+// one needs to find the place.
+func TestParse_RefusesABody(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("k", 1000)
+	for name, row := range map[string]struct{ body, field, rule string }{
+		"no JSON":         {`id=1`, "", source.JSON},
+		"a key twice":     {`{"type":"page_view","type":"custom"}`, "type", source.Duplicate},
+		"a long one":      {`{"` + long + `":1,"` + long + `":2}`, long[:61] + "…", source.Duplicate},
+		"a list of none":  {`[]`, "", source.Count},
+		"a number":        {`1`, "", source.Type},
+		"nested too deep": {strings.Repeat("[", 13) + strings.Repeat("]", 13), "", source.Depth},
+	} {
+		_, err := Parse([]byte(row.body), page())
+		var e *domain.Error
+		require.ErrorAs(t, err, &e, name)
+		require.Equal(t, row.field, e.Field, name)
+		var rule source.Rule
+		require.ErrorAs(t, err, &rule, name)
+		require.Equal(t, row.rule, rule.Name, name)
+	}
+}
+
 // What is cut, left out or taken from elsewhere.
 func TestParse_MakesValuesFit(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,9 @@
 package source
 
 import (
+	"errors"
+	"unicode/utf8"
+
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/signature"
 	"github.com/leadwire/leadwire/httpedge/strictjson"
@@ -62,8 +65,33 @@ func Rules() []string {
 	return []string{JSON, UTF8, Duplicate, Depth, Count, Required, Type, Form}
 }
 
-// RuleOf names, in the edge's words, what a text broke.
-func RuleOf(fault *strictjson.Fault) string {
+// maxKey is how much of a key is said back: enough to find it, and an answer stays short whatever was sent.
+const maxKey = 64
+
+// RefuseText builds the error of a text that Parse of package strictjson did not take.
+func RefuseText(op string, err error) error {
+	fault, ok := errors.AsType[*strictjson.Fault](err)
+	if !ok {
+		return domain.Fail(op, domain.Internal, err)
+	}
+	return Refuse(op, shorten(fault.Key), ruleOf(fault), fault.Error())
+}
+
+// shorten cuts a key between two characters.
+func shorten(key string) string {
+	const more = "…"
+	if len(key) <= maxKey {
+		return key
+	}
+	end := maxKey - len(more)
+	for end > 0 && !utf8.RuneStart(key[end]) {
+		end--
+	}
+	return key[:end] + more
+}
+
+// ruleOf names, in the edge's words, what a text broke.
+func ruleOf(fault *strictjson.Fault) string {
 	switch fault.Rule {
 	case strictjson.UTF8:
 		return UTF8
