@@ -67,6 +67,7 @@ type Account struct {
 	Pixels    []Pixel              `yaml:"pixels,omitempty" json:"pixels,omitempty"`
 	Suppress  []CatalogSuppression `yaml:"suppress,omitempty" json:"suppress,omitempty"`
 	Shapes    []Shape              `yaml:"shapes,omitempty" json:"shapes,omitempty"`
+	Endpoints []Endpoint           `yaml:"endpoints,omitempty" json:"endpoints,omitempty"`
 	// Announce lists which of lead.received, lead.assigned and lead.updated leave; visitors' events do by
 	// their pixel's rules.
 	Announce []AnnouncementType `yaml:"announce,omitempty" json:"announce,omitempty"`

@@ -16,6 +16,7 @@ type Store interface {
 	VisitStore
 	SuppressionStore
 	APIKeyStore
+	DeliveryStore
 
 	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction.
 	// Commits under the older epochs are refused from then on. Fences come in the order asked for.
@@ -113,7 +114,7 @@ type Retention struct {
 	Keys       time.Duration // event keys for dedupe; default 90 days: far beyond any source's last retry
 	Leads      time.Duration // leads and acquaintances after their last change; default 400 days: a year and a season
 	Visits     time.Duration // visits and learned links after their last change; default 400 days
-	Announced  time.Duration // announcements; default 30 days
+	Announced  time.Duration // announcements, deliveries that have ended and their receipts; default 30 days
 	BatchLimit int           // rows removed per table and call; default 5000
 }
 

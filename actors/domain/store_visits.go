@@ -113,7 +113,7 @@ type SuppressionStore interface {
 	SuppressionsSince(ctx context.Context, revision int64, id string, limit int) ([]Suppression, error)
 	// Erase forgets a person: see Erasure. It may take seconds, and other writers are not held up by all of it.
 	// The revision of suppressions rises in any case. Pending and held events and sightings are settled, and
-	// acquaintances and announcements go whole, so that nobody who has them in memory brings them back. After an
+	// acquaintances and announcements go whole, with their deliveries and receipts, so that nobody who has them in memory brings them back. After an
 	// error, asking again finishes it.
 	Erase(ctx context.Context, e Erasure) (Erased, error)
 	// Audit lists entries with Seq < before (0: from the newest), newest first, at most limit; account "" lists

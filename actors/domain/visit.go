@@ -141,4 +141,8 @@ type Announcement struct {
 	Pixel   PixelID          `json:"pixel,omitempty"`
 	Payload json.RawMessage  `json:"payload"` // the envelope of docs/payload.md
 	At      time.Time        `json:"at"`      // of the decision
+	// Owed are the endpoints that it goes to. They become deliveries in its commit, which answers with them in
+	// Deliveries, in the order of Owed, without their payload; DueAt is At unless they are behind.
+	Owed       []Owed     `json:"-"`
+	Deliveries []Delivery `json:"-"`
 }

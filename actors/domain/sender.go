@@ -1,0 +1,36 @@
+package domain
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Dispatch is one attempt, signed and ready to be sent.
+type Dispatch struct {
+	Endpoint EndpointKey
+	URL      string
+	Header   http.Header // everything but Host, Content-Length and what the client itself adds
+	Body     []byte
+	Timeout  time.Duration // of the whole attempt
+}
+
+// Sent is what became of a dispatch. Error is "" for an answer of 2xx, and Reason says it in words otherwise.
+type Sent struct {
+	At        time.Time // when it began
+	Phases    Phases    // without Held and Queue
+	Status    int       // 0: no answer
+	Header    http.Header
+	Body      []byte // at most MaxExcerpt
+	Truncated bool
+	Error     ErrorClass
+	Reason    string
+	Address   string // dialled
+	// RetryAfter is when the endpoint asked to be tried again, as a time; zero: it did not.
+	RetryAfter time.Time
+}
+
+// Sender posts to customers' endpoints. It never answers an error: what went wrong is in Sent.
+type Sender interface {
+	Send(ctx context.Context, d Dispatch) Sent
+}
