@@ -43,6 +43,7 @@ func (k *catalogCheck) pixelParts(path string, a Account, campaigns unique) {
 	for i, s := range a.Shapes {
 		k.shape(fmt.Sprintf("%s.shapes[%d]", path, i), s, shapes)
 	}
+	k.endpoints(path, a)
 	for i, t := range a.Announce {
 		field := fmt.Sprintf("%s.announce[%d]", path, i)
 		switch {

@@ -145,6 +145,22 @@ func (a Account) flattenInto(all map[string]fields, name string) {
 	for _, s := range a.Shapes {
 		all[name+" / shape "+s.ID] = fields{}.with("preset", s.Preset).with("fields", s.Fields).with("omit", s.Omit)
 	}
+	for _, e := range a.Endpoints {
+		all[name+" / endpoint "+string(e.ID)] = e.flatten()
+	}
+}
+
+func (e Endpoint) flatten() fields {
+	pauses := make([]string, len(e.Schedule))
+	for i, p := range e.Schedule {
+		pauses[i] = p.String()
+	}
+	return fields{}.
+		with("name", e.Name).with("url", e.URL).with("events", e.Events).with("pixels", e.Pixels).with("shape", e.Shape).
+		with("omit", e.Omit).with("tier", e.Tier).with("paused", e.Paused).with("headers", e.Headers).
+		with("concurrency", e.Concurrency).with("rate", e.Rate).withDuration("timeout", e.Timeout).
+		with("schedule", pauses).withDuration("terminal", e.Terminal).withDuration("hold", e.Hold).
+		withDuration("disable_after", e.DisableAfter)
 }
 
 func (p Pixel) flatten() fields {

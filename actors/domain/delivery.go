@@ -2,7 +2,6 @@ package domain
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 )
 
@@ -144,6 +143,9 @@ func ErrorClasses() []ErrorClass {
 // MaxExcerpt is how much of an answer's body a receipt keeps, in bytes.
 const MaxExcerpt = 2048
 
+// Header is the header of a request or an answer, by canonical names.
+type Header map[string][]string
+
 // Receipt is everything known of one attempt.
 type Receipt struct {
 	Delivery    int64 // Delivery.N
@@ -152,10 +154,10 @@ type Receipt struct {
 	ScheduledAt time.Time // when it was due
 	At          time.Time // when it began
 	Phases      Phases
-	Status      int         // HTTP status; 0: no answer
-	Headers     http.Header // of the answer, the common ones; at most 2 KiB
-	Body        []byte      // of the answer: at most MaxExcerpt
-	Truncated   bool        // there was more of it
+	Status      int    // HTTP status; 0: no answer
+	Header      Header // of the answer, the common ones; at most 2 KiB
+	Body        []byte // of the answer: at most MaxExcerpt
+	Truncated   bool   // there was more of it
 	Error       ErrorClass
 	Reason      string    // in words, for somebody who runs the endpoint
 	Address     string    // dialled

@@ -11,6 +11,7 @@ type Directory struct {
 	buyers    map[BuyerKey]*DirectoryBuyer
 	pixels    map[PixelID]*DirectoryPixel
 	accounts  map[AccountID]*Account
+	endpoints map[EndpointKey]*Endpoint
 }
 
 type (
@@ -61,6 +62,7 @@ func NewDirectory(c Catalog) *Directory {
 		buyers:    map[BuyerKey]*DirectoryBuyer{},
 		pixels:    map[PixelID]*DirectoryPixel{},
 		accounts:  make(map[AccountID]*Account, len(c.Accounts)),
+		endpoints: map[EndpointKey]*Endpoint{},
 	}
 	for i := range c.Sources {
 		d.sources[c.Sources[i].ID] = &c.Sources[i]
@@ -93,6 +95,10 @@ func (d *Directory) addAccount(a Account) {
 	for _, p := range a.Pixels {
 		d.pixels[p.ID] = &DirectoryPixel{Account: a.ID, Pixel: p}
 	}
+	for _, e := range a.Endpoints {
+		full := e.WithDefaults()
+		d.endpoints[EndpointKey{a.ID, e.ID}] = &full
+	}
 	for _, l := range a.Locations {
 		d.locations[locationKey{l.Source, l.ID}] = Place{a.ID, l.Campaign}
 	}
@@ -120,6 +126,9 @@ func (d *Directory) Pixel(id PixelID) *DirectoryPixel { return d.pixels[id] }
 
 // Account finds an account, nil when there is none.
 func (d *Directory) Account(id AccountID) *Account { return d.accounts[id] }
+
+// Endpoint finds an endpoint, its defaults filled in, nil when there is none.
+func (d *Directory) Endpoint(key EndpointKey) *Endpoint { return d.endpoints[key] }
 
 // Token finds a buyer's token by its id.
 func (d *Directory) Token(key BuyerKey, id string) (Token, bool) {

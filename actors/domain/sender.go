@@ -2,7 +2,6 @@ package domain
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
@@ -10,7 +9,7 @@ import (
 type Dispatch struct {
 	Endpoint EndpointKey
 	URL      string
-	Header   http.Header // everything but Host, Content-Length and what the client itself adds
+	Header   Header // everything but Host, Content-Length and what the client itself adds
 	Body     []byte
 	Timeout  time.Duration // of the whole attempt
 }
@@ -20,7 +19,7 @@ type Sent struct {
 	At        time.Time // when it began
 	Phases    Phases    // without Held and Queue
 	Status    int       // 0: no answer
-	Header    http.Header
+	Header    Header
 	Body      []byte // at most MaxExcerpt
 	Truncated bool
 	Error     ErrorClass
