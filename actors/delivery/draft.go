@@ -162,6 +162,7 @@ func (j *Judge) announce(now time.Time, d *draft, t domain.AnnouncementType, s *
 	}
 	d.judgement.Announce = append(d.judgement.Announce, domain.Announcement{
 		ID: e.ID, Account: s.Account, Type: t, Lead: s.Lead, Pixel: s.Pixel, Payload: payload, At: now.UTC().Round(0),
+		Owed: j.deps.Owing.of(s.Account, t, s.Pixel),
 	})
 	return e.ID, nil
 }

@@ -154,19 +154,19 @@ func leadEvents(t *testing.T) []domain.Announcement {
 		Contact: contact, ReceivedAt: noon, At: noon.Add(3 * time.Millisecond),
 	}
 	e := domain.Event{ID: "evt-1", Source: "ghl", Type: "ContactCreate", OccurredAt: noon.Add(-time.Second)}
-	received, err := delivery.LeadEvents(domain.AnnouncementTypes(), d, nil, e)
+	received, err := delivery.LeadEvents(domain.AnnouncementTypes(), nil, d, nil, e)
 	require.NoError(t, err)
 	require.Len(t, received, 1)
 
 	before := domain.Lead{State: domain.Waiting, Revision: 1, ReceivedAt: noon}
 	d.Verb, d.Expect, d.Buyer, d.At = domain.Assign, 1, "ann", noon.Add(time.Second)
-	assigned, err := delivery.LeadEvents(domain.AnnouncementTypes(), d, &before, e)
+	assigned, err := delivery.LeadEvents(domain.AnnouncementTypes(), nil, d, &before, e)
 	require.NoError(t, err)
 	require.Len(t, assigned, 1)
 
 	before = domain.Lead{State: domain.Assigned, Buyer: "ann", Revision: 2, ReceivedAt: noon, AssignedAt: d.At}
 	d.Verb, d.Expect, d.Buyer, d.EventID, d.At, d.ReceivedAt = domain.Update, 2, "", "evt-2", noon.Add(time.Minute), noon.Add(time.Minute)
-	changed, err := delivery.LeadEvents(domain.AnnouncementTypes(), d, &before, domain.Event{ID: "evt-2", Source: "ghl", Type: "ContactUpdate"})
+	changed, err := delivery.LeadEvents(domain.AnnouncementTypes(), nil, d, &before, domain.Event{ID: "evt-2", Source: "ghl", Type: "ContactUpdate"})
 	require.NoError(t, err)
 	require.Len(t, changed, 1)
 	return append(append(received, assigned...), changed...)
@@ -190,7 +190,7 @@ func TestLeadEvents(t *testing.T) {
 		"an account that wants only one": {domain.Decision{Verb: domain.Assign}, all[1:2], []domain.AnnouncementType{domain.LeadAssignedEvent}},
 	} {
 		row.d.Contact = []byte(`{}`)
-		got, err := delivery.LeadEvents(row.out, row.d, nil, domain.Event{})
+		got, err := delivery.LeadEvents(row.out, nil, row.d, nil, domain.Event{})
 		require.NoError(t, err, sentence)
 		var types []domain.AnnouncementType
 		for _, a := range got {
@@ -199,14 +199,14 @@ func TestLeadEvents(t *testing.T) {
 		require.Equal(t, row.want, types, sentence)
 	}
 	d := domain.Decision{Verb: domain.Assign, Contact: []byte(`{}`), EventID: "e"}
-	one, err := delivery.LeadEvents(all, d, nil, domain.Event{})
+	one, err := delivery.LeadEvents(all, nil, d, nil, domain.Event{})
 	require.NoError(t, err)
-	again, err := delivery.LeadEvents(all, d, nil, domain.Event{})
+	again, err := delivery.LeadEvents(all, nil, d, nil, domain.Event{})
 	require.NoError(t, err)
 	require.Equal(t, one, again, "made again after a lost answer it is the same")
 	require.NotEqual(t, one[0].ID, one[1].ID)
 	d.Lead.Account = "other"
-	others, err := delivery.LeadEvents(all, d, nil, domain.Event{})
+	others, err := delivery.LeadEvents(all, nil, d, nil, domain.Event{})
 	require.NoError(t, err)
 	require.NotEqual(t, one[0].ID, others[0].ID)
 }

@@ -41,6 +41,8 @@ type JudgeDeps struct {
 	// Check says whether a subject is suppressed, and Basis by which revision of suppressions.
 	Check func(identity.Subject) (rule string, suppressed bool)
 	Basis func() int64
+	// Owing lists who is sent what is announced.
+	Owing Owing
 }
 
 // Judge is the state of one lead's activation, as far as sightings go.

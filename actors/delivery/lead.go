@@ -7,15 +7,12 @@ import (
 )
 
 // LeadEvents are the announcements of a decision, for Decision.Announce: those of its types that the account lets
-// out. before is the lead as it stood, nil or of Revision 0 when there was none; e is the event that is decided.
+// out, and those that an endpoint wants. before is the lead as it stood, nil or of Revision 0 when there was none; e is the event that is decided.
 //
 //	a lead comes into being   lead.received, and lead.assigned when it has a buyer at once
 //	a waiting one finds one   lead.assigned
 //	its contact changes       lead.updated
-func LeadEvents(out []domain.AnnouncementType, d domain.Decision, before *domain.Lead, e domain.Event) ([]domain.Announcement, error) {
-	if len(out) == 0 {
-		return nil, nil
-	}
+func LeadEvents(out []domain.AnnouncementType, owing Owing, d domain.Decision, before *domain.Lead, e domain.Event) ([]domain.Announcement, error) {
 	var types []domain.AnnouncementType
 	switch {
 	case d.Verb == domain.Hold:
@@ -29,13 +26,15 @@ func LeadEvents(out []domain.AnnouncementType, d domain.Decision, before *domain
 	}
 	var all []domain.Announcement
 	for _, t := range types {
-		if !slices.Contains(out, t) {
+		owed := owing.of(d.Lead.Account, t, "")
+		if len(owed) == 0 && !slices.Contains(out, t) {
 			continue
 		}
 		a, err := LeadEnvelope(t, d, before, e)
 		if err != nil {
 			return nil, err
 		}
+		a.Owed = owed
 		all = append(all, a)
 	}
 	return all, nil

@@ -102,6 +102,8 @@ type Decided struct {
 	// full. Day is the counter's day.
 	Count int
 	Day   string
+	// Announced are Decision.Announce after Done, with Seq and Deliveries.
+	Announced []Announcement
 }
 
 // Admitted is the store's answer to Admit. Decided means nothing when the event was a duplicate.

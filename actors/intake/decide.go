@@ -122,11 +122,15 @@ func (l *Lead) settled(d domain.Decision, r domain.Decided, committedAt time.Tim
 	if d.Verb == domain.Assign {
 		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
 	}
-	if r.Event.Seq == 0 {
-		return nil
+	var steps []Step
+	if r.Event.Seq != 0 {
+		r.Event.CommittedAt = committedAt
+		steps = append(steps, Announce{r.Event})
 	}
-	r.Event.CommittedAt = committedAt
-	return []Step{Announce{r.Event}}
+	if len(r.Announced) > 0 {
+		steps = append(steps, Announced{r.Announced})
+	}
+	return steps
 }
 
 // know remembers the lead as the store has shown it: a copy, so that the rest of the answer can go.

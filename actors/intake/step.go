@@ -41,6 +41,9 @@ type Decide struct{ Decision domain.Decision }
 // Announce tells a buyer's feed of an event that has been committed.
 type Announce struct{ Event domain.FeedEvent }
 
+// Announced tells of events that leave, which have been committed: their endpoints have something to do.
+type Announced struct{ Announcements []domain.Announcement }
+
 // Retry asks to call Lead.Retry after a pause: the store could not decide.
 type Retry struct{ After time.Duration }
 
@@ -54,10 +57,11 @@ type Dropped struct {
 	Err     error
 }
 
-func (Keep) step()     {}
-func (Answer) step()   {}
-func (Decide) step()   {}
-func (Announce) step() {}
-func (Retry) step()    {}
-func (Abandon) step()  {}
-func (Dropped) step()  {}
+func (Keep) step()      {}
+func (Answer) step()    {}
+func (Decide) step()    {}
+func (Announce) step()  {}
+func (Announced) step() {}
+func (Retry) step()     {}
+func (Abandon) step()   {}
+func (Dropped) step()   {}

@@ -3,9 +3,10 @@ package wire
 
 // The kinds of virtual actor.
 const (
-	KindLead    = "lead"
-	KindBuyer   = "buyer"
-	KindVisitor = "visitor"
+	KindLead     = "lead"
+	KindBuyer    = "buyer"
+	KindVisitor  = "visitor"
+	KindEndpoint = "endpoint"
 )
 
 // Address is the lead an event belongs to. An event that concerns no lead is handled by an actor of

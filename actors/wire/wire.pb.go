@@ -1413,6 +1413,60 @@ func (x *Sighted) GetSightings() [][]byte {
 	return nil
 }
 
+// Knock tells an endpoint that something has changed about it: it was owed something, or somebody has configured,
+// enabled or hastened it. A hint: the endpoint looks into the store.
+type Knock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Account       string                 `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Endpoint      string                 `protobuf:"bytes,2,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Knock) Reset() {
+	*x = Knock{}
+	mi := &file_wire_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Knock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Knock) ProtoMessage() {}
+
+func (x *Knock) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Knock.ProtoReflect.Descriptor instead.
+func (*Knock) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Knock) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *Knock) GetEndpoint() string {
+	if x != nil {
+		return x.Endpoint
+	}
+	return ""
+}
+
 var File_wire_proto protoreflect.FileDescriptor
 
 const file_wire_proto_rawDesc = "" +
@@ -1543,7 +1597,10 @@ const file_wire_proto_rawDesc = "" +
 	"\aSighted\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x12\n" +
 	"\x04lead\x18\x02 \x01(\tR\x04lead\x12\x1c\n" +
-	"\tsightings\x18\x03 \x03(\fR\tsightingsB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
+	"\tsightings\x18\x03 \x03(\fR\tsightings\"=\n" +
+	"\x05Knock\x12\x18\n" +
+	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x1a\n" +
+	"\bendpoint\x18\x02 \x01(\tR\bendpointB*Z(github.com/leadwire/leadwire/actors/wireb\x06proto3"
 
 var (
 	file_wire_proto_rawDescOnce sync.Once
@@ -1557,7 +1614,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_wire_proto_goTypes = []any{
 	(*Ingest)(nil),    // 0: leadwire.wire.v1.Ingest
 	(*Kept)(nil),      // 1: leadwire.wire.v1.Kept
@@ -1576,6 +1633,7 @@ var file_wire_proto_goTypes = []any{
 	(*Click)(nil),     // 14: leadwire.wire.v1.Click
 	(*HEM)(nil),       // 15: leadwire.wire.v1.HEM
 	(*Sighted)(nil),   // 16: leadwire.wire.v1.Sighted
+	(*Knock)(nil),     // 17: leadwire.wire.v1.Knock
 }
 var file_wire_proto_depIdxs = []int32{
 	4,  // 0: leadwire.wire.v1.Ingest.event:type_name -> leadwire.wire.v1.Event
@@ -1604,7 +1662,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
