@@ -83,7 +83,7 @@ type Delivery struct {
 	OwedAt       time.Time // Announcement.At, or when a replay was asked for
 	DueAt        time.Time // of a pending one: the next attempt; zero: behind
 	FirstAt      time.Time // of the first attempt, when it began; zero: none yet
-	FailedAt     time.Time // when it first failed
+	FailedAt     time.Time // when it first failed: the end of that attempt
 	// ReleaseAt is when those behind a failing head go; zero: it has not failed.
 	ReleaseAt time.Time
 	EndedAt   time.Time
@@ -167,7 +167,21 @@ type Receipt struct {
 	NextAt      time.Time // the next attempt; zero: there is none
 }
 
-// Attempted settles an attempt, or ends a delivery without one, in one commit.
+// EndedAt is when the attempt ended: what its delivery and its endpoint remember of it.
+func (r Receipt) EndedAt() time.Time { return r.At.Add(r.Phases.Total) }
+
+// OfEndpoint says whether an attempt that ended so says anything of its endpoint: EndpointState follows only those.
+func (e ErrorClass) OfEndpoint() bool {
+	switch e {
+	case ErrorSuppressed, ErrorPayload, ErrorStopped, ErrorDown:
+		return false
+	default:
+		return true
+	}
+}
+
+// Attempted settles an attempt, or ends a delivery without one, in one commit. Without one the receipt's Number is 0:
+// none is kept, and Attempts stays; its times and its Reason count all the same.
 type Attempted struct {
 	Fence    Fence // of the endpoint's partition
 	Key      EndpointKey

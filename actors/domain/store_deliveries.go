@@ -12,8 +12,8 @@ type DeliveryStore interface {
 	//
 	//	State pending    Revision, Attempts + 1; DueAt = NextAt; FirstAt and FailedAt with the first; when
 	//	                 ReleaseAt is given, those behind that have no DueAt get it
-	//	State ended      EndedAt; the next pending one of the lead is no longer behind, and due at EndedAt if it
-	//	                 had no DueAt or a later one while behind
+	//	State ended      Revision, Attempts + 1; EndedAt; the next pending one of the lead is no longer behind, and
+	//	                 due at EndedAt if it had no DueAt or a later one while behind
 	//	in any case      the endpoint's FailingSince, SucceededAt and DisabledAt follow
 	RecordAttempt(ctx context.Context, a Attempted) (AttemptRecorded, error)
 	// Due reads the head of an endpoint's queue at a time: at most limit deliveries of each class.
@@ -27,7 +27,7 @@ type DeliveryStore interface {
 	// Deliveries lists an account's with N < before (0: from the newest), newest first, at most limit, without
 	// payloads.
 	Deliveries(ctx context.Context, account AccountID, f DeliveryFilter, before int64, limit int) ([]Delivery, error)
-	// Receipts lists a delivery's, oldest first, at most limit.
+	// Receipts lists a delivery's, oldest first, at most limit; NotFound as with Delivery.
 	Receipts(ctx context.Context, account AccountID, n int64, limit int) ([]Receipt, error)
 	// Queue describes an endpoint's queue.
 	Queue(ctx context.Context, key EndpointKey) (QueueFigures, error)
@@ -37,7 +37,8 @@ type DeliveryStore interface {
 	// Replay owes a delivery's event to its endpoint once more, as a new delivery of ClassReplay, with its audit
 	// entry. It keeps the order of its lead like any other. Conflict when the delivery is still pending.
 	Replay(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
-	// Hasten makes a pending delivery due at once, whatever it waits for but its order. Conflict when it has ended.
+	// Hasten makes a pending delivery due at once, whatever it waits for but its order: one that is behind and was
+	// never tried stays as it is. Conflict when it has ended.
 	Hasten(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
 	// Cancel ends a pending delivery. Conflict when it has ended.
 	Cancel(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
