@@ -11,7 +11,7 @@ import (
 )
 
 // keepAnnouncements numbers events that leave. The writer is the only one, so numbers rise in the order of
-// commits, and a reader that sees one sees all before it.
+// commits, and a reader that sees one sees all before it. What they owe to endpoints is owed from here on.
 func (t *tx) keepAnnouncements(all []domain.Announcement) ([]domain.Announcement, error) {
 	if len(all) == 0 {
 		return nil, nil
@@ -29,6 +29,10 @@ func (t *tx) keepAnnouncements(all []domain.Announcement) ([]domain.Announcement
 			return nil, fmt.Errorf("insert announcement: %w", err)
 		}
 		a.Seq = t.conn.LastInsertRowID()
+		var err error
+		if a.Deliveries, err = t.oweDeliveries(a); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }
@@ -46,6 +50,9 @@ func checkAnnouncements(op string, all []domain.Announcement) error {
 			return domain.FailField(op, "announce.payload", "must be JSON")
 		}
 		if err := checkJSON(op, "announce.payload", a.Payload); err != nil {
+			return err
+		}
+		if err := checkOwed(op, a.Owed); err != nil {
 			return err
 		}
 	}

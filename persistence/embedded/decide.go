@@ -64,7 +64,7 @@ func (t *tx) rule(d *domain.Decision, where whereabouts) (*domain.Decided, error
 		err = t.settle(d.EventSeq, where)
 	}
 	if err == nil && got.Outcome == domain.Done {
-		_, err = t.keepAnnouncements(d.Announce)
+		got.Announced, err = t.keepAnnouncements(d.Announce)
 	}
 	return got, err
 }

@@ -15,7 +15,8 @@ import (
 //	what waits                      pending and held events and sightings are settled: whoever decides one
 //	                                from memory finds it decided, and writes nothing
 //	leads                           lose their contact and move on a revision; acquaintances go
-//	feeds, events, announcements    what was written of them: contacts in feeds, bodies, whole announcements
+//	feeds, events, announcements    what was written of them: contacts in feeds, bodies, whole announcements with
+//	                                their deliveries and receipts
 //	visits, links                   with all their hits; a link's key stays a day, to be told to other nodes
 //	the file                        what SQLite has freed is wiped (see scrub.go)
 //
@@ -56,7 +57,8 @@ func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, err
 
 // erasedTables are those that an erasure counts.
 var erasedTables = [...]string{
-	"pending_events", "held_events", "sightings", "leads", "acquaintances", "feed_events", "events", "announcements", "visits", "links",
+	"pending_events", "held_events", "sightings", "leads", "acquaintances", "feed_events", "events",
+	"announcements", "deliveries", "receipts", "visits", "links",
 }
 
 // erasure is one under way.

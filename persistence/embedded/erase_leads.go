@@ -108,22 +108,39 @@ const (
 func (x *erasure) eraseEvents(ctx context.Context) error {
 	account := string(x.Account)
 	for _, id := range x.Leads {
-		for _, from := range []struct {
-			table, sql string
-			args       []any
-		}{
-			{"events", `DELETE FROM events WHERE seq IN (` + sqlEventsOfLead + `)`, []any{string(id), account, account}},
-			{"announcements", `DELETE FROM announcements WHERE seq IN (` + sqlAnnouncementsOfLead + `)`, []any{string(id), account}},
-		} {
-			err := x.bites(ctx, func(t *tx, n int, _ int64) (progress, error) {
-				err := query(t.conn, from.sql, nil, append(from.args[:len(from.args):len(from.args)], int64(n))...)
-				removed := t.conn.Changes()
-				return progress{rows: map[string]int64{from.table: int64(removed)}, more: removed == n}, err
-			})
-			if err != nil {
-				return err
-			}
+		err := x.bites(ctx, func(t *tx, n int, _ int64) (progress, error) {
+			err := query(t.conn, `DELETE FROM events WHERE seq IN (`+sqlEventsOfLead+`)`, nil, string(id), account, account, int64(n))
+			removed := t.conn.Changes()
+			return progress{rows: map[string]int64{"events": int64(removed)}, more: removed == n}, err
+		})
+		if err != nil {
+			return err
+		}
+		if err := x.bites(ctx, leadsAnnouncements(id, account)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// leadsAnnouncements removes announcements with their deliveries, pending ones too: whoever has one under way finds
+// it gone.
+func leadsAnnouncements(lead domain.LeadID, account string) removal {
+	return func(t *tx, n int, _ int64) (progress, error) {
+		var seqs []int64
+		err := query(t.conn, sqlAnnouncementsOfLead, func(s *sqlite.Stmt) { seqs = append(seqs, s.ColumnInt64(0)) }, string(lead), account, int64(n))
+		if err != nil {
+			return progress{}, err
+		}
+		r := remover{tx: t, left: n, rows: map[string]int64{}}
+		for _, seq := range seqs {
+			if err := r.announcement(seq, func(endedDelivery) bool { return true }); err != nil {
+				return progress{}, err
+			}
+			if r.left == 0 {
+				break
+			}
+		}
+		return progress{rows: r.rows, more: r.left == 0}, nil
+	}
 }

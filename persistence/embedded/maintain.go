@@ -19,6 +19,7 @@ const chunk = 250
 type retainer struct {
 	mu                           sync.Mutex // one Maintain at a time
 	leadN, acquaintanceN, visitN int64
+	announcementSeq              int64
 }
 
 // longest is for what an erasure begins at: a lead stays as long as the feed events it leads to, and a visit
@@ -56,7 +57,7 @@ func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retenti
 		{oldByBirth("visits", now.Add(-longest(keep.Visits, keep.Events))), &s.retain.visitN},
 		{oldInOrder("links", now.Add(-keep.Visits)), new(int64)},
 		{toldLinks(now.Add(-linkTold)), new(int64)},
-		{oldInOrder("announcements", now.Add(-keep.Announced)), new(int64)},
+		{oldAnnouncements(now.Add(-keep.Announced)), &s.retain.announcementSeq},
 		{oldRemovals(now.Add(-keep.Visits)), new(int64)},
 	} {
 		if err := s.remove(ctx, r.remove, keep.BatchLimit, r.cursor, &m); err != nil {

@@ -12,6 +12,7 @@ type op struct {
 	decide  *domain.Decision
 	observe *observe
 	judge   *judge
+	attempt *attempt
 	seen    []domain.Seen
 	// admin is everything rare: claims, the catalog, suppressions, retention, erasures, pings. It may run again when its batch
 	// is tried again, so it has no effect outside of tx.
@@ -30,7 +31,9 @@ type answer struct {
 	decided  *domain.Decided
 	observed *observed
 	judged   *judged
-	seen     int
+	// attempted is what became of an attempt.
+	attempted *domain.AttemptRecorded
+	seen      int
 }
 
 const (
@@ -39,6 +42,7 @@ const (
 	kindDecide  = "decide"
 	kindObserve = "observe"
 	kindJudge   = "judge"
+	kindAttempt = "attempt"
 	kindSeen    = "seen"
 	kindAdmin   = "admin"
 )
@@ -59,6 +63,7 @@ func outcomes() map[string][]string {
 		},
 		kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 		kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
+		kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale)},
 		kindSeen:    {outcomeOK},
 		kindAdmin:   {outcomeOK, string(domain.Conflict), string(domain.NotFound)},
 	}
@@ -76,6 +81,8 @@ func (o op) kind() string {
 		return kindObserve
 	case o.judge != nil:
 		return kindJudge
+	case o.attempt != nil:
+		return kindAttempt
 	case o.seen != nil:
 		return kindSeen
 	default:
@@ -107,6 +114,8 @@ func (o op) size() int {
 		return n
 	case o.judge != nil:
 		return rowOverhead + len(o.judge.after) + sizeOf(o.judge.Announce)
+	case o.attempt != nil:
+		return rowOverhead + len(o.attempt.receipt) + len(o.attempt.Receipt.Body)
 	default:
 		return rowOverhead + 64*len(o.seen)
 	}
@@ -114,7 +123,7 @@ func (o op) size() int {
 
 func sizeOf(all []domain.Announcement) (n int) {
 	for _, a := range all {
-		n += rowOverhead/2 + len(a.Payload)
+		n += rowOverhead/2 + len(a.Payload) + rowOverhead/2*len(a.Owed)
 	}
 	return n
 }

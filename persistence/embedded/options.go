@@ -79,6 +79,11 @@ const (
 	stepSettleSighting = "settle sighting"
 	stepAcquaintance   = "acquaintance"
 	stepAnnouncement   = "announcement"
+	// Of what is owed to endpoints, and of an attempt.
+	stepEndpoint       = "endpoint"
+	stepDelivery       = "delivery"
+	stepReceipt        = "receipt"
+	stepSettleDelivery = "settle delivery"
 	// Of suppressing and erasing.
 	stepSuppression = "suppression"
 	stepErase       = "erase"
@@ -94,7 +99,8 @@ const (
 func Steps() []string {
 	return []string{
 		stepBegin, stepKey, stepEvent, stepPending, stepRead, stepFeedEvent, stepLead, stepSettle, stepHold,
-		stepVisit, stepLink, stepSighting, stepSettleSighting, stepAcquaintance, stepAnnouncement, stepSuppression, stepErase,
+		stepVisit, stepLink, stepSighting, stepSettleSighting, stepAcquaintance, stepAnnouncement,
+		stepEndpoint, stepDelivery, stepReceipt, stepSettleDelivery, stepSuppression, stepErase,
 		stepSeen, stepAdmin, stepFeeds, stepCommit, stepCommitted,
 	}
 }

@@ -38,6 +38,8 @@ func (c *columns) text() string {
 	return c.stmt.ColumnText(c.next - 1)
 }
 
+func (c *columns) bool() bool { return c.int() != 0 }
+
 func (c *columns) time() time.Time { return fromNanos(c.int()) }
 
 // bytes copies a blob; nil when it is empty.
@@ -80,6 +82,13 @@ func (b *bind) null() *bind {
 	b.last++
 	b.stmt.BindNull(b.last)
 	return b
+}
+
+func (b *bind) bool(v bool) *bind {
+	if v {
+		return b.int(1)
+	}
+	return b.int(0)
 }
 
 func (b *bind) time(t time.Time) *bind { return b.int(nanos(t)) }

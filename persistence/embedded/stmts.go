@@ -25,6 +25,11 @@ type stmts struct {
 	insertSighting, findSighting, deleteSighting             *sqlite.Stmt
 	findAcquaintance, insertAcquaintance, updateAcquaintance *sqlite.Stmt
 	insertAnnouncement                                       *sqlite.Stmt
+
+	findEndpoint, insertEndpoint, readEndpoint, updateEndpoint *sqlite.Stmt
+	findHead, findDelivery, insertDelivery                     *sqlite.Stmt
+	retryDelivery, releaseBehind, endDelivery, promoteDelivery *sqlite.Stmt
+	insertReceipt                                              *sqlite.Stmt
 }
 
 const pendingColumns = `seq, p, account, source, event_id, weak_id, type, effect, lead, campaign, contact, occurred_at, received_at`
@@ -86,6 +91,24 @@ func (t *tx) prepare() error {
 		{&t.insertAcquaintance, `INSERT INTO acquaintances (account, lead, born_at, revision, updated_at, spec) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&t.updateAcquaintance, `UPDATE acquaintances SET revision = ?, updated_at = ?, spec = ? WHERE n = ?`},
 		{&t.insertAnnouncement, `INSERT INTO announcements (account, type, lead, pixel, id, at, payload) VALUES (?, ?, ?, ?, ?, ?, ?)`},
+
+		{&t.findEndpoint, sqlFindEndpoint},
+		{&t.insertEndpoint, `INSERT INTO endpoints (account, endpoint, p, revision, disabled_at, reason, failing_since, succeeded_at)
+			VALUES (?, ?, ?, 1, 0, '', 0, 0)`},
+		{&t.readEndpoint, `SELECT revision, disabled_at, reason, failing_since, succeeded_at FROM endpoints WHERE n = ?`},
+		{&t.updateEndpoint, `UPDATE endpoints SET revision = ?, disabled_at = ?, reason = ?, failing_since = ?, succeeded_at = ? WHERE n = ?`},
+		{&t.findHead, sqlFindHead},
+		{&t.findDelivery, sqlFindDelivery},
+		{&t.insertDelivery, `INSERT INTO deliveries (endpoint, announcement, lead, class, replay, behind, owed_at, due_at,
+			state, revision, attempts, first_at, failed_at, release_at, ended_at, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, 0, '')`},
+		// One names state and the other does not: an index is touched when a column of it is named.
+		{&t.retryDelivery, `UPDATE deliveries SET class = ?, revision = ?, attempts = ?, due_at = ?, first_at = ?, failed_at = ?,
+			release_at = ?, reason = ? WHERE n = ?`},
+		{&t.endDelivery, `UPDATE deliveries SET state = ?, revision = ?, behind = 0, attempts = ?, due_at = 0, first_at = ?,
+			failed_at = ?, ended_at = ?, reason = ? WHERE n = ?`},
+		{&t.releaseBehind, sqlReleaseBehind},
+		{&t.promoteDelivery, `UPDATE deliveries SET behind = 0, due_at = ? WHERE n = ?`},
+		{&t.insertReceipt, `INSERT INTO receipts (place, at, status, error, spec, body) VALUES (?, ?, ?, ?, ?, ?)`},
 	} {
 		s, err := t.conn.Prepare(p.sql)
 		if err != nil {

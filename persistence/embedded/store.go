@@ -33,7 +33,7 @@ type Store struct {
 	erasing sync.Mutex // one erasure at a time
 	file    *os.File   // the store's file, for wiping what SQLite has freed
 
-	backlogLimit int64 // tests lower it
+	backlogLimit, queueLimit int64 // tests lower them
 }
 
 var _ domain.Store = (*Store)(nil)
@@ -48,7 +48,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Store, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil { // leads are personal data: nobody else's business
 		return nil, domain.Fail("open store", domain.Invalid, err)
 	}
-	s := &Store{dir: dir, opts: opts, backlogLimit: domain.BacklogLimit}
+	s := &Store{dir: dir, opts: opts, backlogLimit: domain.BacklogLimit, queueLimit: domain.QueueLimit}
 	if s.unlock, err = lockDir(dir); err != nil {
 		return nil, classify("open store", err)
 	}

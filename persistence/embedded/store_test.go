@@ -23,7 +23,7 @@ func TestStore(t *testing.T) {
 			Fail: o.Fail, Commit: groupcommit.Config{MaxOps: o.BatchOps, QueueOps: o.QueueOps},
 		})
 		if o.BacklogLimit > 0 {
-			in.Store.(*Store).backlogLimit = int64(o.BacklogLimit)
+			in.Store.(*Store).backlogLimit, in.Store.(*Store).queueLimit = int64(o.BacklogLimit), int64(o.BacklogLimit)
 		}
 		return in
 	}})

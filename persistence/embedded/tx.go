@@ -24,6 +24,8 @@ type tx struct {
 	basis   int64
 	mirrors bool // both are as in the file
 
+	endpoints map[domain.EndpointKey]int64 // their rows' numbers; begun anew after every failure
+
 	feeds   map[domain.BuyerKey]*feedRow // read or made by the batch at hand; written back before COMMIT
 	results []groupcommit.Result[answer]
 }
@@ -131,6 +133,8 @@ func (t *tx) one(o *op) (groupcommit.Result[answer], error) {
 		return t.observe(o.observe)
 	case o.judge != nil:
 		return t.judge(o.judge)
+	case o.attempt != nil:
+		return t.attempt(o.attempt)
 	case o.seen != nil:
 		return t.seen(o.seen)
 	default:
@@ -155,6 +159,7 @@ func (t *tx) admin(work func(*tx) error) (r groupcommit.Result[answer], err erro
 
 func (t *tx) rollback() {
 	t.mirrors = false
+	t.endpoints = nil
 	if !t.conn.AutocommitEnabled() {
 		_ = run(t.stmtRollback) // fails only if SQLite has rolled back by itself meanwhile
 	}

@@ -138,18 +138,32 @@ func lives(t *testing.T, s domain.Store, f domain.Fence, n int) []*story {
 		all[i] = l
 	}
 	met(t, s, f, "h-lives", visit1, ada)
+	owe(t, s, f, "a-lives", "ghl-lives", "lives-fails", "lives-arrives")
 	return all
 }
 
-// passBy adds a pixel's operations to a load, so that it passes their steps too. What becomes of them is told
-// in their own stories.
+// passBy adds a pixel's and an endpoint's operations to a load, so that it passes their steps too. What becomes of
+// them is told in their own stories.
 func passBy(t *testing.T, s domain.Store, f domain.Fence, wg *sync.WaitGroup) {
 	t.Helper()
 	o := meeting(t, s, f, hit("h-pass", visit2), bob)
 	o.Learn = []domain.Link{link(bobKey, bob)}
 	var js []domain.Judgement
 	for _, sighting := range owed(t, s) {
-		js = append(js, judgement(t, s, f, sighting))
+		j := judgement(t, s, f, sighting)
+		j.Announce[0].Owed = owes("pass")
+		js = append(js, j)
+	}
+	var attempts []domain.Attempted
+	for _, d := range deliveries(t, s, domain.DeliveryFilter{Lead: "ghl-lives"}) {
+		if d.Endpoint == "lives-fails" {
+			attempts = append(attempts, fails(f, d, noon))
+		} else {
+			attempts = append(attempts, arrives(f, d, noon))
+		}
+	}
+	for _, a := range attempts {
+		wg.Go(func() { _, _ = s.RecordAttempt(t.Context(), a) })
 	}
 	wg.Go(func() { _, _ = s.Observe(t.Context(), o) })
 	for _, j := range js {

@@ -26,7 +26,7 @@ type Options struct {
 	QueueOps int
 	// BatchOps is the most operations in one commit; 0: the default.
 	BatchOps int
-	// BacklogLimit stands for domain.BacklogLimit; 0: that.
+	// BacklogLimit stands for domain.BacklogLimit and QueueLimit; 0: those.
 	BacklogLimit int
 }
 
@@ -72,6 +72,7 @@ func Run(t *testing.T, h Harness) {
 		{"Erasing", erasing},
 		{"APIKeys", apikeys},
 		{"RetentionOfVisits", retentionOfVisits},
+		{"Delivering", delivering},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

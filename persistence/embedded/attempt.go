@@ -1,0 +1,250 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
+)
+
+// attempt is a settled attempt on its way through the writer.
+type attempt struct {
+	domain.Attempted
+	receipt []byte // JSON of Receipt without its body
+}
+
+// RecordAttempt keeps a receipt and moves its delivery on; see domain.DeliveryStore.
+func (s *Store) RecordAttempt(ctx context.Context, in domain.Attempted) (domain.AttemptRecorded, error) {
+	a := &attempt{Attempted: in}
+	if err := a.prepare(); err != nil {
+		return domain.AttemptRecorded{}, err
+	}
+	got, err := s.writer.Do(ctx, op{attempt: a})
+	if err != nil {
+		return domain.AttemptRecorded{}, err
+	}
+	return *got.attempted, nil
+}
+
+// maxAttempts is how many receipts a delivery's number leaves room for: see the migration.
+const maxAttempts = 1 << receiptBits
+
+func (a *attempt) prepare() (err error) {
+	const op = "record attempt"
+	if err := checkTexts(op,
+		text{"account", string(a.Key.Account), false}, text{"endpoint", string(a.Key.Endpoint), false}, text{"lead", string(a.Lead), false},
+	); err != nil {
+		return err
+	}
+	pending := a.State == domain.DeliveryPending
+	switch {
+	case stateNumber(a.State) < 0:
+		return domain.FailField(op, "state", "is unknown")
+	case pending && a.NextAt.IsZero():
+		return domain.FailField(op, "next_at", "a delivery that stays pending has a next attempt")
+	case pending && a.Receipt.Number == 0:
+		return domain.FailField(op, "receipt.number", "a delivery stays pending because of an attempt")
+	case a.Class >= domain.Classes:
+		return domain.FailField(op, "class", "is unknown")
+	case a.Receipt.Number < 0 || a.Receipt.Number >= maxAttempts:
+		return domain.FailField(op, "receipt.number", "is out of range")
+	case len(a.Receipt.Body) > domain.MaxExcerpt:
+		return domain.FailField(op, "receipt.body", "is too long")
+	case a.Receipt.At.IsZero():
+		return domain.FailField(op, "receipt.at", "must be given")
+	}
+	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
+	a.Receipt.Reason, a.Disable = legible(a.Receipt.Reason), legible(a.Disable)
+	bare := a.Receipt
+	bare.Delivery, bare.Number, bare.Body = 0, 0, nil // columns
+	if a.receipt, err = json.Marshal(bare); err != nil {
+		return domain.Fail(op, domain.Invalid, err)
+	}
+	return nil
+}
+
+// legible is s as a text that every store can keep.
+func legible(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
+// attempt checks in the contract's order, and writes only once nothing can refuse any more.
+func (t *tx) attempt(a *attempt) (res groupcommit.Result[answer], err error) {
+	if t.fenced(a.Fence) {
+		res.Err = domain.ErrFenced
+		return res, nil
+	}
+	if err := t.step(stepRead); err != nil {
+		return res, err
+	}
+	row, err := t.delivery(a.Delivery)
+	if err != nil {
+		return res, err
+	}
+	endpoint, err := t.endpointNumber(a.Key)
+	if err != nil {
+		return res, err
+	}
+	got := &domain.AttemptRecorded{Outcome: domain.Done}
+	switch {
+	case row.n == 0 || row.endpoint != endpoint || row.lead != string(a.Lead) || row.state != statePending:
+		got.Outcome = domain.AlreadyDecided
+	case row.revision != a.Expect:
+		got.Outcome = domain.Stale
+	default:
+		got.Next, err = t.keepAttempt(a, row)
+	}
+	res.Value.attempted, res.Outcome = got, string(got.Outcome)
+	return res, err
+}
+
+// keepAttempt moves the delivery on, and says who is due now.
+func (t *tx) keepAttempt(a *attempt, row deliveryRow) (next int64, err error) {
+	r := &a.Receipt
+	if r.Number > 0 {
+		if err := t.keepReceipt(a); err != nil {
+			return 0, err
+		}
+		row.attempts++
+		row.firstAt = cmp.Or(row.firstAt, nanos(r.At))
+	}
+	row.revision++
+	row.reason = r.Reason
+	if r.Error != "" && (a.State == domain.DeliveryPending || a.State == domain.DeliveryExhausted) {
+		row.failedAt = cmp.Or(row.failedAt, nanos(r.EndedAt()))
+	}
+	if a.State == domain.DeliveryPending {
+		err = t.retryLater(a, row)
+	} else {
+		next, err = t.end(row, a.State, nanos(r.EndedAt()))
+	}
+	if err != nil {
+		return 0, err
+	}
+	return next, t.followEndpoint(a, row.endpoint)
+}
+
+func (t *tx) keepReceipt(a *attempt) error {
+	if err := t.step(stepReceipt); err != nil {
+		return err
+	}
+	r := &a.Receipt
+	b := bind{stmt: t.insertReceipt}
+	b.int(receiptPlace(a.Delivery, r.Number)).time(r.At).int(int64(r.Status)).text(string(r.Error)).bytes(a.receipt).bytes(r.Body)
+	if err := b.run(); err != nil {
+		return fmt.Errorf("insert receipt: %w", err)
+	}
+	return nil
+}
+
+// retryLater keeps the delivery waiting. With its first failure those behind it get a time to go without it.
+func (t *tx) retryLater(a *attempt, row deliveryRow) error {
+	if err := t.step(stepSettleDelivery); err != nil {
+		return err
+	}
+	if !a.ReleaseAt.IsZero() {
+		row.releaseAt = nanos(a.ReleaseAt)
+	}
+	b := bind{stmt: t.retryDelivery}
+	b.int(int64(a.Class)).int(row.revision).int(row.attempts).time(a.NextAt).int(row.firstAt).int(row.failedAt).int(row.releaseAt).
+		text(row.reason).int(row.n)
+	if err := b.run(); err != nil {
+		return fmt.Errorf("retry delivery: %w", err)
+	}
+	if a.ReleaseAt.IsZero() {
+		return nil
+	}
+	b = bind{stmt: t.releaseBehind}
+	if err := b.time(a.ReleaseAt).int(row.endpoint).text(row.lead).int(row.n).run(); err != nil {
+		return fmt.Errorf("release those behind: %w", err)
+	}
+	return nil
+}
+
+// end ends a delivery as row has it, and lets the next one of its line go if it was the head.
+func (t *tx) end(row deliveryRow, state domain.DeliveryState, at int64) (next int64, err error) {
+	if err := t.step(stepSettleDelivery); err != nil {
+		return 0, err
+	}
+	b := bind{stmt: t.endDelivery}
+	b.int(stateNumber(state)).int(row.revision).int(row.attempts).int(row.firstAt).int(row.failedAt).int(at).text(row.reason).int(row.n)
+	if err := b.run(); err != nil {
+		return 0, fmt.Errorf("end delivery: %w", err)
+	}
+	head, err := t.head(row.endpoint, row.lead)
+	if err != nil || head.n == 0 || !head.behind {
+		return 0, err
+	}
+	b = bind{stmt: t.promoteDelivery}
+	if err := b.int(min(head.dueAt, at)).int(head.n).run(); err != nil {
+		return 0, fmt.Errorf("promote delivery: %w", err)
+	}
+	return head.n, nil
+}
+
+// followEndpoint writes what the attempt says of the endpoint as a whole.
+func (t *tx) followEndpoint(a *attempt, n int64) error {
+	was, err := t.endpointState(n)
+	if err != nil {
+		return err
+	}
+	is, at := was, nanos(a.Receipt.EndedAt())
+	switch {
+	case a.Receipt.Number == 0 || !a.Receipt.Error.OfEndpoint(): // it says nothing
+	case a.Receipt.Error == "":
+		is.succeededAt, is.failingSince = at, 0
+	default:
+		is.failingSince = cmp.Or(is.failingSince, at)
+	}
+	if a.Disable != "" && is.disabledAt == 0 {
+		is.disabledAt, is.reason = at, a.Disable
+	}
+	if is == was {
+		return nil
+	}
+	return t.writeEndpoint(n, is)
+}
+
+// endpointRow is what an endpoint's row says of its state.
+type endpointRow struct {
+	revision, disabledAt      int64
+	reason                    string
+	failingSince, succeededAt int64
+}
+
+func (t *tx) endpointState(n int64) (r endpointRow, err error) {
+	s := t.readEndpoint
+	s.BindInt64(1, n)
+	found, err := s.Step()
+	if found {
+		c := columns{stmt: s}
+		r = endpointRow{revision: c.int(), disabledAt: c.int(), reason: c.text(), failingSince: c.int(), succeededAt: c.int()}
+	}
+	if resetErr := s.Reset(); err == nil {
+		err = resetErr
+	}
+	if err != nil {
+		return r, fmt.Errorf("read endpoint: %w", err)
+	}
+	return r, nil
+}
+
+func (t *tx) writeEndpoint(n int64, r endpointRow) error {
+	if err := t.step(stepEndpoint); err != nil {
+		return err
+	}
+	b := bind{stmt: t.updateEndpoint}
+	if err := b.int(r.revision + 1).int(r.disabledAt).text(r.reason).int(r.failingSince).int(r.succeededAt).int(n).run(); err != nil {
+		return fmt.Errorf("write endpoint: %w", err)
+	}
+	return nil
+}
+
+// receiptBits is how many bits of a receipt's place are its number: see the migration.
+const receiptBits = 20
+
+func receiptPlace(delivery int64, number int) int64 { return delivery<<receiptBits | int64(number) }
