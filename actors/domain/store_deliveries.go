@@ -11,7 +11,7 @@ type DeliveryStore interface {
 	// RecordAttempt keeps a receipt and moves its delivery on, in one commit:
 	//
 	//	State pending    Revision, Attempts + 1; DueAt = NextAt; FirstAt and FailedAt with the first; when
-	//	                 ReleaseAt is given, those behind that have no DueAt get it
+	//	                 ReleaseAt is given, those of the lead behind it (of a higher N) that have no DueAt get it
 	//	State ended      Revision, Attempts + 1; EndedAt; the next pending one of the lead is no longer behind, and
 	//	                 due at EndedAt if it had no DueAt or a later one while behind
 	//	in any case      the endpoint's FailingSince, SucceededAt and DisabledAt follow

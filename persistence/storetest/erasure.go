@@ -24,7 +24,7 @@ func erasing(t *testing.T, h Harness) {
 		got, err := s.Erase(t.Context(), cast.erasure)
 		require.NoError(t, err)
 		require.Positive(t, got.Revision)
-		for _, table := range []string{"visits", "events", "sightings", "links", "leads", "feed_events", "pending_events", "held_events", "acquaintances", "announcements"} {
+		for _, table := range []string{"visits", "events", "sightings", "links", "leads", "feed_events", "pending_events", "held_events", "acquaintances", "announcements", "deliveries", "receipts"} {
 			require.Positive(t, got.Rows[table], table)
 		}
 		for _, crashed := range []bool{false, true} {
@@ -40,13 +40,20 @@ func erasing(t *testing.T, h Harness) {
 				require.Equal(t, bob, sighting.Person)
 			}
 			for _, a := range announced(t, s) {
-				require.Equal(t, domain.LeadOfPerson(bob), a.Lead)
+				require.Contains(t, []domain.LeadID{domain.LeadOfPerson(bob), "ghl-bob"}, a.Lead)
 			}
 			_, err := s.Acquaintance(t.Context(), domain.LeadKey{Account: account, Lead: domain.LeadOfPerson(ada)})
 			require.Equal(t, domain.NotFound, domain.CodeOf(err))
 			none, err := s.VisitorsOf(t.Context(), account, []domain.PersonID{ada})
 			require.NoError(t, err)
 			require.Empty(t, none)
+			for _, d := range cast.sent {
+				_, err := s.Delivery(t.Context(), account, d.N)
+				require.Equal(t, domain.NotFound, domain.CodeOf(err), "%v", err)
+				_, err = s.Receipts(t.Context(), account, d.N, 10)
+				require.Equal(t, domain.NotFound, domain.CodeOf(err), "%v", err)
+			}
+			require.Empty(t, due(t, s, warehouse, noon.Add(day)))
 		}
 	})
 
@@ -120,6 +127,11 @@ func erasing(t *testing.T, h Harness) {
 		require.NoError(t, err)
 		require.Equal(t, domain.Stale, observed.Outcome)
 		require.Equal(t, domain.Visit{}, observed.Visit)
+		for _, a := range []domain.Attempted{fails(f, cast.sent[0], noon), arrives(f, cast.sent[1], noon)} {
+			attempted, err := s.RecordAttempt(t.Context(), a)
+			require.NoError(t, err)
+			require.Equal(t, domain.AlreadyDecided, attempted.Outcome)
+		}
 		judged, err := s.Judge(t.Context(), known)
 		require.NoError(t, err)
 		require.Equal(t, domain.AlreadyDecided, judged.Outcome)
@@ -277,11 +289,13 @@ var (
 // erasureStory is a person in every place a person can be, beside somebody else.
 type erasureStory struct {
 	erasure       domain.Erasure
-	events        []domain.Event  // of the erased leads
-	pending, held domain.Pending  // of the erased leads
-	owed          domain.Sighting // of the erased visitor
+	events        []domain.Event    // of the erased leads
+	pending, held domain.Pending    // of the erased leads
+	owed          domain.Sighting   // of the erased visitor
+	sent          []domain.Delivery // of the erased lead, pending
 	bobsVisit     domain.Visit
 	bobsLead      domain.Lead
+	bobsDelivery  domain.Delivery
 }
 
 func erasureCast(t *testing.T, s domain.Store, f domain.Fence) erasureStory {
@@ -300,8 +314,15 @@ func erasureCast(t *testing.T, s domain.Store, f domain.Fence) erasureStory {
 	d := settle(f, receive(t, s, f, her("e-2", "ghl-ada")), domain.Update)
 	d.Expect = 1
 	d.Announce = []domain.Announcement{announcement("updated", "ghl-ada")}
-	d.Announce[0].Payload = json.RawMessage(`{"last_name":"Lovelace"}`)
-	decide(t, s, d)
+	d.Announce[0].Payload = json.RawMessage(`{"id":"updated","last_name":"Lovelace"}`)
+	d.Announce[0].Owed = owes(crm, warehouse)
+	c.sent = decide(t, s, d).Announced[0].Deliveries
+	echo := fails(f, c.sent[0], noon)
+	echo.Receipt.Body = []byte("cannot take Lovelace")
+	record(t, s, echo)
+	c.bobsDelivery = oweOne(t, s, f, "to-bob", "ghl-bob", crm)
+	record(t, s, fails(f, c.bobsDelivery, noon))
+	c.bobsDelivery = delivery(t, s, c.bobsDelivery.N)
 	c.pending = receive(t, s, f, her("e-3", "ghl-ada"))
 	waits := her("e-4", "ghl-ada-waits")
 	got := admit(t, s, waits, settle(f, domain.Pending{Event: waits}, domain.Hold))
@@ -339,7 +360,9 @@ func (c erasureStory) requireOthers(t *testing.T, s domain.Store) {
 	requireVisit(t, s, c.bobsVisit)
 	requireStands(t, s, c.bobsLead)
 	require.Len(t, owed(t, s), 1)
-	require.Len(t, announced(t, s), 1)
+	require.Len(t, announced(t, s), 2)
+	require.Equal(t, []domain.Delivery{c.bobsDelivery}, deliveries(t, s, domain.DeliveryFilter{}))
+	require.Len(t, receipts(t, s, c.bobsDelivery.N), 1)
 	require.Equal(t, bob, lastPerson(links(t, s), bobKey))
 	require.Len(t, undecided(t, s, false), 1)
 }
@@ -363,6 +386,14 @@ func everything(t *testing.T, s domain.Store) string {
 	}
 	write(owed(t, s), nil)
 	write(announced(t, s), nil)
+	for _, d := range deliveries(t, s, domain.DeliveryFilter{}) {
+		whole, err := s.Delivery(t.Context(), account, d.N)
+		write(whole, err)
+		for _, r := range receipts(t, s, d.N) {
+			write(string(r.Body), nil)
+			write(r, nil)
+		}
+	}
 	for _, l := range links(t, s) {
 		if !l.Removed { // it says which key to drop
 			write(l, nil)

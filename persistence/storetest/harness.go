@@ -73,6 +73,13 @@ func Run(t *testing.T, h Harness) {
 		{"APIKeys", apikeys},
 		{"RetentionOfVisits", retentionOfVisits},
 		{"Delivering", delivering},
+		{"Attempting", attempting},
+		{"Queueing", queueing},
+		{"Steering", steering},
+		{"Secrets", secrets},
+		{"ListingDeliveries", listingDeliveries},
+		{"RetentionOfDeliveries", retentionOfDeliveries},
+		{"LifeOfDeliveries", lifeOfDeliveries},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
