@@ -63,6 +63,7 @@ func TestErase_LeavesNoByteInTheFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, got.Rows["visits"])
 	require.Positive(t, got.Rows["feed_events"])
+	require.Positive(t, got.Rows["receipts"])
 
 	// The keys of her links are told to other nodes for a day, as digests; then they go as well.
 	for _, word := range hers {
@@ -180,9 +181,29 @@ func (w *world) observe(visitor domain.VisitorID, her bool, words string) {
 		}
 		payload, _ := json.Marshal(words)
 		j.Announce = []domain.Announcement{{ID: o.Hits[0].ID, Account: "acme", Type: domain.VisitorUpdatedEvent, Lead: lead, Payload: payload, At: now}}
+		j.Announce[0].Owed = []domain.Owed{{Endpoint: "crm", Partition: 1}, {Endpoint: "warehouse", Partition: 1}}
 		judged, err := w.s.Judge(t.Context(), j)
 		require.NoError(t, err)
 		require.Equal(t, domain.Done, judged.Outcome)
+		w.deliver(judged.Announced[0].Deliveries, words)
+	}
+}
+
+// deliver leaves deliveries in every state; the endpoints' answers say what they were sent.
+func (w *world) deliver(all []domain.Delivery, words string) {
+	for i, d := range all {
+		now := time.Now().UTC()
+		a := domain.Attempted{Fence: w.fence, Key: d.Key(), Delivery: d.N, Lead: d.Lead, Expect: 1, State: domain.DeliveryDelivered}
+		a.Receipt = domain.Receipt{Number: 1, At: now, Status: 200, Reason: words, Body: []byte(words), Header: domain.Header{"X-Echo": {words}}}
+		switch (w.n/2 + i) % 3 {
+		case 0:
+			continue
+		case 1:
+			a.State, a.NextAt, a.ReleaseAt, a.Receipt.Error = domain.DeliveryPending, now.Add(time.Minute), now.Add(time.Hour), domain.ErrorStatus
+		}
+		got, err := w.s.RecordAttempt(w.t.Context(), a)
+		require.NoError(w.t, err)
+		require.Equal(w.t, domain.Done, got.Outcome)
 	}
 }
 

@@ -169,9 +169,11 @@ func checkOwed(op string, all []domain.Owed) error {
 }
 
 const (
-	sqlFindEndpoint  = `SELECT n FROM endpoints WHERE account = ? AND endpoint = ?`
-	sqlFindHead      = `SELECT n, due_at, release_at, behind FROM deliveries WHERE endpoint = ? AND lead = ? AND state = 0 ORDER BY n LIMIT 1`
-	sqlReleaseBehind = `UPDATE deliveries SET due_at = ? WHERE endpoint = ? AND lead = ? AND n > ? AND state = 0 AND behind = 1
+	sqlFindEndpoint = `SELECT n FROM endpoints WHERE account = ? AND endpoint = ?`
+	// INDEXED BY, because the planner takes an endpoint's pending ones for a handful, among which to look for the lead.
+	sqlFindHead = `SELECT n, due_at, release_at, behind FROM deliveries INDEXED BY deliveries_line
+		WHERE endpoint = ? AND lead = ? AND state = 0 ORDER BY n LIMIT 1`
+	sqlReleaseBehind = `UPDATE deliveries INDEXED BY deliveries_line SET due_at = ? WHERE endpoint = ? AND lead = ? AND n > ? AND state = 0 AND behind = 1
 		AND due_at = 9223372036854775807`
 )
 

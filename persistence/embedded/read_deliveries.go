@@ -13,9 +13,9 @@ import (
 
 // What an endpoint asks of its queue is the beginning of a range, a class at a time, however long the queue is.
 const (
-	sqlDue = `SELECT n FROM deliveries WHERE endpoint = ? AND class = ? AND due_at <= ? AND state = 0 ORDER BY due_at, n LIMIT ?`
+	sqlDue = `SELECT n FROM deliveries INDEXED BY deliveries_due WHERE endpoint = ? AND class = ? AND due_at <= ? AND state = 0 ORDER BY due_at, n LIMIT ?`
 	// With nothing before it, the first of the class.
-	sqlNextDue = `SELECT due_at FROM deliveries WHERE endpoint = ? AND class = ? AND due_at > ? AND state = 0 ORDER BY due_at LIMIT 1`
+	sqlNextDue = `SELECT due_at FROM deliveries INDEXED BY deliveries_due WHERE endpoint = ? AND class = ? AND due_at > ? AND state = 0 ORDER BY due_at LIMIT 1`
 )
 
 // Due reads the head of an endpoint's queue; see domain.DeliveryStore.
@@ -59,9 +59,13 @@ func nextDue(c *sqlite.Conn, endpoint, from int64) (next int64, err error) {
 	return next, nil
 }
 
+// sqlOwing reads endpoints with the earliest time of each class; -1: the class has none.
+const sqlOwing = `SELECT n, account, endpoint, p, ` + firstDue + `0` + endFirst + `, ` + firstDue + `1` + endFirst + `, ` + firstDue + `2` + endFirst +
+	`, ` + firstDue + `3` + endFirst + ` FROM endpoints e WHERE n > ? ORDER BY n LIMIT ?`
+
 const (
-	sqlEndpointsAfter = `SELECT n, account, endpoint, p FROM endpoints WHERE n > ? ORDER BY n LIMIT ?`
-	sqlAnyPending     = `SELECT 1 FROM deliveries INDEXED BY deliveries_by_endpoint WHERE endpoint = ? AND state = 0 LIMIT 1`
+	firstDue = `coalesce((SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due WHERE d.endpoint = e.n AND d.class = `
+	endFirst = ` AND d.state = 0 ORDER BY d.due_at LIMIT 1), -1)`
 )
 
 // Owing lists endpoints with pending deliveries; see domain.DeliveryStore. It walks all endpoints, of which there are
@@ -74,44 +78,38 @@ func (s *Store) Owing(ctx context.Context, partitions []domain.Partition, after 
 	for _, p := range partitions {
 		wanted[p] = true
 	}
-	err = s.read(ctx, "list owing endpoints", func(c *sqlite.Conn) (err error) {
-		defer sqlitex.Transaction(c)(&err)
+	err = s.read(ctx, "list owing endpoints", func(c *sqlite.Conn) error {
 		for len(found) < limit {
-			seen, page := 0, []domain.Owing(nil)
-			err := query(c, sqlEndpointsAfter, func(s *sqlite.Stmt) {
+			seen := 0
+			err := query(c, sqlOwing, func(s *sqlite.Stmt) {
 				seen++
-				c := columns{stmt: s}
-				o := domain.Owing{N: c.int(), Key: domain.EndpointKey{Account: domain.AccountID(c.text()), Endpoint: domain.EndpointID(c.text())}}
+				o, partition, pending := scanOwing(s)
 				after = o.N
-				if wanted[c.int()] {
-					page = append(page, o)
+				if wanted[partition] && pending && len(found) < limit {
+					found = append(found, o)
 				}
 			}, after, int64(limit))
-			if err != nil {
+			if err != nil || seen < limit {
 				return err
-			}
-			for _, o := range page {
-				pending := false
-				if err := query(c, sqlAnyPending, func(*sqlite.Stmt) { pending = true }, o.N); err != nil {
-					return err
-				}
-				if !pending || len(found) == limit {
-					continue
-				}
-				next, err := nextDue(c, o.N, math.MinInt64)
-				if err != nil {
-					return err
-				}
-				o.DueAt = fromDue(next)
-				found = append(found, o)
-			}
-			if seen < limit {
-				return nil
 			}
 		}
 		return nil
 	})
 	return found, err
+}
+
+func scanOwing(s *sqlite.Stmt) (o domain.Owing, p domain.Partition, pending bool) {
+	c := columns{stmt: s}
+	o = domain.Owing{N: c.int(), Key: domain.EndpointKey{Account: domain.AccountID(c.text()), Endpoint: domain.EndpointID(c.text())}}
+	p = domain.Partition(c.int())
+	next := int64(never)
+	for range domain.Classes {
+		if at := c.int(); at >= 0 {
+			pending, next = true, min(next, at)
+		}
+	}
+	o.DueAt = fromDue(next)
+	return o, p, pending
 }
 
 const (
