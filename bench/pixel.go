@@ -30,8 +30,6 @@ type PixelConfig struct {
 
 	Server ServerConfig
 	Log    *slog.Logger // one line per phase; nil: none
-	// Profile and ProfileTo are as CrmConfig's.
-	Profile, ProfileTo string
 }
 
 func (c PixelConfig) withDefaults() PixelConfig {
@@ -135,7 +133,7 @@ func Pixel(ctx context.Context, cfg PixelConfig) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err = l.measure(ctx, server.Target)
+	report, err = l.measure(ctx, server)
 	if err == nil && !report.Cut {
 		cfg.Log.Info("counting first matches")
 		err = l.prove(ctx, report, server)
@@ -191,29 +189,17 @@ func (l *pixelLoad) hear(n int64, status int, at time.Time) {
 }
 
 // measure runs the load, with a snapshot of the server on each side of the measured part.
-func (l *pixelLoad) measure(ctx context.Context, target Target) (*Report, error) {
+func (l *pixelLoad) measure(ctx context.Context, server *pixelServer) (*Report, error) {
 	report := newReport("pixel", PixelFigures())
 	l.tell(report)
-	watch := newObserver(target, &l.acked)
-	before, profiled, over := make(chan snapshot, 1), make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(profiled)
-		select {
-		case <-l.measuring:
-			l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
-			before <- watch.snapshot(ctx)
-			profiled <- profile(ctx, CrmConfig{Profile: l.cfg.Profile, ProfileTo: l.cfg.ProfileTo, Duration: l.cfg.Duration})
-		case <-over: // it never came to that
-			before <- snapshot{}
-		}
-	}()
-	err := l.run(ctx)
-	after := watch.snapshot(context.WithoutCancel(ctx))
-	close(over)
+	seen, err := newObserver(server.Target, &l.acked).watch(ctx, l.measuring, func() error {
+		l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
+		return server.process.profile(ctx, l.cfg.Duration)
+	}, func() error { return l.run(ctx) })
 	l.tellLoad(report)
-	tellServer(report, "event", <-before, after)
-	if perr := <-profiled; perr != nil {
-		report.note("no profile: %v", perr)
+	tellServer(report, "event", seen.before, seen.after)
+	if seen.err != nil {
+		report.note("no profile: %v", seen.err)
 	}
 	if err != nil && ctx.Err() != nil {
 		report.Cut = true

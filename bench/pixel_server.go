@@ -26,7 +26,7 @@ type pixelServer struct {
 
 // startPixelServer builds a graph, starts a server and applies a catalog with one pixel.
 func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelServer, error) {
-	p, err := startProcess(ctx, cfg.Server.Executable, cfg.Server.Store, cfg.Server.Args)
+	p, err := startProcess(ctx, cfg.Server)
 	if err != nil {
 		return nil, err
 	}
