@@ -68,8 +68,8 @@ type Store interface {
 	CatalogRevision(ctx context.Context) (int64, error)
 	// ApplyCatalog replaces the catalog if its revision is still c.Revision, and returns the new
 	// revision; Conflict when someone was first. It raises the revision of suppressions too: the catalog has
-	// some of its own.
-	ApplyCatalog(ctx context.Context, c Catalog) (int64, error)
+	// some of its own. The audit entries are in the same commit: there is no change without who made it.
+	ApplyCatalog(ctx context.Context, c Catalog, audit ...AuditEntry) (int64, error)
 
 	// Maintain prepares time partitions ahead of now and removes what retention no longer keeps, a
 	// bounded amount per call; More says that calling again would remove more. A pending event is never

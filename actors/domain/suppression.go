@@ -55,7 +55,7 @@ type AuditEntry struct {
 	Seq     int64     `json:"seq"` // given by the store
 	At      time.Time `json:"at"`
 	Actor   string    `json:"actor"`  // "key k_3f2a", "command line"
-	Action  string    `json:"action"` // "suppress", "unsuppress", "erase", "key.create", "key.revoke", "graph.use", "pixel.put", "pixel.delete"
+	Action  string    `json:"action"` // "suppress", "unsuppress", "erase", "key.create", "key.revoke", "graph.use", "pixel.put", "pixel.delete", "catalog.apply"
 	Account AccountID `json:"account,omitempty"`
 	Subject string    `json:"subject,omitempty"`
 	Detail  string    `json:"detail,omitempty"`

@@ -57,6 +57,11 @@ func officeStory(t *testing.T, data string) (key string) {
 	require.Contains(t, out, `<noscript><img src="https://leads.example.com/p.gif?px=acme-shop"`)
 
 	require.Empty(t, does("announcements", "--account", "acme"))
+	persons := write(t, filepath.Join(t.TempDir(), "people.csv"), "id,business_email,seen_at\np-1,jane@acme.example,2026-01-01\n")
+	people := filepath.Join(t.TempDir(), "people.graph")
+	built, _, complaint := graphCommand(t, "build", "--persons", persons, "--out", people)
+	require.Zero(t, built, complaint)
+	require.Contains(t, does("graph", "use", people), "in use: "+people)
 	require.Equal(t, "no graph is in use\n", does("graph", "use", "--none"))
 
 	key = strings.TrimSpace(does("key", "create", "--scope", "audit:read,pixels:read", "--name", "report"))
@@ -83,14 +88,15 @@ func TestOffice_WithANode(t *testing.T) {
 		require.NoError(t, json.NewDecoder(response.Body).Decode(&page))
 		var all []string
 		for _, e := range page.Entries {
-			all = append(all, e.Actor+": "+e.Action)
+			require.Equal(t, "command line", e.Actor)
+			all = append(all, e.Action)
 		}
 		return response.StatusCode, all
 	}
 	status, entries := read()
 	require.Equal(t, http.StatusOK, status)
 	// An erasure suppresses before it searches, and says so: a search that fails leaves them suppressed all the same.
-	require.Equal(t, []string{"command line: key.create", "command line: graph.use", "command line: erase", "command line: suppress", "command line: unsuppress", "command line: suppress", "command line: suppress"}, entries)
+	require.Equal(t, []string{"key.create", "graph.use", "graph.use", "erase", "suppress", "unsuppress", "suppress", "suppress", "catalog.apply"}, entries)
 	code, _, complaint := leadwire(t, "key", "revoke", key[4:16], "--data", data)
 	require.Zero(t, code, complaint)
 	status, _ = read()

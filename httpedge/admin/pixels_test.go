@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,7 +30,15 @@ func TestPixels_Edit(t *testing.T) {
 	entries := w.audit()
 	require.Equal(t, "pixel.delete", entries[0].Action)
 	require.Equal(t, "pixel.put", entries[1].Action)
+	require.Equal(t, "pixel.put", entries[2].Action)
 	require.Equal(t, "pixel blog", entries[0].Subject)
+
+	written := len(entries)
+	shop := w.call(w.acme, "GET", "/api/v1/pixels/shop", nil)
+	var same struct{ Pixel json.RawMessage }
+	shop.into(&same)
+	require.Equal(t, 200, w.call(w.acme, "PUT", "/api/v1/pixels/shop", string(same.Pixel)).status)
+	require.Len(t, w.audit(), written, "what changes nothing is no change, and no line")
 }
 
 // The rules are those of the catalog, and a pixel's id is one among all accounts.
@@ -85,4 +94,6 @@ func TestGraph_Use(t *testing.T) {
 	require.Equal(t, 200, w.call(w.all, "PUT", "/api/v1/graph", `{"path":""}`).status)
 	require.Empty(t, w.book.directory().Catalog.Graph)
 	require.Equal(t, "graph.use", w.audit()[0].Action)
+	require.Empty(t, w.audit()[0].Subject)
+	require.Equal(t, "/good.lwg", w.audit()[1].Subject)
 }

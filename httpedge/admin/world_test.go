@@ -73,8 +73,8 @@ func (b *book) directory() *domain.Directory {
 	return b.dir
 }
 
-func (b *book) Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error) {
-	revision, err := provision.Edit(ctx, b.store, expect, change)
+func (b *book) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error) {
+	revision, err := provision.Edit(ctx, b.store, expect, audit, change)
 	if err != nil {
 		return revision, err
 	}
@@ -159,7 +159,7 @@ func newWorld(t *testing.T) *world {
 	_, err = w.store.ApplyCatalog(t.Context(), catalog())
 	require.NoError(t, err)
 	w.book = &book{store: w.store}
-	_, err = w.book.Edit(t.Context(), -1, func(*domain.Catalog) error { return nil })
+	_, err = w.book.Edit(t.Context(), -1, domain.AuditEntry{}, func(*domain.Catalog) error { return nil })
 	require.NoError(t, err)
 	now := &clock{now: noon}
 	w.clock = now
