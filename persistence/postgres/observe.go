@@ -66,7 +66,7 @@ func (o *observeOp) touches() []any {
 }
 
 // hasBasis says whether an op is refused under newer suppressions.
-func (o op) hasBasis() bool { return o.observe != nil || o.judge != nil }
+func (o op) hasBasis() bool { return o.observe != nil || o.judge != nil || o.learn != nil }
 
 // observe queues the observations of a wave.
 func (p *pipeline) observe(wave []int) {

@@ -170,8 +170,7 @@ func erasing(t *testing.T, h Harness) {
 		}
 		visitorKey := domain.Key{Kind: domain.KeyVisitor, Value: string(visit1)}
 		require.ElementsMatch(t, []domain.Key{adaKey, adaClick, adaPhone, visitorKey}, gone, "by person, by key and by visitor")
-		back, err := s.Learn(t.Context(), []domain.Link{link(adaKey, bob)}) // the key can belong to somebody again
-		require.NoError(t, err)
+		back := learn(t, s, link(adaKey, bob)) // the key can belong to somebody again
 		require.Greater(t, back[0].Seq, news[len(news)-1].Seq)
 		require.False(t, back[0].Removed)
 
@@ -318,8 +317,7 @@ func erasureCast(t *testing.T, s domain.Store, f domain.Fence) erasureStory {
 	o.Expect, o.Learn, o.Owed[0].Page.Title = 1, nil, "Lovelace"
 	c.owed = stored(o, observe(t, s, o))[0]
 	// By key alone: a phone that stands for somebody else by now; by person alone: a click.
-	_, err := s.Learn(t.Context(), []domain.Link{link(adaPhone, "p-somebody"), link(adaClick, ada)})
-	require.NoError(t, err)
+	learn(t, s, link(adaPhone, "p-somebody"), link(adaClick, ada))
 
 	judge(t, s, judgement(t, s, f, met(t, s, f, "h-bob", visit2, bob)))
 	o = meeting(t, s, f, hit("h-bob-2", visit2), bob)
