@@ -136,7 +136,7 @@ func newBenchPixel() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Log = benchLog(cmd)
-			return out.run(cmd, bench.PixelFigures(), &cfg.Server, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
+			return out.run(cmd, bench.PixelFigures(cfg.Swaps > 0), &cfg.Server, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
 		},
 	}
 	fs := cmd.Flags()
@@ -148,6 +148,7 @@ func newBenchPixel() *cobra.Command {
 	fs.IntVar(&cfg.People, "people", 1_000_000, "people in the graph that is built for the run")
 	fs.DurationVar(&cfg.Duration, "duration", 30*time.Second, "how long is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 5*time.Second, "before that: sent and proven, not timed; negative: none")
+	fs.IntVar(&cfg.Swaps, "swaps", 0, "times the graph is swapped while it is measured, as graph use does")
 	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections at once")
 	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
 	fs.DurationVar(&cfg.Drain, "drain", 30*time.Second, "after the last answer, for the last first match to be announced")
