@@ -12,6 +12,7 @@ import (
 	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/distribution"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/intake"
 	"github.com/leadwire/leadwire/actors/visit"
 	"github.com/leadwire/leadwire/actors/wire"
 	"github.com/leadwire/leadwire/cluster"
@@ -33,6 +34,7 @@ type Runtime struct {
 	guard    *guard
 	visits   visit.Deps         // what every visitor's lane looks things up in
 	judges   delivery.JudgeDeps // and every judge
+	intakes  intake.Deps        // and every lead
 	node     lateNode
 	looking  atomic.Int64 // services that look, or are about to
 
@@ -61,7 +63,15 @@ func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 		Pixel: pixel, Record: deps.Identity.Record, Company: deps.Identity.Company,
 		Check: deps.Suppressions.Check, Basis: deps.Suppressions.Revision,
 	}
+	r.intakes = intake.Deps{Chooser: r.chooser, Announcer: r.leadEvents, Objected: r.objected, Basis: deps.Suppressions.Revision}
 	return r
+}
+
+// objected asks about whom a pixel has identified once more, before they are routed.
+func (r *Runtime) objected(e domain.Event) (rule string, is bool) {
+	person := personOf(e.Lead)
+	record, _ := r.deps.Identity.Record(e.Account, person)
+	return r.deps.Suppressions.Check(delivery.SubjectOfEntry(e, person, record))
 }
 
 // Kinds are the virtual actors for cluster.Start.

@@ -126,7 +126,7 @@ func (r *Runtime) linksOf(key domain.LeadKey, contact domain.Contact) []domain.L
 		}
 	}
 	links := identity.LinksOfContact(key.Account, key.Lead, contact, clicksOf(contact), graph)
-	if len(links) == 0 || r.objected(links[0].Person, key.Account, contact, graph) {
+	if len(links) == 0 || r.unteachable(links[0].Person, key.Account, contact, graph) {
 		return nil // nobody will be matched by them
 	}
 	now := r.deps.Clock.Now()
@@ -136,9 +136,9 @@ func (r *Runtime) linksOf(key domain.LeadKey, contact domain.Contact) []domain.L
 	return links
 }
 
-// objected says whether whom a lesson is about is suppressed: by the contact, by who it is, or by what the graph
+// unteachable says whether whom a lesson is about is suppressed: by the contact, by who it is, or by what the graph
 // knows of them.
-func (r *Runtime) objected(person domain.PersonID, account domain.AccountID, contact domain.Contact, graph identity.Graph) bool {
+func (r *Runtime) unteachable(person domain.PersonID, account domain.AccountID, contact domain.Contact, graph identity.Graph) bool {
 	var record domain.Person
 	if graph != nil {
 		record, _ = graph.Record(person)

@@ -116,7 +116,8 @@ type VisitStore interface {
 type SuppressionStore interface {
 	// Suppress adds and removes suppressions (by ID) in one commit, with its audit entry, and returns the new
 	// revision. What is there already is left as it is; when nothing changes the revision stays. Once it has
-	// returned, no observation, judgement or lesson made before it can be committed any more.
+	// returned, no observation, judgement, lesson or decision of a pixel's event made before it can be committed
+	// any more.
 	Suppress(ctx context.Context, add []Suppression, remove []string, audit AuditEntry) (revision int64, err error)
 	// SuppressionRevision reads just the revision, cheaply enough to ask every second.
 	SuppressionRevision(ctx context.Context) (int64, error)

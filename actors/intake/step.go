@@ -41,6 +41,12 @@ type Decide struct{ Decision domain.Decision }
 // Announce tells a buyer's feed of an event that has been committed.
 type Announce struct{ Event domain.FeedEvent }
 
+// Refresh asks to read what has changed in the suppressions; the outcome comes back to Lead.Refreshed.
+type Refresh struct{}
+
+// Withheld tells that a visitor's event was settled without routing anybody, and by which rule.
+type Withheld struct{ Rule string }
+
 // Retry asks to call Lead.Retry after a pause: the store could not decide.
 type Retry struct{ After time.Duration }
 
@@ -58,6 +64,8 @@ func (Keep) step()     {}
 func (Answer) step()   {}
 func (Decide) step()   {}
 func (Announce) step() {}
+func (Refresh) step()  {}
+func (Withheld) step() {}
 func (Retry) step()    {}
 func (Abandon) step()  {}
 func (Dropped) step()  {}

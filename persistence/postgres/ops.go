@@ -57,8 +57,8 @@ const (
 
 var outcomes = map[string][]string{
 	kindReceive: {outcomeStored, outcomeDuplicate},
-	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeStored, outcomeDuplicate},
-	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale)},
+	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), string(domain.Outdated), outcomeStored, outcomeDuplicate},
+	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale), string(domain.Outdated)},
 	kindSeen:    {"ok"},
 	kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 	kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
