@@ -113,7 +113,7 @@ func (r *Runtime) Erase(ctx context.Context, account domain.AccountID, key strin
 }
 
 func (r *Runtime) archive() Archive {
-	return Archive{Store: r.deps.Store, Graphs: r.deps.Graphs, Clock: r.deps.Clock, Check: r.deps.Suppressions.Check}
+	return Archive{Store: r.deps.Store, Graphs: r.deps.Graphs, Clock: r.deps.Clock, Check: r.suppressed}
 }
 
 // search gathers what belongs to somebody.

@@ -149,7 +149,7 @@ func (r *Runtime) unteachable(person domain.PersonID, account domain.AccountID, 
 	if phone, ok := identity.PhoneHash(contact.Phone); ok {
 		subject.Phones = append(subject.Phones, phone)
 	}
-	_, suppressed := r.deps.Suppressions.Check(subject)
+	_, suppressed := r.suppressed(subject)
 	return suppressed
 }
 
