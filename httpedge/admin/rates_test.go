@@ -29,7 +29,7 @@ func (a answer) tooFast(rule string) {
 // A program in a loop is put off, with and without the scope; other keys of the same account are not.
 func TestRates_Calls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, onEmbedded(t))
 	loop, other := w.key("acme", "pixels:read"), w.key("acme", "pixels:read")
 	for range admin.CallsPerSecond - 1 {
 		require.Equal(t, 200, w.call(loop, "GET", "/api/v1/pixels", nil).status)
@@ -48,7 +48,7 @@ func TestRates_Calls(t *testing.T) {
 // is put off whole, and the same one is taken once there is room.
 func TestRates_Events(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, onEmbedded(t))
 	request := func(n, size int) string {
 		var hits []string
 		for i := range size {
