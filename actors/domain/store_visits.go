@@ -108,6 +108,9 @@ type VisitStore interface {
 	Learn(ctx context.Context, l Lesson) (Learned, error)
 	// VisitorsOf lists the visitors of an account that were resolved to any of the persons.
 	VisitorsOf(ctx context.Context, account AccountID, persons []PersonID) ([]VisitorID, error)
+	// VisitorsNaming lists the visitors of an account whose visit has one of the texts in it, as Names finds them:
+	// whoever told a hash that nobody was found for. There is no index: it reads every visit of the account.
+	VisitorsNaming(ctx context.Context, account AccountID, texts []string) ([]VisitorID, error)
 	// ScanLeads lists an account's leads with ID > after, by ID, at most limit.
 	ScanLeads(ctx context.Context, account AccountID, after LeadID, limit int) ([]Lead, error)
 }

@@ -70,7 +70,10 @@ type Erasure struct {
 	Keys     []Key       // links of these keys
 	// Leads lose their contact, wherever it stands: the lead, its feed events (their places stay), its pending
 	// and kept events, its acquaintance and its announcements. A lead erased has Contact {"status":"erased"}.
-	Leads    []LeadID
+	Leads []LeadID
+	// Texts name the person: hashes, and what was asked for in clear. What has one of them in it, as Names finds it,
+	// goes or loses it wherever it stands: the body of an event or a hit of anybody else, a sighting, an announcement.
+	Texts    []string
 	Suppress []Suppression // in force from the same commit on
 	Audit    AuditEntry
 }
