@@ -299,3 +299,39 @@ func TestRuntime_ErasesWhatNobodyWasFoundBy(t *testing.T) {
 		})
 	}
 }
+
+// An e-mail that stands in no record and no contact, but was linked to her, is hers as well: it is suppressed, and
+// what was told by it goes. A phone is not followed: somebody else's e-mail that shares it stays.
+func TestArchive_FollowsLinks(t *testing.T) {
+	t.Parallel()
+	a := archive(t, nil, "cyd@work.example")
+	old, shared := identity.HEMs("ada@old.example"), phones(t, "+14155550100")[0]
+	var links []domain.Link
+	for _, k := range identity.KeysOf("", append(identity.HEMs("ada@new.example"), old...), shared, nil) {
+		links = append(links, domain.Link{Account: "acme", Key: k, Person: "p1", From: identity.FromCRM, At: actortest.Noon})
+	}
+	_, err := a.Store.Learn(t.Context(), domain.Lesson{Links: links})
+	require.NoError(t, err)
+	fences, err := a.Store.Claim(t.Context(), "n1", []domain.Partition{1})
+	require.NoError(t, err)
+	for visitor, hems := range map[domain.VisitorID][]domain.HEM{"hers": {{Variant: "lower", MD5: old[0].MD5}}, "cyds": identity.HEMs("cyd@work.example")} {
+		got, err := a.Store.Observe(t.Context(), domain.Observation{Fence: fences[0], Visit: domain.Visit{
+			Account: "acme", Visitor: visitor, Pixel: "shop", Session: "s", Number: 1, LastAt: actortest.Noon, HEMs: hems, Phone: shared,
+		}})
+		require.NoError(t, err)
+		require.Equal(t, domain.Done, got.Outcome)
+	}
+	found, err := a.Find(t.Context(), "acme", "ada@new.example")
+	require.NoError(t, err)
+	require.Equal(t, []domain.VisitorID{"hers"}, found.Visitors)
+	_, err = a.Erase(t.Context(), "acme", "ada@new.example", domain.AuditEntry{At: actortest.Noon, Actor: "key k", Action: "erase"})
+	require.NoError(t, err)
+	list, err := a.Store.SuppressionsSince(t.Context(), 0, "", 1000)
+	require.NoError(t, err)
+	s := identity.NewSuppressions(nil)
+	s.Take(1, list)
+	_, suppressed := s.Check(identity.Subject{Account: "acme", HEMs: []domain.HEM{{SHA1: old[0].SHA1}}})
+	require.True(t, suppressed)
+	_, suppressed = s.Check(identity.Subject{Account: "acme", HEMs: identity.HEMs("cyd@work.example"), Phones: []string{shared}})
+	require.False(t, suppressed)
+}
