@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,13 +21,14 @@ import (
 //
 //	key ─▶ hashes, phone, person ─▶ persons: by links, by the graph, "hem-..." ─▶ their records' other e-mails
 //	    ─▶ leads: the persons' own, and the CRM's whose contact has one of them ─▶ visitors: resolved to one of the
-//	       persons, or linked ─▶ Store.Erase
+//	       persons, linked, or that told one of the hashes ─▶ Store.Erase
 //
 // It goes on from somebody's e-mail to their other e-mails, and never from their phone: colleagues and families
 // share one, and would be erased along. Only the phone that was asked for is looked for.
 //
-// It reads every link and every lead of the account: both are found by what is in them, for which there is no
-// index, and an erasure must not miss one. A million of them are some ten seconds.
+// It reads every link, every lead and every visit of the account: they are found by what is in them, for which there
+// is no index, and an erasure must not miss one. A million of them are some ten seconds. Erase then reads every hit
+// and event that is kept, for what the person told at a browser that somebody else has taken over.
 //
 // What actors have in memory is stale afterwards: the store refuses what they decide on it, and shows them
 // that nothing is there. They leave memory within the minute that idle actors stay.
@@ -45,6 +47,9 @@ const archivePage = 1000
 func (a Archive) Find(ctx context.Context, account domain.AccountID, key string) (domain.Belongings, error) {
 	s, err := a.search(ctx, account, key)
 	if err != nil {
+		return domain.Belongings{}, err
+	}
+	if err := s.findVisitors(ctx); err != nil {
 		return domain.Belongings{}, err
 	}
 	return s.belongings(ctx)
@@ -75,6 +80,9 @@ func (a Archive) Erase(ctx context.Context, account domain.AccountID, key string
 	if suppress, err = s.suppress(a.Clock.Now()); err != nil {
 		return domain.Erased{}, err
 	}
+	if err := s.findVisitors(ctx); err != nil {
+		return domain.Erased{}, err
+	}
 	found, err := s.belongings(ctx)
 	if err != nil {
 		return domain.Erased{}, err
@@ -82,7 +90,7 @@ func (a Archive) Erase(ctx context.Context, account domain.AccountID, key string
 	audit.Detail = fmt.Sprintf("%d persons, %d visitors, %d leads", len(found.Persons), len(found.Visitors), len(found.Leads))
 	erased, err := a.Store.Erase(ctx, domain.Erasure{
 		Account: account, Visitors: found.Visitors, Persons: slices.Sorted(maps.Keys(s.persons)), Keys: sorted(s.keys),
-		Leads:    slices.Sorted(maps.Keys(s.leads)),
+		Leads: slices.Sorted(maps.Keys(s.leads)), Texts: s.texts(),
 		Suppress: suppress, Audit: audit,
 	})
 	if err != nil {
@@ -113,7 +121,7 @@ func (r *Runtime) Erase(ctx context.Context, account domain.AccountID, key strin
 }
 
 func (r *Runtime) archive() Archive {
-	return Archive{Store: r.deps.Store, Graphs: r.deps.Graphs, Clock: r.deps.Clock, Check: r.deps.Suppressions.Check}
+	return Archive{Store: r.deps.Store, Graphs: r.deps.Graphs, Clock: r.deps.Clock, Check: r.suppressed}
 }
 
 // search gathers what belongs to somebody.
@@ -159,7 +167,7 @@ func (a Archive) search(ctx context.Context, account domain.AccountID, key strin
 			return nil, err
 		}
 	}
-	return s, s.findVisitors(ctx)
+	return s, nil
 }
 
 // know adds what somebody is found by.
@@ -177,6 +185,12 @@ func (s *search) round(ctx context.Context) error {
 		if _, named := s.persons[l.Person]; named || s.keys[l.Key] {
 			put(s.persons, l.Person, true)
 			s.ours[l.Person], s.held[l.Key] = true, true
+			switch l.Key.Kind {
+			case domain.KeySHA256, domain.KeySHA1, domain.KeyMD5: // an e-mail of theirs that no record has
+				if h, ok := identity.ReadDigest(l.Key.Value); ok {
+					s.know([]domain.HEM{h}, "")
+				}
+			}
 		}
 	}); err != nil {
 		return err
@@ -310,11 +324,37 @@ func (s *search) findVisitors(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find visitors: %w", err)
 	}
-	for _, v := range ids {
+	told, err := s.Store.VisitorsNaming(ctx, s.account, s.texts())
+	if err != nil {
+		return fmt.Errorf("find visitors: %w", err)
+	}
+	for _, v := range append(ids, told...) {
 		s.visitors[v] = true
 	}
 	return nil
 }
+
+// texts are what the person is named by in what browsers and CRMs have sent: hashes, and what is known in clear, as
+// it stands in a page's address too.
+func (s *search) texts() []string {
+	all := map[string]bool{}
+	for k := range s.keys {
+		all[k.Value] = true
+	}
+	for clear := range s.emails {
+		spell(all, clear)
+	}
+	if s.sought.Clear != "" {
+		spell(all, s.sought.Clear)
+		if plain, ok := identity.Phone(s.sought.Clear); ok {
+			spell(all, plain)
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
+// spell adds a text as it is written, and as an address has it.
+func spell(all map[string]bool, text string) { all[text], all[url.QueryEscape(text)] = true, true }
 
 // sure lists what is there, of what may be.
 func sure[K cmp.Ordered](set map[K]bool) []K {

@@ -2,7 +2,9 @@ package actors_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/netip"
+	"net/url"
 	"testing"
 	"time"
 
@@ -239,4 +241,97 @@ func TestRuntime_EraseWhileTheLaneRemembers(t *testing.T) {
 	for _, l := range links {
 		require.True(t, l.Removed, l)
 	}
+}
+
+// What a browser told and nobody was found by is found by the hash itself; and what she told at a browser that somebody
+// else has taken over goes from among his. Afterwards no byte of the store's files names her, in clear or by a word
+// that stood beside: only the suppressions, and for a day the keys of links, have her hashes.
+func TestRuntime_ErasesWhatNobodyWasFoundBy(t *testing.T) {
+	t.Parallel()
+	bob := domain.Person{ID: "bob", PersonalEmail: "bob@example.com"}
+	for name, key := range map[string]string{"by an e-mail": "ada@example.com", "by a phone": "+1 415 555 0100"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			node := actortest.New(t, actortest.WithPixel(actortest.Catalog("ann")), actortest.WithGraph(actortest.NewGraph(bob)))
+			phone := phones(t, "+14155550100")[0]
+			tell := func(id domain.EventID, v domain.VisitorID) domain.Hit {
+				h := actortest.View(id)
+				h.Visitor, h.Type, h.Body = v, domain.Identify, []byte(`{"sha256":"`+identity.HEMs("ada@example.com")[0].SHA256+`","phone":"`+phone+`","note":"Lovelace"}`)
+				if key == "ada@example.com" {
+					h.HEMs = identity.HEMs(key)
+				} else {
+					h.Phone = phone
+				}
+				return h
+			}
+			node.See(tell("a", "unknown"), tell("b", "shared"))
+			letter := actortest.View("c") // she followed a link that has her e-mail in it
+			letter.Visitor, letter.Page.URL = "by-letter", "https://shop.example/?phone=%2B14155550100&m="+url.QueryEscape("Ada@Example.com")
+			letter.Body = []byte(`{"url":"` + letter.Page.URL + `","title":"Lovelace"}`)
+			taken := actortest.Identify("d", "bob@example.com")
+			taken.Visitor = "shared"
+			node.See(letter, taken)
+
+			found, err := node.Runtime.Find(t.Context(), "acme", key)
+			require.NoError(t, err)
+			require.Equal(t, []domain.VisitorID{"by-letter", "unknown"}, found.Visitors)
+			_, err = node.Runtime.Erase(t.Context(), "acme", key, domain.AuditEntry{At: node.Clock.Now(), Actor: "key k", Action: "erase"})
+			require.NoError(t, err)
+			node.Settle()
+			require.Equal(t, domain.PersonID("bob"), node.Visit("shared").Person)
+			for _, v := range []domain.VisitorID{"unknown", "by-letter"} {
+				_, err := node.Store.Visit(t.Context(), domain.VisitorKey{Account: "acme", Visitor: v})
+				require.Equal(t, domain.NotFound, domain.CodeOf(err), v)
+			}
+			for _, word := range []string{"Lovelace", "ada@example.com", "Ada@Example.com", "Ada%40Example.com", "14155550100"} {
+				require.Empty(t, node.FilesWith(word), word)
+			}
+			audit, err := node.Store.Audit(t.Context(), "", 0, 100)
+			require.NoError(t, err)
+			require.NotEmpty(t, audit)
+			list, err := node.Store.SuppressionsSince(t.Context(), 0, "", 100)
+			require.NoError(t, err)
+			said, err := json.Marshal([]any{audit, list})
+			require.NoError(t, err)
+			for _, word := range []string{"ada@", "Ada@", "4155550100", "415 555"} {
+				require.NotContains(t, string(said), word)
+			}
+		})
+	}
+}
+
+// An e-mail that stands in no record and no contact, but was linked to her, is hers as well: it is suppressed, and
+// what was told by it goes. A phone is not followed: somebody else's e-mail that shares it stays.
+func TestArchive_FollowsLinks(t *testing.T) {
+	t.Parallel()
+	a := archive(t, nil, "cyd@work.example")
+	old, shared := identity.HEMs("ada@old.example"), phones(t, "+14155550100")[0]
+	var links []domain.Link
+	for _, k := range identity.KeysOf("", append(identity.HEMs("ada@new.example"), old...), shared, nil) {
+		links = append(links, domain.Link{Account: "acme", Key: k, Person: "p1", From: identity.FromCRM, At: actortest.Noon})
+	}
+	_, err := a.Store.Learn(t.Context(), domain.Lesson{Links: links})
+	require.NoError(t, err)
+	fences, err := a.Store.Claim(t.Context(), "n1", []domain.Partition{1})
+	require.NoError(t, err)
+	for visitor, hems := range map[domain.VisitorID][]domain.HEM{"hers": {{Variant: "lower", MD5: old[0].MD5}}, "cyds": identity.HEMs("cyd@work.example")} {
+		got, err := a.Store.Observe(t.Context(), domain.Observation{Fence: fences[0], Visit: domain.Visit{
+			Account: "acme", Visitor: visitor, Pixel: "shop", Session: "s", Number: 1, LastAt: actortest.Noon, HEMs: hems, Phone: shared,
+		}})
+		require.NoError(t, err)
+		require.Equal(t, domain.Done, got.Outcome)
+	}
+	found, err := a.Find(t.Context(), "acme", "ada@new.example")
+	require.NoError(t, err)
+	require.Equal(t, []domain.VisitorID{"hers"}, found.Visitors)
+	_, err = a.Erase(t.Context(), "acme", "ada@new.example", domain.AuditEntry{At: actortest.Noon, Actor: "key k", Action: "erase"})
+	require.NoError(t, err)
+	list, err := a.Store.SuppressionsSince(t.Context(), 0, "", 1000)
+	require.NoError(t, err)
+	s := identity.NewSuppressions(nil)
+	s.Take(1, list)
+	_, suppressed := s.Check(identity.Subject{Account: "acme", HEMs: []domain.HEM{{SHA1: old[0].SHA1}}})
+	require.True(t, suppressed)
+	_, suppressed = s.Check(identity.Subject{Account: "acme", HEMs: identity.HEMs("cyd@work.example"), Phones: []string{shared}})
+	require.False(t, suppressed)
 }

@@ -86,6 +86,11 @@ func (g *guard) refresh(ctx context.Context) error {
 		deps.Suppressions.SetCatalog(c)
 		g.catalog = c.Revision
 	}
+	// Whoever has an e-mail or a phone of their own by a link is suppressed by it too: links that were there before
+	// the newest suppression have to be known with it.
+	if err := g.learn(ctx); err != nil {
+		return err
+	}
 	for after, id := g.revision, ""; ; {
 		page, err := deps.Store.SuppressionsSince(ctx, after, id, guardPage)
 		if err != nil {

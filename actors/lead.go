@@ -25,6 +25,7 @@ import (
 //	retry          the pause is over                  decide again
 //	*wire.Recover  the store still has it as pending  decide
 //	learned        its links were learned, or not     remember what was
+//	refreshed      the newest suppressions are known  decide again
 //
 // It is also where sightings of an identified visitor are judged; see judge.go.
 //
@@ -54,13 +55,17 @@ type (
 		at       time.Time
 		err      error
 	}
-	retry struct{ own }
+	retry     struct{ own }
+	refreshed struct {
+		own
+		err error
+	}
 )
 
 func (r *Runtime) newLead(id cluster.Identity) cluster.Actor {
 	account, name, _ := strings.Cut(id.ID, "/")
 	key := domain.LeadKey{Account: domain.AccountID(account), Lead: domain.LeadID(name)}
-	return &lead{rt: r, id: id, key: key, core: intake.New(key, id.Fence, r.chooser, r.leadEvents)}
+	return &lead{rt: r, id: id, key: key, core: intake.New(key, id.Fence, r.intakes)}
 }
 
 // Busy keeps the lead in memory while the store owes it an answer, or sightings are gathered.
@@ -80,6 +85,8 @@ func (l *lead) Receive(ctx actor.Context) {
 		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
 	case retry:
 		l.perform(ctx, l.core.Retry(now))
+	case refreshed:
+		l.perform(ctx, l.core.Refreshed(now, msg.err))
 	case *wire.Recover:
 		l.perform(ctx, l.core.Recover(now, pending(msg)))
 	case *wire.HereSighted:
@@ -117,6 +124,10 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 		case intake.Announce:
 			deps.Telemetry.Committed(step.Event)
 			l.rt.announce(step.Event)
+		case intake.Refresh:
+			l.rt.pipe(ctx, func(c context.Context) any { return refreshed{err: l.rt.guard.Refresh(c)} })
+		case intake.Withheld:
+			deps.Metrics.withheld.WithLabelValues(step.Rule).Inc()
 		case intake.Retry:
 			self, root := ctx.Self(), ctx.ActorSystem().Root
 			deps.Clock.AfterFunc(step.After, func() { root.Send(self, retry{}) })

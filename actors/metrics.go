@@ -16,6 +16,7 @@ type Metrics struct {
 	retries   prometheus.Counter
 	fenced    prometheus.Counter
 	dropped   prometheus.Counter
+	withheld  *prometheus.CounterVec
 	refused   prometheus.Counter
 	hintsLost prometheus.Counter
 	published prometheus.Counter
@@ -88,6 +89,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.verdicts = vec("judge", "sightings_total", "verdict", "Sightings that were settled, by what the rules made of them.", names(delivery.Verdicts())...)
 	m.announcements = vec("judge", "announcements_total", "type", "Announcements of identified visitors that were committed.",
 		string(domain.VisitorIdentifiedEvent), string(domain.VisitorUpdatedEvent))
+	m.withheld = vec("lead", "withheld_total", "rule", "Identified visitors who objected before they had a buyer, and were not routed, by rule.", rules()...)
 	m.unjudgeable = counter("judge", "unjudgeable_total", "Sightings that no judgement could be made for; each is in the log.")
 	m.lessons = vec("lead", "lessons_total", "outcome", "Contacts of CRM leads whose keys were to be learned.", "learned", "failed")
 	m.guardErrors = counter("guard", "errors_total", "Times suppressions or links could not be read; what was known stays in force.")
@@ -100,7 +102,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.leases, m.fills,
 			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit,
 			m.matched, m.suppressed, m.upgraded, m.visitsRefused, m.sightsLost, m.sightsFound, m.verdicts, m.announcements,
-			m.unjudgeable, m.lessons, m.guardErrors)
+			m.unjudgeable, m.lessons, m.withheld, m.guardErrors)
 	}
 	return m
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/distribution"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
+	"github.com/leadwire/leadwire/actors/intake"
 	"github.com/leadwire/leadwire/actors/visit"
 	"github.com/leadwire/leadwire/actors/wire"
 	"github.com/leadwire/leadwire/cluster"
@@ -33,6 +35,7 @@ type Runtime struct {
 	guard    *guard
 	visits   visit.Deps         // what every visitor's lane looks things up in
 	judges   delivery.JudgeDeps // and every judge
+	intakes  intake.Deps        // and every lead
 	node     lateNode
 	looking  atomic.Int64 // services that look, or are about to
 
@@ -53,15 +56,29 @@ func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	r.guard = newGuard(r)
 	pixel := func(id domain.PixelID) *domain.DirectoryPixel { return deps.Book.Directory().Pixel(id) }
 	r.visits = visit.Deps{
-		Pixel: pixel, Match: deps.Identity.Match, Check: deps.Suppressions.Check, Basis: deps.Suppressions.Revision,
+		Pixel: pixel, Match: deps.Identity.Match, Check: r.suppressed, Basis: deps.Suppressions.Revision,
 		Actor:   func(key domain.LeadKey) domain.Partition { return cluster.PartitionOf(wire.KindLead, key.String()) },
 		HasSlow: deps.Slow != nil,
 	}
 	r.judges = delivery.JudgeDeps{
 		Pixel: pixel, Record: deps.Identity.Record, Company: deps.Identity.Company,
-		Check: deps.Suppressions.Check, Basis: deps.Suppressions.Revision,
+		Check: r.suppressed, Basis: deps.Suppressions.Revision,
 	}
+	r.intakes = intake.Deps{Chooser: r.chooser, Announcer: r.leadEvents, Objected: r.objected, Basis: deps.Suppressions.Revision}
 	return r
+}
+
+// suppressed asks whether a subject must not be identified or delivered, by what it is and by what its account has
+// learned of its person.
+func (r *Runtime) suppressed(s identity.Subject) (rule string, is bool) {
+	return r.deps.Suppressions.Check(r.deps.Overlay.Complete(s))
+}
+
+// objected asks about whom a pixel has identified once more, before they are routed.
+func (r *Runtime) objected(e domain.Event) (rule string, is bool) {
+	person := personOf(e.Lead)
+	record, _ := r.deps.Identity.Record(e.Account, person)
+	return r.suppressed(delivery.SubjectOfEntry(e, person, record))
 }
 
 // Kinds are the virtual actors for cluster.Start.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -87,28 +88,37 @@ func (l *lead) learned(ctx actor.Context, msg learned) {
 
 // learn runs away from the mailbox.
 func (r *Runtime) learn(ctx context.Context, key domain.LeadKey, contact domain.Contact) error {
-	links := r.linksOf(key, contact)
-	if len(links) == 0 {
-		return nil
+	for range maxLessonRounds {
+		basis := r.deps.Suppressions.Revision() // before anything is asked of it: see identity.Suppressions.Check
+		links := r.linksOf(key, contact)
+		if len(links) == 0 {
+			return nil
+		}
+		got, err := r.deps.Store.Learn(ctx, domain.Lesson{Basis: basis, Links: links})
+		if err == nil && got.Outcome == domain.Done {
+			r.deps.Overlay.Learned(got.Links)
+			r.deps.Metrics.lessons.WithLabelValues("learned").Inc()
+			return nil
+		}
+		if err == nil { // suppressions have changed: look again
+			err = r.guard.Refresh(ctx)
+		}
+		if err != nil {
+			r.deps.Metrics.lessons.WithLabelValues("failed").Inc()
+			return err
+		}
 	}
-	kept, err := r.deps.Store.Learn(ctx, links)
-	if err != nil {
-		r.deps.Metrics.lessons.WithLabelValues("failed").Inc()
-		return err
-	}
-	r.deps.Overlay.Learned(kept)
-	r.deps.Metrics.lessons.WithLabelValues("learned").Inc()
-	return nil
+	r.deps.Metrics.lessons.WithLabelValues("failed").Inc()
+	return errLessonRounds
 }
 
+// maxLessonRounds is how often a lesson is made again at once while suppressions change under it: a list that is
+// imported changes them a few times a second, and the lead's next event tries anew.
+const maxLessonRounds = 16
+
+var errLessonRounds = domain.Fail("learn links", domain.Unavailable, errors.New("the suppressions changed at every try"))
+
 func (r *Runtime) linksOf(key domain.LeadKey, contact domain.Contact) []domain.Link {
-	subject := identity.Subject{Account: key.Account, HEMs: identity.HEMs(contact.Email)}
-	if phone, ok := identity.PhoneHash(contact.Phone); ok {
-		subject.Phones = []string{phone}
-	}
-	if _, suppressed := r.deps.Suppressions.Check(subject); suppressed {
-		return nil // nobody will be matched by them
-	}
 	var graph identity.Graph
 	if r.deps.Graphs != nil {
 		if graph = r.deps.Graphs.Borrow(); graph != nil {
@@ -116,11 +126,31 @@ func (r *Runtime) linksOf(key domain.LeadKey, contact domain.Contact) []domain.L
 		}
 	}
 	links := identity.LinksOfContact(key.Account, key.Lead, contact, clicksOf(contact), graph)
+	if len(links) == 0 || r.unteachable(links[0].Person, key.Account, contact, graph) {
+		return nil // nobody will be matched by them
+	}
 	now := r.deps.Clock.Now()
 	for i := range links {
 		links[i].At = now
 	}
 	return links
+}
+
+// unteachable says whether whom a lesson is about is suppressed: by the contact, by who it is, or by what the graph
+// knows of them.
+func (r *Runtime) unteachable(person domain.PersonID, account domain.AccountID, contact domain.Contact, graph identity.Graph) bool {
+	var record domain.Person
+	if graph != nil {
+		record, _ = graph.Record(person)
+	}
+	subject := identity.SubjectOf(record)
+	subject.Account, subject.Person = account, person
+	subject.HEMs = append(subject.HEMs, identity.HEMs(contact.Email)...)
+	if phone, ok := identity.PhoneHash(contact.Phone); ok {
+		subject.Phones = append(subject.Phones, phone)
+	}
+	_, suppressed := r.suppressed(subject)
+	return suppressed
 }
 
 // clickFields are the advertisers' click ids as CRMs keep them in custom fields, by the URL parameter's name.

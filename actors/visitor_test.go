@@ -288,6 +288,33 @@ func TestLead_TeachesAgain(t *testing.T) {
 	require.Equal(t, domain.LeadID("ghl-1"), node.Announcements()[0].Lead)
 }
 
+// Whoever objected a moment ago is not learned, though no node has heard of it: the store refuses the lesson, and
+// at the second look it is not made.
+func TestLead_TeachesNobodySuppressed(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, actortest.WithPixel(actortest.Catalog("ann")))
+	for i, suppress := range []func(){
+		func() { node.Suppress(domain.SuppressEmail, "bob@example.com") },
+		func() { node.Suppress(domain.SuppressPerson, string(domain.PersonOfLead("ghl-1"))) },
+	} {
+		suppress()
+		contact := actortest.Contact(domain.EventID(fmt.Sprint("e", i)), "ghl-1")
+		contact.Contact = fmt.Appendf(nil, `{"email":%q}`, []string{"bob@example.com", "robert@example.com"}[i])
+		node.Keep(contact)
+		require.Equal(t, i+1, node.Store.Calls("Learn"))
+		links, err := node.Store.Links(t.Context(), 0, 10)
+		require.NoError(t, err)
+		require.Empty(t, links)
+	}
+	contact := actortest.Contact("e3", "ghl-2")
+	contact.Contact = []byte(`{"email":"cyd@example.com"}`)
+	node.Suppress(domain.SuppressEmail, "somebody@example.com")
+	node.Keep(contact)
+	links, err := node.Store.Links(t.Context(), 0, 10)
+	require.NoError(t, err)
+	require.NotEmpty(t, links, "whoever is not meant is learned at the second look")
+}
+
 // An account without a pixel pays nothing for what pixels need.
 func TestLead_TeachesNobodyWithoutAPixel(t *testing.T) {
 	t.Parallel()

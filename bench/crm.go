@@ -29,9 +29,6 @@ type CrmConfig struct {
 	Server ServerConfig
 	Target *Target      // a server that runs already; nil: start one
 	Log    *slog.Logger // one line per phase; nil: none
-	// Profile, if set, is a pprof server's address on the measured server; its CPU profile over the
-	// measured time is written to ProfileTo.
-	Profile, ProfileTo string
 }
 
 func (c CrmConfig) withDefaults() CrmConfig {
@@ -91,6 +88,7 @@ func Crm(ctx context.Context, cfg CrmConfig) (report *Report, err error) {
 	}
 	run := newRun()
 	target := cfg.Target
+	var own *process
 	if target == nil {
 		if err := enoughFiles(cfg.Buyers + cfg.Connections); err != nil {
 			return nil, err
@@ -101,13 +99,13 @@ func Crm(ctx context.Context, cfg CrmConfig) (report *Report, err error) {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, server.stop(ctx)) }()
-		target = &server.Target
+		target, own = &server.Target, server.process
 	}
 	l, err := prepare(ctx, cfg, *target, run)
 	if err != nil {
 		return nil, err
 	}
-	return measure(ctx, cfg, *target, l)
+	return measure(ctx, cfg, *target, own, l)
 }
 
 // enoughFiles says before anything starts that this machine allows too few descriptors.
@@ -154,33 +152,20 @@ const (
 	openTime = time.Minute // for all streams: 10,000 take a few seconds
 )
 
-// measure runs the load, with a snapshot of the server on each side of the measured part.
-func measure(ctx context.Context, cfg CrmConfig, target Target, l *load) (*Report, error) {
+// measure runs the load, with a snapshot of the server on each side of the measured part and,
+// on a server of our own, its profile.
+func measure(ctx context.Context, cfg CrmConfig, target Target, own *process, l *load) (*Report, error) {
 	report := newReport("crm", CrmFigures())
 	tellCrm(report, cfg, target)
-	watch := newObserver(target, &l.acked)
-	before := make(chan snapshot, 1)
-	profiled := make(chan error, 1)
-	over := make(chan struct{})
 	cfg.Log.Info("opening streams, then warming up", "streams", len(target.Tokens), "warmup", cfg.Warmup)
-	go func() {
-		defer close(profiled)
-		select {
-		case <-l.measuring:
-			cfg.Log.Info("measuring", "duration", cfg.Duration, "rate", cfg.Rate)
-			before <- watch.snapshot(ctx)
-			profiled <- profile(ctx, cfg)
-		case <-over: // it never came to that
-			before <- snapshot{}
-		}
-	}()
-	err := l.run(ctx)
-	after := watch.snapshot(context.WithoutCancel(ctx))
-	close(over)
+	seen, err := newObserver(target, &l.acked).watch(ctx, l.measuring, func() error {
+		cfg.Log.Info("measuring", "duration", cfg.Duration, "rate", cfg.Rate)
+		return own.profile(ctx, cfg.Duration)
+	}, func() error { return l.run(ctx) })
 	tellLoad(report, l)
-	tellServer(report, "lead", <-before, after)
-	if perr := <-profiled; perr != nil {
-		report.note("no profile: %v", perr)
+	tellServer(report, "lead", seen.before, seen.after)
+	if seen.err != nil {
+		report.note("no profile: %v", seen.err)
 	}
 	if err != nil && ctx.Err() != nil {
 		report.Cut = true

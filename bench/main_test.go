@@ -78,6 +78,13 @@ func standInServe(args []string) error {
 			}
 		}))
 	}()
+	if address := option(args, "--pprof"); address != "" {
+		go func() {
+			_ = http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.WriteString(w, r.URL.String())
+			}))
+		}()
+	}
 	if err := os.WriteFile(option(args, "--address-file"), []byte(listener.Addr().String()+"\n"), 0o600); err != nil {
 		return err
 	}

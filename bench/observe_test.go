@@ -62,6 +62,35 @@ func TestParseSamples(t *testing.T) {
 	require.Equal(t, samples{"a": 5, "b": 1500}, parseSamples([]byte(page)), "labels are summed, what is unreadable is passed over")
 }
 
+// The quantiles of a summary are known one by one.
+func TestParseSamples_Quantiles(t *testing.T) {
+	t.Parallel()
+	page := "gc{quantile=\"0.5\"} 2\ngc{quantile=\"1\"} 7\ngc_sum 9\ngc_count 3\n"
+	require.Equal(t, samples{"gc": 9, "gc{quantile=\"0.5\"}": 2, "gc{quantile=\"1\"}": 7, "gc_sum": 9, "gc_count": 3}, parseSamples([]byte(page)))
+}
+
+// A pause's mean is of the measured part. What only the last 256 collections know is taken as it is.
+func TestTellCollector(t *testing.T) {
+	t.Parallel()
+	before := snapshot{metrics: samples{"go_gc_duration_seconds_sum": 1, "go_gc_duration_seconds_count": 10}}
+	after := snapshot{metrics: samples{
+		"go_gc_duration_seconds_sum": 3, "go_gc_duration_seconds_count": 14,
+		"go_gc_duration_seconds{quantile=\"0.5\"}": 0.6, "go_gc_duration_seconds{quantile=\"1\"}": 0.9, "go_memstats_heap_objects": 1000,
+	}}
+	r := newReport("pixel", collectorFigures())
+	tellCollector(r, before, after)
+	require.Equal(t, 4.0, value(t, r, "server.gc_cycles"))
+	require.Equal(t, 0.5, value(t, r, "server.gc_pause.mean"))
+	require.Equal(t, 0.6, value(t, r, "server.gc_pause.p50"))
+	require.Equal(t, 0.9, value(t, r, "server.gc_pause.max"))
+	require.Equal(t, 1000.0, value(t, r, "server.heap_objects"))
+	r = newReport("pixel", collectorFigures())
+	tellCollector(r, snapshot{}, after)
+	for _, f := range r.Figures {
+		require.False(t, f.Known, "without a first look %s is not measured", f.Name)
+	}
+}
+
 func FuzzParseSamples(f *testing.F) {
 	f.Add([]byte("a{x=\"1\"} 2\nb 3"))
 	f.Add([]byte("{} {"))

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"math"
 	"net/netip"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +26,7 @@ type PixelConfig struct {
 	People   int           // in the graph, those of the visitors included; default 1000000
 	Duration time.Duration // measured; default 30s
 	Warmup   time.Duration // before it: sent and proven, not timed; default 5s; negative: none
+	Swaps    int           // times the graph is swapped within Duration; default none
 
 	Connections int           // most at once; default 1024
 	Patience    time.Duration // for one answer; default 10s
@@ -30,8 +34,6 @@ type PixelConfig struct {
 
 	Server ServerConfig
 	Log    *slog.Logger // one line per phase; nil: none
-	// Profile and ProfileTo are as CrmConfig's.
-	Profile, ProfileTo string
 }
 
 func (c PixelConfig) withDefaults() PixelConfig {
@@ -65,6 +67,7 @@ func (c PixelConfig) validate() error {
 		{"known", c.Known < 0 || c.Known > 1, "must be 0 to 1"},
 		{"people", c.People < c.known(), "must be at least visitors times known"},
 		{"duration", c.Duration <= 0 || c.Rate*(c.Duration+c.Warmup).Seconds() > maxRequests, "must be above 0, and the run at most a billion events"},
+		{"swaps", c.Swaps < 0 || c.Swaps > int(c.Duration/shortestSwap), fmt.Sprintf("must be 0 or more, and leave each %s of the duration", shortestSwap)},
 		{"connections", c.Connections < 1, "must be 1 or more"},
 		{"patience", c.Patience <= 0, "must be above 0"},
 	} {
@@ -78,8 +81,8 @@ func (c PixelConfig) validate() error {
 // known is how many visitors the graph knows: those with the lowest numbers.
 func (c PixelConfig) known() int { return int(float64(c.Visitors) * c.Known) }
 
-// PixelFigures are the figures of scenario pixel, in the order they are printed.
-func PixelFigures() []Spec {
+// PixelFigures are the figures of scenario pixel, in the order they are printed; with those of a run that swaps.
+func PixelFigures(swaps bool) []Spec {
 	specs := []Spec{
 		{Name: "sent", Unit: Number, Help: "events sent, warm-up included"},
 		{Name: "acked", Unit: Number, Help: "of them in a request answered 204: durable and matched"},
@@ -88,7 +91,10 @@ func PixelFigures() []Spec {
 		{Name: "rate.achieved", Unit: PerSecond, Help: "events acked a second after the warm-up, until the last of them"},
 	}
 	specs = append(specs, latency("ack", "from when a request was due until its 204 was read")...)
-	return append(specs,
+	if swaps {
+		specs = append(specs, swapFigures()...)
+	}
+	specs = append(specs,
 		Spec{Name: "first_matches", Unit: Number, Help: "people announced for the first time"},
 		Spec{Name: "first_matches.lost", Unit: Number, Help: "people whose visitor was acked and who were not announced by the end", Fault: true},
 		Spec{Name: "first_matches.repeated", Unit: Number, Help: "first matches announced for somebody who had one already", Fault: true},
@@ -100,6 +106,9 @@ func PixelFigures() []Spec {
 		Spec{Name: "server.cpu", Unit: Fraction, Help: "of one core, used by the server after the warm-up"},
 		Spec{Name: "server.rss", Unit: Bytes, Help: "memory of the server at the end of the load, the graph's pages that were touched included"},
 		Spec{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
+	)
+	specs = append(specs, collectorFigures()...)
+	return append(specs,
 		Spec{Name: "store.round_trips_per_event", Unit: Number, Help: "commits of the server's store for one acked event"},
 		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
 		Spec{Name: "store.commit_mean", Unit: Seconds, Help: "time of one commit, from the batch taken to its answer"},
@@ -135,7 +144,7 @@ func Pixel(ctx context.Context, cfg PixelConfig) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	report, err = l.measure(ctx, server.Target)
+	report, err = l.measure(ctx, server)
 	if err == nil && !report.Cut {
 		cfg.Log.Info("counting first matches")
 		err = l.prove(ctx, report, server)
@@ -150,6 +159,7 @@ type pixelLoad struct {
 	hits    *hits
 	ack     *Recorder
 	answers []answer // by request
+	took    []uint32 // likewise, its ack in microseconds; only if the run needs each by itself
 	acked   atomic.Int64
 	refused int64
 	failed  int64
@@ -167,6 +177,9 @@ func newPixelLoad(cfg PixelConfig, to netip.AddrPort, h *hits) (*pixelLoad, erro
 		maxConns: cfg.Connections, patience: cfg.Patience,
 	}
 	l := &pixelLoad{cfg: cfg, hits: h, ack: NewRecorder(), answers: make([]answer, plan.total)}
+	if cfg.Swaps > 0 {
+		l.took = make([]uint32, plan.total)
+	}
 	l.sender = newSender(plan, r, h.build, l.hear)
 	return l, nil
 }
@@ -178,8 +191,7 @@ func (l *pixelLoad) hear(n int64, status int, at time.Time) {
 		l.answers[n] = wasAcked
 		l.acked.Add(events)
 		if n >= l.plan.warm {
-			l.ack.Record(at.Sub(l.due(n)))
-			l.lastAck = at
+			l.timedAck(n, at)
 		}
 	case 429:
 		l.answers[n] = wasRefused
@@ -190,31 +202,50 @@ func (l *pixelLoad) hear(n int64, status int, at time.Time) {
 	}
 }
 
-// measure runs the load, with a snapshot of the server on each side of the measured part.
-func (l *pixelLoad) measure(ctx context.Context, target Target) (*Report, error) {
-	report := newReport("pixel", PixelFigures())
-	l.tell(report)
-	watch := newObserver(target, &l.acked)
-	before, profiled, over := make(chan snapshot, 1), make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(profiled)
-		select {
-		case <-l.measuring:
-			l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
-			before <- watch.snapshot(ctx)
-			profiled <- profile(ctx, CrmConfig{Profile: l.cfg.Profile, ProfileTo: l.cfg.ProfileTo, Duration: l.cfg.Duration})
-		case <-over: // it never came to that
-			before <- snapshot{}
-		}
-	}()
-	err := l.run(ctx)
-	after := watch.snapshot(context.WithoutCancel(ctx))
-	close(over)
-	l.tellLoad(report)
-	tellServer(report, "event", <-before, after)
-	if perr := <-profiled; perr != nil {
-		report.note("no profile: %v", perr)
+func (l *pixelLoad) timedAck(n int64, at time.Time) {
+	took := at.Sub(l.due(n))
+	l.ack.Record(took)
+	l.lastAck = at
+	if l.took != nil {
+		l.took[n] = uint32(min(max(took, 0)/time.Microsecond, math.MaxUint32))
 	}
+}
+
+// timed are the acked requests of the measured part, in the order they were due.
+func (l *pixelLoad) timed() iter.Seq[request] {
+	return func(yield func(request) bool) {
+		for n := l.plan.warm; n < l.sent; n++ {
+			if l.answers[n] == wasAcked && !yield(request{l.plan.pacer.Due(n), time.Duration(l.took[n]) * time.Microsecond}) {
+				return
+			}
+		}
+	}
+}
+
+// measure runs the load, with a snapshot of the server on each side of the measured part, and swaps within it.
+func (l *pixelLoad) measure(ctx context.Context, server *pixelServer) (*Report, error) {
+	report := newReport("pixel", PixelFigures(l.cfg.Swaps > 0))
+	l.tell(report)
+	swaps, swapped := newSwaps(server), error(nil)
+	seen, err := newObserver(server.Target, &l.acked).watch(ctx, l.measuring, func() error {
+		l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
+		var work sync.WaitGroup
+		defer work.Wait()
+		if l.cfg.Swaps > 0 {
+			work.Go(func() { swapped = swaps.run(ctx, l.start, l.cfg.Swaps, l.cfg.Duration) })
+		}
+		return server.process.profile(ctx, l.cfg.Duration)
+	}, func() error { return l.run(ctx) })
+	l.tellLoad(report)
+	if l.cfg.Swaps > 0 {
+		l.tellSwaps(report, swaps)
+	}
+	tellServer(report, "event", seen.before, seen.after)
+	tellCollector(report, seen.before, seen.after)
+	if seen.err != nil {
+		report.note("no profile: %v", seen.err)
+	}
+	err = errors.Join(err, swapped)
 	if err != nil && ctx.Err() != nil {
 		report.Cut = true
 		return report, nil
@@ -240,6 +271,9 @@ func (l *pixelLoad) tell(r *Report) {
 	r.tell("people", "%d in the graph", l.cfg.People)
 	r.tell("duration", "%s", l.cfg.Duration)
 	r.tell("warmup", "%s", l.cfg.Warmup)
+	if l.cfg.Swaps > 0 {
+		r.tell("swaps", "%d", l.cfg.Swaps)
+	}
 	store := "embedded"
 	if l.cfg.Server.Store != "" {
 		store = "postgres"

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -20,13 +21,15 @@ import (
 // pixelServer is a server of our own with a graph, a pixel, and a key to read what leaves.
 type pixelServer struct {
 	*ownServer
-	account domain.AccountID
-	key     string
+	account  domain.AccountID
+	key      string
+	operator string   // a key to swap the graph, when the run does
+	graphs   []string // files, the first of them in use at the start
 }
 
 // startPixelServer builds a graph, starts a server and applies a catalog with one pixel.
 func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelServer, error) {
-	p, err := startProcess(ctx, cfg.Server.Executable, cfg.Server.Store, cfg.Server.Args)
+	p, err := startProcess(ctx, cfg.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +51,7 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 	if _, err := s.process.command(ctx, nil, "graph", "build", "--persons", people, "--out", graph); err != nil {
 		return err
 	}
+	s.graphs = append(s.graphs, graph)
 	catalog, err := pixelCatalog(s.account, graph)
 	if err != nil {
 		return err
@@ -55,20 +59,31 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 	if _, err := s.process.apply(ctx, catalog); err != nil {
 		return err
 	}
-	out, err := s.process.command(ctx, nil, append([]string{
-		"key", "create", "--account", string(s.account), "--scope", "announcements:read", "--json",
-	}, s.process.storage()...)...)
-	if err != nil {
+	if s.key, err = s.process.makeKey(ctx, "--account", string(s.account), "--scope", "announcements:read"); err != nil || cfg.Swaps == 0 {
 		return err
+	}
+	other := filepath.Join(s.process.dir, "other.lwg")
+	if err := copyFile(graph, other); err != nil {
+		return fmt.Errorf("copy graph: %w", err)
+	}
+	s.graphs = append(s.graphs, other)
+	s.operator, err = s.process.makeKey(ctx, "--scope", "graph:write")
+	return err
+}
+
+// makeKey makes a key of the API.
+func (p *process) makeKey(ctx context.Context, what ...string) (string, error) {
+	out, err := p.command(ctx, nil, slices.Concat([]string{"key", "create", "--json"}, what, p.storage())...)
+	if err != nil {
+		return "", err
 	}
 	var made struct {
 		Key string `json:"key"`
 	}
 	if err := json.Unmarshal(out, &made); err != nil || made.Key == "" {
-		return domain.Fail("make a key", domain.Internal, fmt.Errorf("what was printed has none (%w)", err))
+		return "", domain.Fail("make a key", domain.Internal, fmt.Errorf("what was printed has none (%w)", err))
 	}
-	s.key = made.Key
-	return nil
+	return made.Key, nil
 }
 
 // pixelCatalog is the configuration of one run: one account with one pixel, whose limits are out of the way:

@@ -98,6 +98,7 @@ func TestPixelConfig_Validate(t *testing.T) {
 		"known":       func(c *PixelConfig) { c.Known = 1.5; c.People = 1e9 },
 		"people":      func(c *PixelConfig) { c.People = 1 },
 		"duration":    func(c *PixelConfig) { c.Duration = -time.Second },
+		"swaps":       func(c *PixelConfig) { c.Swaps = 16 },
 		"connections": func(c *PixelConfig) { c.Connections = -1 },
 		"patience":    func(c *PixelConfig) { c.Patience = -1 },
 	} {

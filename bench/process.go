@@ -25,6 +25,8 @@ type process struct {
 	exited chan struct{} // closed once waitErr is set
 	failed error
 	URL    string
+
+	profileTo, profiler string // a file, and where its server gives the profile for it; empty: none
 }
 
 const (
@@ -32,18 +34,23 @@ const (
 	stopTime  = 30 * time.Second // longer than the server's own --stop-timeout
 )
 
-// startProcess runs "serve" and waits until it is ready. extra are further arguments of serve.
-func startProcess(ctx context.Context, exe, store string, extra []string) (p *process, err error) {
-	if exe == "" {
-		if exe, err = os.Executable(); err != nil {
+// startProcess runs "serve" and waits until it is ready.
+func startProcess(ctx context.Context, cfg ServerConfig) (p *process, err error) {
+	p = &process{exe: cfg.Executable, store: cfg.Store, profileTo: cfg.Profile, exited: make(chan struct{})}
+	if p.exe == "" {
+		if p.exe, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find own executable: %w", err)
 		}
 	}
-	p = &process{exe: exe, store: store, exited: make(chan struct{})}
+	if p.profileTo != "" {
+		if p.profiler, err = freeAddress(); err != nil {
+			return nil, fmt.Errorf("find a port for the profile: %w", err)
+		}
+	}
 	if p.dir, err = os.MkdirTemp("", "leadwire-bench-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
-	if err := p.spawn(extra); err != nil {
+	if err := p.spawn(cfg.Args); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err := p.untilReady(ctx); err != nil {
@@ -60,6 +67,9 @@ func (p *process) spawn(extra []string) error {
 	}
 	defer log.Close()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--address-file", p.addressFile(), "--log-format", "text"}, p.storage()...)
+	if p.profiler != "" {
+		args = append(args, "--pprof", p.profiler)
+	}
 	p.cmd = exec.Command(p.exe, append(args, extra...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = plainEnvironment(os.Environ())

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -32,13 +33,27 @@ func TestCrm_WithAServerOfItsOwn(t *testing.T) {
 	require.Empty(t, left, "the server's folder is gone")
 }
 
+// The profile is of the server that was started for the run, over the measured time.
+func TestCrm_ProfilesItsServer(t *testing.T) {
+	skipShort(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	file := filepath.Join(t.TempDir(), "profile")
+	_, err := Crm(t.Context(), CrmConfig{
+		Rate: 100, Duration: 2 * time.Second, Warmup: -1, Buyers: 1, Connections: 50, Drain: time.Minute, Server: ServerConfig{Profile: file},
+	})
+	require.NoError(t, err)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "/debug/pprof/profile?seconds=2", string(text))
+}
+
 // A server that ends while starting is an error at once, and the end of its log is in it.
 func TestStartProcess_Broken(t *testing.T) {
 	skipShort(t)
 	t.Setenv("TMPDIR", t.TempDir())
-	_, err := startProcess(t.Context(), "", "", []string{"--break", "now"})
+	_, err := startProcess(t.Context(), ServerConfig{Args: []string{"--break", "now"}})
 	require.ErrorContains(t, err, "told to break")
-	_, err = startProcess(t.Context(), "/does/not/exist", "", nil)
+	_, err = startProcess(t.Context(), ServerConfig{Executable: "/does/not/exist"})
 	require.ErrorContains(t, err, "start server")
 	left, err := os.ReadDir(os.TempDir())
 	require.NoError(t, err)
@@ -49,7 +64,7 @@ func TestStartProcess_Broken(t *testing.T) {
 func TestStartServer_RefusesAStoreInUse(t *testing.T) {
 	skipShort(t)
 	t.Setenv("TMPDIR", t.TempDir())
-	p, err := startProcess(t.Context(), "", "", nil)
+	p, err := startProcess(t.Context(), ServerConfig{})
 	require.NoError(t, err)
 	s := &ownServer{process: p}
 	_, err = s.provision(t.Context(), newRun(), 2, nil)

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -11,18 +12,28 @@ import (
 // maxProfile bounds a CPU profile; one of a minute is well under 1 MiB.
 const maxProfile = 64 << 20
 
-// profile takes a CPU profile of the server over the measured time, if the run asked for one.
-func profile(ctx context.Context, cfg CrmConfig) error {
-	if cfg.Profile == "" {
+// profile writes a CPU profile of the server over the time to come, if the run asked for one. A server that is
+// not ours (nil) gives none.
+func (p *process) profile(ctx context.Context, over time.Duration) error {
+	if p == nil || p.profileTo == "" {
 		return nil
 	}
-	seconds := max(1, int(cfg.Duration.Seconds()))
-	client := &http.Client{Timeout: cfg.Duration + 30*time.Second}
+	seconds := max(1, int(over.Seconds()))
+	client := &http.Client{Timeout: over + 30*time.Second}
 	defer client.CloseIdleConnections()
-	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", cfg.Profile, seconds)
+	url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.profiler, seconds)
 	body, err := fetch(ctx, client, url, maxProfile)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(cfg.ProfileTo, body, 0o644)
+	return os.WriteFile(p.profileTo, body, 0o644)
+}
+
+// freeAddress is one that nobody listens on by now.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
-// samples are the values of a /metrics page, summed over the labels of each name.
+// samples are the values of a /metrics page: of each name the sum over its labels, and of a summary's quantiles
+// also each by itself, as name{quantile="0.5"}, because their sum means nothing.
 type samples map[string]float64
 
 // maxPage bounds a /metrics page: the product's is under 100 KiB.
@@ -55,8 +57,10 @@ func parseSamples(page []byte) samples {
 			continue
 		}
 		name, rest := string(line[:end]), line[end:]
+		labels := ""
 		if rest[0] == '{' {
-			rest = rest[bytes.LastIndexByte(rest, '}')+1:]
+			end := bytes.LastIndexByte(rest, '}') + 1
+			labels, rest = string(rest[:end]), rest[end:]
 		}
 		fields := bytes.Fields(rest)
 		if len(fields) == 0 {
@@ -64,6 +68,9 @@ func parseSamples(page []byte) samples {
 		}
 		if v, err := strconv.ParseFloat(string(fields[0]), 64); err == nil {
 			all[name] += v
+			if strings.HasPrefix(labels, "{quantile=") {
+				all[name+labels] = v
+			}
 		}
 	}
 	return all

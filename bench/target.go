@@ -120,6 +120,7 @@ type ServerConfig struct {
 	Executable string   // default: this program
 	Store      string   // default: the embedded store in a temporary folder; or a postgres:// URL of an empty database
 	Args       []string // further arguments of serve
+	Profile    string   // file for its CPU profile over the measured time; empty: none
 }
 
 // ownServer is a server of our own, with its run's tenant in place.
@@ -134,7 +135,7 @@ func startServer(ctx context.Context, cfg ServerConfig, run string, buyers int) 
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
-	p, err := startProcess(ctx, cfg.Executable, cfg.Store, cfg.Args)
+	p, err := startProcess(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

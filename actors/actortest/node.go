@@ -11,8 +11,12 @@
 package actortest
 
 import (
+	"bytes"
 	"context"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -223,4 +227,20 @@ func (n *Node) Feed(buyer domain.BuyerID) []domain.FeedEvent {
 	events, err := n.Store.Store.Feed(n.t.Context(), domain.BuyerKey{Account: "acme", Buyer: buyer}, 0, 10000)
 	require.NoError(n.t, err)
 	return events
+}
+
+// FilesWith lists the store's files in which a word stands.
+func (n *Node) FilesWith(word string) (in []string) {
+	n.t.Helper()
+	require.NoError(n.t, filepath.WalkDir(n.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte(word)) {
+			in = append(in, path)
+		}
+		return err
+	}))
+	return in
 }

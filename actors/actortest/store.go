@@ -122,6 +122,6 @@ func (s *Store) Judge(ctx context.Context, j domain.Judgement) (domain.Judged, e
 }
 
 // Learn is domain.Store's.
-func (s *Store) Learn(ctx context.Context, links []domain.Link) ([]domain.Link, error) {
-	return call(s, "Learn", func() ([]domain.Link, error) { return s.Store.Learn(ctx, links) })
+func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, error) {
+	return call(s, "Learn", func() (domain.Learned, error) { return s.Store.Learn(ctx, l) })
 }

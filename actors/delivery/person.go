@@ -172,3 +172,28 @@ func (j *Judge) contactOf(s *domain.Sighting) domain.Contact {
 	}
 	return c
 }
+
+// SubjectOfEntry is whom an event of a visitor who entered a campaign is of, as suppressions see it: by the graph's
+// record as it is now, by the row that a buyer would see, by the pixel and by the page. Where the visitor was when
+// it was identified, and from which address, is not asked again: the event does not carry it.
+func SubjectOfEntry(e domain.Event, person domain.PersonID, record domain.Person) identity.Subject {
+	s := identity.SubjectOf(record)
+	s.Account, s.Person = e.Account, person
+	c, err := domain.ParseContact(e.Contact)
+	if err != nil {
+		return s
+	}
+	s.Pixel = domain.PixelID(c.Channel)
+	s.HEMs = append(slices.Clip(s.HEMs), identity.HEMs(c.Email)...)
+	if phone, ok := identity.PhoneHash(c.Phone); ok {
+		s.Phones = append(slices.Clip(s.Phones), phone)
+	}
+	s.Companies = append(slices.Clip(s.Companies), employers(&c)...)
+	if c.Country != "" || c.State != "" {
+		s.Regions = append(slices.Clip(s.Regions), identity.Region{Country: c.Country, State: c.State})
+	}
+	if u, err := url.Parse(c.Fields["page"]); err == nil && u.Path != "" {
+		s.Paths = []string{u.EscapedPath()} // as the page sent it, like domain.Page.Path
+	}
+	return s
+}

@@ -47,7 +47,8 @@ const (
 	Update Verb = "update"
 	// Hold brings a lead into being without a buyer. Its event stays pending, marked held. Expect is 0.
 	Hold Verb = "hold"
-	// Ignore settles an event whose lead does not exist (Amend). Expect is 0.
+	// Ignore settles an event and changes no lead: an Amend of one that does not exist (Expect is 0), or what
+	// a pixel has found out of somebody who has objected since.
 	Ignore Verb = "ignore"
 )
 
@@ -61,6 +62,9 @@ type Decision struct {
 	Verb     Verb
 	Lead     LeadKey
 	Expect   int64 // revision the lead must have; 0: it must not exist
+	// Basis is as in Observation, for events of PixelSource: whoever was identified is asked about once more
+	// when they are routed. An account's own leads are decided whatever is suppressed.
+	Basis    int64
 	Source   SourceID
 	EventID  EventID
 	Campaign CampaignID

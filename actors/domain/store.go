@@ -28,11 +28,11 @@ type Store interface {
 	// deserve a 200. A new event is pending until decided, unless its effect is Record.
 	Receive(ctx context.Context, f Fence, e Event) (Received, error)
 	// Decide settles a pending event: see Decision. It is tried in this order: fence (ErrFenced),
-	// pending (AlreadyDecided), revision (Stale), cap (CapReached).
+	// pending (AlreadyDecided), basis (Outdated), revision (Stale), cap (CapReached).
 	Decide(ctx context.Context, d Decision) (Decided, error)
 	// Admit is Receive with a decision riding along: if the event is new, d is tried in the same commit,
-	// on this event, whatever d.EventSeq says. The event is kept in any case; when d cannot stand (Stale,
-	// CapReached) or was not tried (no outcome) it is pending as after Receive. f is the fence of both.
+	// on this event, whatever d.EventSeq says. The event is kept in any case; when d cannot stand (Outdated,
+	// Stale, CapReached) or was not tried (no outcome) it is pending as after Receive. f is the fence of both.
 	// The effect must not be Record.
 	Admit(ctx context.Context, f Fence, e Event, d Decision) (Admitted, error)
 	// RecordSeen keeps what a dashboard reports. A repeat for the same (buyer, seq) is ignored: the
@@ -69,8 +69,8 @@ type Store interface {
 	CatalogRevision(ctx context.Context) (int64, error)
 	// ApplyCatalog replaces the catalog if its revision is still c.Revision, and returns the new
 	// revision; Conflict when someone was first. It raises the revision of suppressions too: the catalog has
-	// some of its own.
-	ApplyCatalog(ctx context.Context, c Catalog) (int64, error)
+	// some of its own. The audit entries are in the same commit: there is no change without who made it.
+	ApplyCatalog(ctx context.Context, c Catalog, audit ...AuditEntry) (int64, error)
 
 	// Maintain prepares time partitions ahead of now and removes what retention no longer keeps, a
 	// bounded amount per call; More says that calling again would remove more. A pending event is never

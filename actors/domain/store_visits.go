@@ -73,6 +73,18 @@ type Judged struct {
 	Basis        int64
 }
 
+// Lesson is links that no hit brought, in one commit: what a CRM's lead teaches.
+type Lesson struct {
+	Basis int64 // as in Observation
+	Links []Link
+}
+
+// Learned is what became of a lesson: Done, or Outdated.
+type Learned struct {
+	Outcome Outcome
+	Links   []Link // after Done, in the lesson's order, as they stand
+}
+
 // VisitStore is the part of Store that a pixel needs. Observe and Judge share the group commit with the
 // rest of the traffic.
 type VisitStore interface {
@@ -93,9 +105,12 @@ type VisitStore interface {
 	Links(ctx context.Context, after int64, limit int) ([]Link, error)
 	// Learn keeps links that no hit brought; a link that is there already with the same person keeps its
 	// Seq. The newest person of a key counts.
-	Learn(ctx context.Context, links []Link) ([]Link, error)
+	Learn(ctx context.Context, l Lesson) (Learned, error)
 	// VisitorsOf lists the visitors of an account that were resolved to any of the persons.
 	VisitorsOf(ctx context.Context, account AccountID, persons []PersonID) ([]VisitorID, error)
+	// VisitorsNaming lists the visitors of an account whose visit has one of the texts in it, as Names finds them:
+	// whoever told a hash that nobody was found for. There is no index: it reads every visit of the account.
+	VisitorsNaming(ctx context.Context, account AccountID, texts []string) ([]VisitorID, error)
 	// ScanLeads lists an account's leads with ID > after, by ID, at most limit.
 	ScanLeads(ctx context.Context, account AccountID, after LeadID, limit int) ([]Lead, error)
 }
@@ -104,7 +119,8 @@ type VisitStore interface {
 type SuppressionStore interface {
 	// Suppress adds and removes suppressions (by ID) in one commit, with its audit entry, and returns the new
 	// revision. What is there already is left as it is; when nothing changes the revision stays. Once it has
-	// returned, no observation or judgement made before it can be committed any more.
+	// returned, no observation, judgement, lesson or decision of a pixel's event made before it can be committed
+	// any more.
 	Suppress(ctx context.Context, add []Suppression, remove []string, audit AuditEntry) (revision int64, err error)
 	// SuppressionRevision reads just the revision, cheaply enough to ask every second.
 	SuppressionRevision(ctx context.Context) (int64, error)

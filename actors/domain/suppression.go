@@ -55,7 +55,7 @@ type AuditEntry struct {
 	Seq     int64     `json:"seq"` // given by the store
 	At      time.Time `json:"at"`
 	Actor   string    `json:"actor"`  // "key k_3f2a", "command line"
-	Action  string    `json:"action"` // "suppress", "unsuppress", "erase", "key.create", "key.revoke", "graph.use", "pixel.put", "pixel.delete"
+	Action  string    `json:"action"` // "suppress", "unsuppress", "erase", "key.create", "key.revoke", "graph.use", "pixel.put", "pixel.delete", "catalog.apply"
 	Account AccountID `json:"account,omitempty"`
 	Subject string    `json:"subject,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
@@ -70,7 +70,10 @@ type Erasure struct {
 	Keys     []Key       // links of these keys
 	// Leads lose their contact, wherever it stands: the lead, its feed events (their places stay), its pending
 	// and kept events, its acquaintance and its announcements. A lead erased has Contact {"status":"erased"}.
-	Leads    []LeadID
+	Leads []LeadID
+	// Texts name the person: hashes, and what was asked for in clear. What has one of them in it, as Names finds it,
+	// goes or loses it wherever it stands: the body of an event or a hit of anybody else, a sighting, an announcement.
+	Texts    []string
 	Suppress []Suppression // in force from the same commit on
 	Audit    AuditEntry
 }

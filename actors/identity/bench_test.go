@@ -103,13 +103,20 @@ func BenchmarkCheck(b *testing.B) {
 	runtime.KeepAlive(s)
 }
 
-// Links learned, with what one takes.
+// Links learned, with what one takes: five of each person, as an identify call makes them.
 func BenchmarkOverlay(b *testing.B) {
 	const many = 1_000_000
 	before := heap()
 	o := identity.NewOverlay(identity.OverlayConfig{}, nil)
-	for n := range many {
-		o.Put([]domain.Link{link(int64(n+1), visitor(n), domain.PersonID(fmt.Sprintf("hem-%032d", n)))})
+	for n := range many / 5 {
+		h := numbered(n)
+		who, page := domain.PersonID(fmt.Sprintf("hem-%032d", n)), []domain.Link{}
+		for i, k := range []domain.Key{
+			visitor(n), {Kind: domain.KeySHA256, Value: h}, {Kind: domain.KeySHA1, Value: h[:40]}, {Kind: domain.KeyMD5, Value: h[:32]}, {Kind: domain.KeyPhone, Value: h},
+		} {
+			page = append(page, link(int64(5*n+i+1), k, who))
+		}
+		o.Put(page)
 	}
 	perEntry := float64(heap()-before) / many
 	b.Run("Person", func(b *testing.B) {
@@ -119,6 +126,13 @@ func BenchmarkOverlay(b *testing.B) {
 			o.Person("acme", k)
 		}
 		b.ReportMetric(perEntry, "B/link")
+	})
+	b.Run("Complete", func(b *testing.B) {
+		s := identity.Subject{Account: "acme", Person: domain.PersonID(fmt.Sprintf("hem-%032d", 4711))}
+		b.ReportAllocs()
+		for b.Loop() {
+			o.Complete(s)
+		}
 	})
 	runtime.KeepAlive(o)
 }

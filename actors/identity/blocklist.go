@@ -276,6 +276,11 @@ func keysOf(s domain.Suppression, kind uint8) iter.Seq[digest] {
 // it in its id, and nowhere else once the hit that told it is past.
 func subjectKeys(s *Subject, kind int) iter.Seq[digest] {
 	return func(yield func(digest) bool) {
+		for i := range s.learned {
+			if h := &s.learned[i]; int(h.kind) == kind && !yield(h.half) {
+				return
+			}
+		}
 		switch kind {
 		case email:
 			if !eachHEM(s.HEMs, yield) {

@@ -12,8 +12,9 @@ import (
 // OverlayConfig bounds an overlay. Zero fields take their default.
 type OverlayConfig struct {
 	// Max is how many links are held, the newest; default 1,000,000: some 200,000 people who identified
-	// themselves, about 180 MB. A link beyond it is still in the store, and its visitor keeps its person by its
-	// own row; only whoever comes back in another browser is no longer recognised by it.
+	// themselves, about 230 MB. A link beyond it is still in the store, and its visitor keeps its person by its
+	// own row; only whoever comes back in another browser is no longer recognised by it, and a suppression of that
+	// key alone no longer reaches its person.
 	Max int
 }
 
@@ -28,6 +29,7 @@ type Overlay struct {
 	max     int
 	after   int64
 	links   map[digest]learned
+	hashes  map[digest][]linkedHash // by account and person; a list is never changed, but replaced
 	age     fifo
 	metrics *overlayMetrics
 }
@@ -37,12 +39,13 @@ type Overlay struct {
 type learned struct {
 	seq    int64
 	person domain.PersonID
+	whose  digest // the person's place in hashes; zero for a key that is no hash
 }
 
 // NewOverlay builds an empty one. A nil registerer exports nothing.
 func NewOverlay(cfg OverlayConfig, reg prometheus.Registerer) *Overlay {
 	cfg = cfg.withDefaults()
-	return &Overlay{max: cfg.Max, links: map[digest]learned{}, metrics: newOverlayMetrics(reg, cfg.Max)}
+	return &Overlay{max: cfg.Max, links: map[digest]learned{}, hashes: map[digest][]linkedHash{}, metrics: newOverlayMetrics(reg, cfg.Max)}
 }
 
 // Put takes a page of the store's Links, in their order, and moves After on to its end.
@@ -71,12 +74,20 @@ func (o *Overlay) Learned(links []domain.Link) {
 func (o *Overlay) take(l domain.Link) {
 	k := overlayKey(l.Account, l.Key)
 	held, there := o.links[k]
-	fresh := learned{l.Seq, l.Person}
+	fresh := learned{seq: l.Seq, person: l.Person}
 	if l.Removed {
 		fresh.person = ""
 	}
+	h, isHash := hashOf(k, l.Key)
+	if isHash && fresh.person != "" {
+		fresh.whose = personKey(l.Account, fresh.person)
+	}
 	if there && (held.seq > l.Seq || held == fresh) {
 		return
+	}
+	if held.whose != fresh.whose {
+		o.disown(held.whose, k)
+		o.own(fresh.whose, h)
 	}
 	o.links[k] = fresh
 	o.age.push(k, l.Seq)
@@ -87,6 +98,7 @@ func (o *Overlay) trim() {
 	for len(o.links) > o.max {
 		k, seq := o.age.pop()
 		if o.links[k].seq == seq { // otherwise it was learned anew since, and stands further behind
+			o.disown(o.links[k].whose, k)
 			delete(o.links, k)
 			o.metrics.evicted.Inc()
 		}

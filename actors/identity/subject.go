@@ -19,6 +19,7 @@ type Subject struct {
 	Address   netip.Addr
 	Paths     []string
 	GPC       bool
+	learned   []linkedHash // see Overlay.Complete
 }
 
 // SubjectOf is what a person's record says of itself: all its e-mails in all variants, so that a suppression

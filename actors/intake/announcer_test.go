@@ -22,14 +22,14 @@ func TestLead_Announces(t *testing.T) {
 		return []domain.Announcement{{ID: domain.EventID(string(d.Verb) + " " + string(e.ID) + " " + known)}}, nil
 	}
 	said := func(d domain.Decision) domain.EventID { return d.Announce[0].ID }
-	l := &recorded{Lead: intake.New(key, fence, newOffice(domain.Buyer{ID: "ann"}), say)}
+	l := &recorded{Lead: intake.New(key, fence, intake.Deps{Chooser: newOffice(domain.Buyer{ID: "ann"}), Announcer: say})}
 	keep := only[intake.Keep](t, l.Ingest(event("e1", `{}`), nil))
 	require.Equal(t, domain.EventID("assign e1 unknown"), said(*keep.Decision))
 	steps := answered(l, intake.Outcome{Received: domain.Received{Seq: 4}, Decided: domain.Decided{
 		Outcome: domain.Stale, Lead: domain.Lead{Revision: 1, State: domain.Assigned, Buyer: "bob", Contact: []byte(`{}`)}}})
 	require.Equal(t, domain.EventID("update e1 bob"), said(decision(t, steps)))
 
-	held := &recorded{Lead: intake.New(key, fence, newOffice(domain.Buyer{ID: "ann", Paused: true}), say)}
+	held := &recorded{Lead: intake.New(key, fence, intake.Deps{Chooser: newOffice(domain.Buyer{ID: "ann", Paused: true}), Announcer: say})}
 	steps = held.Recover(noon, []domain.Pending{{Seq: 1, Held: true, Event: event("e1", `{}`)}})
 	require.Equal(t, domain.EventID("hold e1 unknown"), said(decision(t, steps)))
 	steps = held.Decided(noon, decision(t, steps), domain.Decided{
@@ -42,7 +42,9 @@ func TestLead_Announces(t *testing.T) {
 func TestLead_CannotAnnounce(t *testing.T) {
 	t.Parallel()
 	office, fault := newOffice(domain.Buyer{ID: "ann"}, domain.Buyer{ID: "bob"}), errors.New("the test says so")
-	l := &recorded{Lead: intake.New(key, fence, office, func(domain.Decision, *domain.Lead, domain.Event) ([]domain.Announcement, error) { return nil, fault })}
+	l := &recorded{Lead: intake.New(key, fence, intake.Deps{
+		Chooser: office, Announcer: func(domain.Decision, *domain.Lead, domain.Event) ([]domain.Announcement, error) { return nil, fault },
+	})}
 	keep := only[intake.Keep](t, l.Ingest(event("e1", `{}`), nil))
 	require.Nil(t, keep.Decision, "it is kept all the same")
 	steps := kept(l, domain.Received{Seq: 1}, nil)

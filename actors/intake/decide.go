@@ -7,6 +7,10 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
+// withheld is the status of a contact whose visitor objected before it had a buyer. Its field "rule" says by which
+// rule; nothing of the person is in it.
+const withheld = "suppressed"
+
 // deleted is the status of a contact that its CRM has deleted: nobody buys it any more.
 const deleted = "deleted"
 
@@ -34,23 +38,59 @@ func (l *Lead) decide(now time.Time) []Step {
 // draft says what should become of a pending event, as far as this activation knows its lead, and what leaves
 // because of it. ok is false when nothing is to be written: the event is held and still nobody is eligible.
 func (l *Lead) draft(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
-	d, ok, err = l.rule(now, p)
-	if err != nil || !ok || l.announcer == nil {
+	if d, l.rule = l.withhold(now, p); l.rule != "" {
+		return d, true, nil // nobody hears of it
+	}
+	d, ok, err = l.route(now, p)
+	if err != nil || !ok || l.deps.Announcer == nil {
 		return d, ok, err
 	}
-	if d.Announce, err = l.announcer(d, l.known, p.Event); err != nil {
+	if d.Announce, err = l.deps.Announcer(d, l.known, p.Event); err != nil {
 		l.unused(&d)
 		return d, false, err
 	}
 	return d, true, nil
 }
 
-func (l *Lead) rule(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
-	d = domain.Decision{
+// blank is a decision that decides nothing yet.
+func (l *Lead) blank(now time.Time, p domain.Pending) domain.Decision {
+	d := domain.Decision{
 		Fence: l.fence, EventSeq: p.Seq, Lead: l.key,
 		Source: p.Event.Source, EventID: p.Event.ID, Campaign: p.Event.Campaign,
 		Contact: p.Event.Contact, ReceivedAt: p.Event.ReceivedAt, At: now,
 	}
+	if p.Event.Source == domain.PixelSource && l.deps.Basis != nil {
+		d.Basis = l.deps.Basis()
+	}
+	return d
+}
+
+// withhold settles an event of a visitor who has objected since it was identified, and names the rule; "" when
+// none does. A lead that waits is left without the person, and with the rule; one that has a buyer stays as it is,
+// and one that is not there does not come into being.
+func (l *Lead) withhold(now time.Time, p domain.Pending) (d domain.Decision, rule string) {
+	if p.Event.Source != domain.PixelSource || l.deps.Objected == nil {
+		return d, ""
+	}
+	d = l.blank(now, p) // its basis, before anything is asked: a newer one would claim what was not applied
+	rule, objected := l.deps.Objected(p.Event)
+	if !objected {
+		return d, ""
+	}
+	d.Verb = domain.Ignore
+	if l.known != nil && l.known.Revision > 0 {
+		d.Expect, d.Campaign = l.known.Revision, l.known.Campaign
+		if l.known.State == domain.Waiting {
+			d.Verb = domain.Update
+			d.Contact = domain.Contact{Status: withheld, Fields: map[string]string{"rule": rule}}.JSON()
+		}
+	}
+	return d, rule
+}
+
+// route says what should become of an event that nobody objects to.
+func (l *Lead) route(now time.Time, p domain.Pending) (d domain.Decision, ok bool, err error) {
+	d = l.blank(now, p)
 	if l.known == nil || l.known.Revision == 0 {
 		return l.draftNew(now, p, d)
 	}
@@ -82,7 +122,7 @@ func (l *Lead) draftNew(now time.Time, p domain.Pending, d domain.Decision) (dom
 
 // choose turns d into an assignment if a buyer is eligible.
 func (l *Lead) choose(now time.Time, d *domain.Decision) bool {
-	l.choice = l.chooser.Choose(now, d.Lead.Account, d.Campaign)
+	l.choice = l.deps.Chooser.Choose(now, d.Lead.Account, d.Campaign)
 	if l.choice.Buyer == nil {
 		return false
 	}
@@ -94,7 +134,7 @@ func (l *Lead) choose(now time.Time, d *domain.Decision) bool {
 
 // Decided takes the store's answer to Decide. committedAt is when the answer was there.
 func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, committedAt time.Time, err error) []Step {
-	if !l.trying || l.pausing || l.deciding[0].Seq != d.EventSeq {
+	if !l.trying || l.pausing || l.asking || l.deciding[0].Seq != d.EventSeq {
 		return nil // abandoned meanwhile, or an earlier incarnation's
 	}
 	if err != nil {
@@ -104,6 +144,10 @@ func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, commi
 	case domain.Stale, domain.CapReached:
 		l.learn(d, r)
 		return l.decide(now)
+	case domain.Outdated:
+		l.learn(d, r)
+		l.asking = true
+		return []Step{Refresh{}}
 	case domain.AlreadyDecided:
 		l.unused(&d)
 		l.known = nil // whoever decided it changed the lead
@@ -111,16 +155,33 @@ func (l *Lead) Decided(now time.Time, d domain.Decision, r domain.Decided, commi
 		return l.decide(now)
 	}
 	steps := l.settled(d, r, committedAt)
+	if l.rule != "" {
+		steps = append(steps, Withheld{l.rule})
+	}
 	l.next()
 	return append(steps, l.decide(now)...)
 }
 
+// Refreshed goes on after a Refresh; an error is a pause.
+func (l *Lead) Refreshed(now time.Time, err error) []Step {
+	if !l.asking {
+		return nil
+	}
+	l.asking = false
+	if err != nil {
+		return l.later()
+	}
+	return l.decide(now)
+}
+
 // settled takes over what a decision made of the lead, and announces it.
 func (l *Lead) settled(d domain.Decision, r domain.Decided, committedAt time.Time) []Step {
-	l.know(r.Lead)
+	if d.Verb != domain.Ignore || d.Expect == 0 { // else it stands as it did
+		l.know(r.Lead)
+	}
 	l.choice = distribution.Choice{}
 	if d.Verb == domain.Assign {
-		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+		l.deps.Chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
 	}
 	var steps []Step
 	if r.Event.Seq != 0 {
@@ -144,7 +205,7 @@ func (l *Lead) learn(d domain.Decision, r domain.Decided) {
 		l.know(r.Lead)
 	case domain.CapReached: // the buyer has had this turn
 		l.choice = distribution.Choice{}
-		l.chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
+		l.deps.Chooser.Counted(domain.BuyerKey{Account: d.Lead.Account, Buyer: d.Buyer}, r.Day, r.Count)
 	default: // it was not tried
 		l.unused(&d)
 	}
@@ -195,7 +256,7 @@ func (l *Lead) next() {
 // its turn: the buyer may have the lead.
 func (l *Lead) unused(d *domain.Decision) {
 	if d != nil && d.Verb == domain.Assign {
-		l.chooser.Return(d.Lead.Account, d.Campaign, l.choice)
+		l.deps.Chooser.Return(d.Lead.Account, d.Campaign, l.choice)
 	}
 	l.choice = distribution.Choice{}
 }
@@ -211,6 +272,9 @@ func merge(lead domain.Lead, p domain.Pending) ([]byte, error) {
 	said, err := domain.ParseContact(p.Event.Contact)
 	if err != nil {
 		return nil, err
+	}
+	if known.Status == withheld { // somebody who objects no longer, and is identified anew
+		known = domain.Contact{}
 	}
 	if p.Seq != 0 && p.Seq < lead.EventSeq {
 		return said.Merge(known).JSON(), nil

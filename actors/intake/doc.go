@@ -8,7 +8,8 @@
 //	                    ▼                           ▼ pending, in order
 //	                 Announce ◀── decided? ◀── Decide ◀── choose
 //	                (the buyer's feed)  │                   ▲
-//	                                    └── stale, cap ─────┘
+//	                                    ├── stale, cap ─────┤
+//	                                    └── outdated: Refresh
 //
 // Promises:
 //
@@ -17,6 +18,9 @@
 //     that cannot be, keeping does not wait for deciding: a source gets its answer as soon as its
 //     event is durable.
 //   - An event is answered once per asker, and only after the store has answered.
+//   - Whom a pixel has identified is asked about again with every decision, also after days of waiting. Who has
+//     objected meanwhile gets no buyer: the event is settled, and of a lead that waits nothing stays but "suppressed"
+//     and the rule. Lifting the suppression brings nobody back.
 //   - What this package remembers is a shortcut. A repeated event is recognised here to save a commit;
 //     what decides is the store's key, and the pending event that a decision takes with it.
 //

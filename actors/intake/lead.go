@@ -49,12 +49,21 @@ type Chooser interface {
 // is the lead as this activation knows it, nil when it does not. A nil Announcer announces nothing.
 type Announcer func(d domain.Decision, before *domain.Lead, e domain.Event) ([]domain.Announcement, error)
 
+// Deps are what a lead asks. All of it is in memory and answers at once.
+type Deps struct {
+	Chooser   Chooser
+	Announcer Announcer
+	// Objected says which rule keeps whom a pixel has identified from being routed, and Basis by which revision of
+	// suppressions. Nil: nobody objects.
+	Objected func(e domain.Event) (rule string, objected bool)
+	Basis    func() int64
+}
+
 // Lead is the state of one lead's activation.
 type Lead struct {
-	key       domain.LeadKey
-	fence     domain.Fence
-	chooser   Chooser
-	announcer Announcer
+	key   domain.LeadKey
+	fence domain.Fence
+	deps  Deps
 
 	// keeping[0] is with the store, the rest wait for it.
 	keeping []*arrival
@@ -65,7 +74,9 @@ type Lead struct {
 	round    int                 // tries of deciding[0] so far
 	pausing  bool                // between a failed try and its Retry
 	pause    time.Duration       // the next one
+	asking   bool                // for a Refresh
 	choice   distribution.Choice // behind the decision that is with the store
+	rule     string              // by which it withholds somebody; "": it does not
 
 	known      *domain.Lead // as the store last showed it; nil: unknown; Revision 0: does not exist
 	remembered []eventKey   // newest last
@@ -83,8 +94,8 @@ type arrival struct {
 }
 
 // New is a lead that has just been activated, with the right to commit that its partition gives it.
-func New(key domain.LeadKey, fence domain.Fence, chooser Chooser, announcer Announcer) *Lead {
-	return &Lead{key: key, fence: fence, chooser: chooser, announcer: announcer, pause: firstPause}
+func New(key domain.LeadKey, fence domain.Fence, deps Deps) *Lead {
+	return &Lead{key: key, fence: fence, deps: deps, pause: firstPause}
 }
 
 // Busy says whether anything is under way; a busy lead stays in memory.
@@ -238,7 +249,7 @@ func (l *Lead) abandon() []Step {
 		}
 	}
 	l.keeping, l.deciding = nil, nil
-	l.trying, l.riding, l.pausing = false, false, false
+	l.trying, l.riding, l.pausing, l.asking = false, false, false, false
 	return steps
 }
 

@@ -63,7 +63,9 @@ type recorded struct {
 	keep intake.Keep
 }
 
-func newLead(o *office) *recorded { return &recorded{Lead: intake.New(key, fence, o, nil)} }
+func newLead(o *office) *recorded {
+	return &recorded{Lead: intake.New(key, fence, intake.Deps{Chooser: o})}
+}
 
 func (r *recorded) note(steps []intake.Step) []intake.Step {
 	for _, s := range steps {

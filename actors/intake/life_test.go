@@ -85,7 +85,7 @@ func live(t *testing.T, seed uint64) {
 	open, closed := newOffice(domain.Buyer{ID: "ann"}, domain.Buyer{ID: "bob"}), newOffice(domain.Buyer{ID: "ann", Paused: true})
 	o := &office{open.desk, closed.routing}
 	m := &ledger{keys: map[domain.EventID]bool{}, pending: map[int64]domain.Pending{}}
-	l := intake.New(key, fence, o, nil)
+	l := intake.New(key, fence, intake.Deps{Chooser: o})
 	acked := map[domain.EventID]bool{}
 	var todo []intake.Step
 
@@ -173,7 +173,7 @@ func live(t *testing.T, seed uint64) {
 			if rng.IntN(2) == 0 { // else their answers come to the next incarnation
 				todo = nil
 			}
-			l = intake.New(key, fence, o, nil)
+			l = intake.New(key, fence, intake.Deps{Chooser: o})
 		}
 	}
 	o.routing = open.routing

@@ -44,6 +44,12 @@ type Announce struct{ Event domain.FeedEvent }
 // Announced tells of events that leave, which have been committed: their endpoints have something to do.
 type Announced struct{ Announcements []domain.Announcement }
 
+// Refresh asks to read what has changed in the suppressions; the outcome comes back to Lead.Refreshed.
+type Refresh struct{}
+
+// Withheld tells that a visitor's event was settled without routing anybody, and by which rule.
+type Withheld struct{ Rule string }
+
 // Retry asks to call Lead.Retry after a pause: the store could not decide.
 type Retry struct{ After time.Duration }
 
@@ -62,6 +68,8 @@ func (Answer) step()    {}
 func (Decide) step()    {}
 func (Announce) step()  {}
 func (Announced) step() {}
+func (Refresh) step()   {}
+func (Withheld) step()  {}
 func (Retry) step()     {}
 func (Abandon) step()   {}
 func (Dropped) step()   {}

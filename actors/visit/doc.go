@@ -32,7 +32,8 @@
 //     there, when, and by which rule; no page, no hash, no person. Its answer looks like any other.
 //   - Every hit of somebody known, and every late identification, owes a sighting in the same commit. Sight is
 //     the hint that spares recovery the search.
-//   - What this package remembers is a shortcut; the store's keys and revisions decide.
+//   - What this package remembers is a shortcut; the store's keys and revisions decide. One thing is nowhere else:
+//     that the slow tier was asked. A crash before its answer is committed loses it until the visitor's next hit.
 //
 // It opens no socket, reads no clock and stores nothing.
 package visit

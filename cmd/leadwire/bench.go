@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -42,6 +41,25 @@ func (o *benchOutput) bind(fs *pflag.FlagSet, example string) {
 	fs.BoolVar(&o.json, "json", false, "print one JSON object, values in seconds, bytes and fractions")
 }
 
+// run runs a scenario with the store it asked for, as often as it was asked to, and shows what there is, also of
+// a run that broke down at its very end. A requirement on a figure nobody measures is found before anything starts.
+func (o *benchOutput) run(cmd *cobra.Command, figures []bench.Spec, server *bench.ServerConfig, once func() (*bench.Report, error)) error {
+	reqs, err := bench.ParseRequire(o.require, figures)
+	if err != nil {
+		return &misuse{err}
+	}
+	return onStore(server, func() error {
+		report, err := bench.Repeat(o.repeat, once)
+		if report != nil {
+			return errors.Join(o.show(cmd.OutOrStdout(), cmd.ErrOrStderr(), report, reqs), err)
+		}
+		if domain.CodeOf(err) == domain.Invalid && !errors.Is(err, context.Canceled) {
+			return &misuse{err}
+		}
+		return err
+	})
+}
+
 // show prints a report and judges it.
 func (o *benchOutput) show(stdout, stderr io.Writer, r *bench.Report, reqs []bench.Requirement) error {
 	write := r.WriteText
@@ -68,16 +86,11 @@ func newBenchCrm() *cobra.Command {
 	var cfg bench.CrmConfig
 	var out benchOutput
 	var against bench.Against
-	var profile string
 	cmd := &cobra.Command{
 		Use:   "crm",
 		Short: "Signed webhooks at a constant rate, and a stream for every buyer",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reqs, err := bench.ParseRequire(out.require, bench.CrmFigures())
-			if err != nil {
-				return &misuse{err}
-			}
 			if against.URL != "" {
 				target, err := against.Target()
 				if err != nil {
@@ -85,17 +98,8 @@ func newBenchCrm() *cobra.Command {
 				}
 				cfg.Target = &target
 			}
-			if profile != "" {
-				if cfg.Profile, err = profileOf(&cfg.Server); err != nil {
-					return err
-				}
-				cfg.ProfileTo = profile
-			}
 			cfg.Log = benchLog(cmd)
-			return onStore(&cfg.Server, func() error {
-				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Crm(cmd.Context(), cfg) })
-				return finishBench(cmd, out, report, reqs, err)
-			})
+			return out.run(cmd, bench.CrmFigures(), &cfg.Server, func() (*bench.Report, error) { return bench.Crm(cmd.Context(), cfg) })
 		},
 	}
 	fs := cmd.Flags()
@@ -115,7 +119,7 @@ func newBenchCrm() *cobra.Command {
 	fs.StringVar(&against.TokensFile, "tokens", "", "with --against: file of the buyers' tokens, one a line")
 	fs.StringVar(&against.Source, "source", "ghl", "with --against: the source's id")
 	fs.StringVar(&against.Location, "location", "", "with --against: the locationId whose campaign has these buyers")
-	fs.StringVar(&profile, "profile", "", "write the server's CPU profile over the measured time to this file")
+	bindProfile(fs, &cfg.Server)
 	out.bind(fs, "sse.p95<25ms,ack.p99<10ms,lost=0")
 	cmd.MarkFlagsRequiredTogether("against", "key", "tokens", "location")
 	cmd.MarkFlagsMutuallyExclusive("against", "store")
@@ -126,27 +130,13 @@ func newBenchCrm() *cobra.Command {
 func newBenchPixel() *cobra.Command {
 	var cfg bench.PixelConfig
 	var out benchOutput
-	var profile string
 	cmd := &cobra.Command{
 		Use:   "pixel",
 		Short: "Page views at a constant rate, matched against a graph; and everybody known is announced once",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reqs, err := bench.ParseRequire(out.require, bench.PixelFigures())
-			if err != nil {
-				return &misuse{err}
-			}
-			if profile != "" {
-				if cfg.Profile, err = profileOf(&cfg.Server); err != nil {
-					return err
-				}
-				cfg.ProfileTo = profile
-			}
 			cfg.Log = benchLog(cmd)
-			return onStore(&cfg.Server, func() error {
-				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
-				return finishBench(cmd, out, report, reqs, err)
-			})
+			return out.run(cmd, bench.PixelFigures(cfg.Swaps > 0), &cfg.Server, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
 		},
 	}
 	fs := cmd.Flags()
@@ -158,11 +148,12 @@ func newBenchPixel() *cobra.Command {
 	fs.IntVar(&cfg.People, "people", 1_000_000, "people in the graph that is built for the run")
 	fs.DurationVar(&cfg.Duration, "duration", 30*time.Second, "how long is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 5*time.Second, "before that: sent and proven, not timed; negative: none")
+	fs.IntVar(&cfg.Swaps, "swaps", 0, "times the graph is swapped while it is measured, as graph use does")
 	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections at once")
 	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
 	fs.DurationVar(&cfg.Drain, "drain", 30*time.Second, "after the last answer, for the last first match to be announced")
 	bindServer(fs, &cfg.Server)
-	fs.StringVar(&profile, "profile", "", "write the server's CPU profile over the measured time to this file")
+	bindProfile(fs, &cfg.Server)
 	out.bind(fs, "ack.p99<50ms,first_matches.lost=0")
 	return cmd
 }
@@ -175,15 +166,8 @@ func newBenchIdle() *cobra.Command {
 		Short: "Open streams on which nothing happens, and what each costs in memory",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			reqs, err := bench.ParseRequire(out.require, bench.IdleFigures())
-			if err != nil {
-				return &misuse{err}
-			}
 			cfg.Log = benchLog(cmd)
-			return onStore(&cfg.Server, func() error {
-				report, err := bench.Repeat(out.repeat, func() (*bench.Report, error) { return bench.Idle(cmd.Context(), cfg) })
-				return finishBench(cmd, out, report, reqs, err)
-			})
+			return out.run(cmd, bench.IdleFigures(), &cfg.Server, func() (*bench.Report, error) { return bench.Idle(cmd.Context(), cfg) })
 		},
 	}
 	fs := cmd.Flags()
@@ -204,6 +188,10 @@ func benchLog(cmd *cobra.Command) *slog.Logger {
 func bindServer(fs *pflag.FlagSet, s *bench.ServerConfig) {
 	fs.StringVar(&s.Store, "store", "embedded", "embedded, postgres (a private one is started), or the postgres:// URL of an empty database")
 	fs.StringArrayVar(&s.Args, "serve-arg", nil, "further argument of the server that is started; may be repeated")
+}
+
+func bindProfile(fs *pflag.FlagSet, s *bench.ServerConfig) {
+	fs.StringVar(&s.Profile, "profile", "", "write the server's CPU profile over the measured time to this file")
 }
 
 // onStore runs a scenario with the store it asked for.
@@ -234,25 +222,4 @@ func onPostgres(s *bench.ServerConfig, run func() error) (err error) {
 	defer func() { err = errors.Join(err, server.Stop(pgserver.Fast)) }()
 	s.Store = server.URL()
 	return run()
-}
-
-// finishBench shows what there is, also of a run that broke down at its very end.
-func finishBench(cmd *cobra.Command, out benchOutput, report *bench.Report, reqs []bench.Requirement, err error) error {
-	if report != nil {
-		err = errors.Join(out.show(cmd.OutOrStdout(), cmd.ErrOrStderr(), report, reqs), err)
-	}
-	if domain.CodeOf(err) == domain.Invalid && report == nil && !errors.Is(err, context.Canceled) {
-		return &misuse{err}
-	}
-	return err
-}
-
-// profileOf makes the server of the run serve its profile on a free port, and answers where.
-func profileOf(server *bench.ServerConfig) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a port for the profile: %w", err)
-	}
-	server.Args = append(server.Args, "--pprof", l.Addr().String())
-	return l.Addr().String(), l.Close()
 }

@@ -78,14 +78,7 @@ func newKeyList() *cobra.Command {
 		}
 		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		for _, k := range got.Keys {
-			until, whose := k.ExpiresAt, k.Account
-			if until == "" {
-				until = "-"
-			}
-			if whose == "" {
-				whose = "-"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, whose, k.CreatedAt, until, strings.Join(k.Scopes, ","), k.Name)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, orDash(k.Account), k.CreatedAt, orDash(k.ExpiresAt), strings.Join(k.Scopes, ","), k.Name)
 		}
 		return w.Flush()
 	}))

@@ -5,10 +5,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/embedded"
 )
 
 const pixelsFile = `accounts:
@@ -57,12 +62,23 @@ func officeStory(t *testing.T, data string) (key string) {
 	require.Contains(t, out, `<noscript><img src="https://leads.example.com/p.gif?px=acme-shop"`)
 
 	require.Empty(t, does("announcements", "--account", "acme"))
+	persons := write(t, filepath.Join(t.TempDir(), "people.csv"), "id,business_email,seen_at\np-1,jane@acme.example,2026-01-01\n")
+	people := filepath.Join(t.TempDir(), "people.graph")
+	built, _, complaint := graphCommand(t, "build", "--persons", persons, "--out", people)
+	require.Zero(t, built, complaint)
+	require.Contains(t, does("graph", "use", people), "in use: "+people)
 	require.Equal(t, "no graph is in use\n", does("graph", "use", "--none"))
 
 	key = strings.TrimSpace(does("key", "create", "--scope", "audit:read,pixels:read", "--name", "report"))
 	require.Regexp(t, `^lwk_[0-9a-f]{12}_`, key)
 	require.Contains(t, does("key", "list"), "audit:read,pixels:read  report")
 	require.NotContains(t, does("key", "list", "--json"), key)
+
+	out = does("audit", "--limit", "2")
+	require.Regexp(t, `^\S+Z  command line  key\.create  -  key `+key[4:16]+`  \[audit:read pixels:read\]\n\S+Z  command line  graph\.use +- +- +\n$`, out)
+	require.Equal(t, 2, strings.Count(does("audit", "--account", "acme", "--limit", "2", "--json"), `"account":"acme"`))
+	require.NotContains(t, does("audit"), "@")
+	require.Empty(t, does("audit", "--account", "nobody"))
 	return key
 }
 
@@ -83,14 +99,15 @@ func TestOffice_WithANode(t *testing.T) {
 		require.NoError(t, json.NewDecoder(response.Body).Decode(&page))
 		var all []string
 		for _, e := range page.Entries {
-			all = append(all, e.Actor+": "+e.Action)
+			require.Equal(t, "command line", e.Actor)
+			all = append(all, e.Action)
 		}
 		return response.StatusCode, all
 	}
 	status, entries := read()
 	require.Equal(t, http.StatusOK, status)
 	// An erasure suppresses before it searches, and says so: a search that fails leaves them suppressed all the same.
-	require.Equal(t, []string{"command line: key.create", "command line: graph.use", "command line: erase", "command line: suppress", "command line: unsuppress", "command line: suppress", "command line: suppress"}, entries)
+	require.Equal(t, []string{"key.create", "graph.use", "graph.use", "erase", "suppress", "unsuppress", "suppress", "suppress", "catalog.apply"}, entries)
 	code, _, complaint := leadwire(t, "key", "revoke", key[4:16], "--data", data)
 	require.Zero(t, code, complaint)
 	status, _ = read()
@@ -122,6 +139,7 @@ func TestOffice_Refused(t *testing.T) {
 		"a snippet of nothing":         {[]string{"pixel", "snippet", "shop", "--url", "https://a.example"}, exitBroken, "no such pixel"},
 		"a graph that is not there":    {[]string{"graph", "use", "none.lwg"}, exitBroken, "cannot be used on this node"},
 		"a graph and none":             {[]string{"graph", "use", "a.lwg", "--none"}, exitMisused, "use needs"},
+		"a log of less than nothing":   {[]string{"audit", "--limit", "-1"}, exitMisused, "--limit"},
 		"neither a graph nor none":     {[]string{"graph", "use"}, exitMisused, "use needs"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,4 +158,43 @@ func TestOffice_UnknownCommand(t *testing.T) {
 	code, out, _ := leadwire(t, "suppress")
 	require.Zero(t, code)
 	require.Contains(t, out, "import")
+}
+
+// The log goes back further than a page, in order, and an account's is its own.
+func TestAudit_GoesBackToTheBeginning(t *testing.T) {
+	data := t.TempDir()
+	store, err := embedded.Open(t.Context(), data, embedded.Options{})
+	require.NoError(t, err)
+	const written = 2*auditPage + 2
+	var all []domain.AuditEntry
+	for n := range written {
+		e := domain.AuditEntry{At: time.Now(), Actor: "key 1", Action: "suppress", Account: "acme", Subject: strconv.Itoa(n)}
+		if n%2 == 1 {
+			e.Account = "rival"
+		}
+		all = append(all, e)
+	}
+	_, err = store.ApplyCatalog(t.Context(), domain.Catalog{}, all...)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	for name, row := range map[string]struct {
+		args             []string
+		lines, step, old int // newest first, each so far from the next, down to the oldest
+	}{
+		"as it is":           {nil, 100, 1, written - 100},
+		"all":                {[]string{"--limit", "0"}, written, 1, 0},
+		"more than a page":   {[]string{"--limit", "1500"}, 1500, 1, written - 1500},
+		"more than there is": {[]string{"--limit", "9999"}, written, 1, 0},
+		"one account's":      {[]string{"--account", "acme", "--limit", "0"}, written / 2, 2, 0},
+	} {
+		code, out, complaint := leadwire(t, append([]string{"audit", "--json", "--data", data}, row.args...)...)
+		require.Zero(t, code, complaint)
+		lines := strings.Split(strings.TrimSpace(out), "\n")
+		require.Len(t, lines, row.lines, name)
+		for i, line := range lines {
+			var e auditEntry
+			require.NoError(t, json.Unmarshal([]byte(line), &e))
+			require.Equal(t, strconv.Itoa(row.old+(row.lines-1-i)*row.step), e.Subject, name)
+		}
+	}
 }

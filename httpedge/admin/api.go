@@ -25,6 +25,7 @@ const busyWait = time.Second
 type API struct {
 	deps     Deps
 	ring     *apikey.Ring
+	rates    rates
 	metrics  *metrics
 	inFlight atomic.Int64
 }
@@ -40,8 +41,8 @@ func New(deps Deps) (*API, error) {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &API{deps: deps, ring: apikey.NewRing(deps.Store.APIKeys, deps.Clock)}
-	a.metrics = newMetrics(deps.Metrics, func() float64 { return float64(a.inFlight.Load()) })
+	a := &API{deps: deps, ring: apikey.NewRing(deps.Store.APIKeys, deps.Clock), rates: rates{keys: map[string]used{}}}
+	a.metrics = newMetrics(deps.Metrics, func() float64 { return float64(a.inFlight.Load()) }, func() float64 { return float64(a.rates.remembered()) })
 	return a, nil
 }
 
@@ -61,7 +62,7 @@ func (a *API) Authenticate(ctx context.Context, authorization string) (Caller, e
 		}
 		return Caller{}, err
 	}
-	c := Caller{Name: "key " + k.ID, Account: k.Account}
+	c := Caller{Name: "key " + k.ID, Key: k.ID, Account: k.Account}
 	for _, s := range k.Scopes {
 		c.Scopes = append(c.Scopes, apikey.Scope(s))
 	}
@@ -88,6 +89,11 @@ func (a *API) Serve(ctx context.Context, r Route, c *Call) Reply {
 }
 
 func (a *API) serve(ctx context.Context, r Route, c *Call) Reply {
+	if c.Caller.Key != "" {
+		if wait := a.rates.takeCall(a.deps.Clock.Now(), c.Caller.Key); wait > 0 {
+			return a.tooFast(ruleCalls, CallsPerSecond, wait)
+		}
+	}
 	if !c.Caller.may(r.Scope) {
 		return fail(domain.Fail("check scope", domain.Forbidden, fmt.Errorf("the API key does not have the scope %q", r.Scope)))
 	}

@@ -15,6 +15,7 @@ import (
 // Caller is who asks.
 type Caller struct {
 	Name    string           // in the audit log: "key 3f2a9c0d11e4"
+	Key     string           // its id, which has its rates; empty: of no key, and of no rate
 	Account domain.AccountID // empty: of the platform, who names the account
 	Scopes  []apikey.Scope
 }

@@ -14,7 +14,6 @@ type Store interface {
 	Suppress(ctx context.Context, add []domain.Suppression, remove []string, audit domain.AuditEntry) (int64, error)
 	SuppressionsSince(ctx context.Context, revision int64, id string, limit int) ([]domain.Suppression, error)
 	Audit(ctx context.Context, account domain.AccountID, before int64, limit int) ([]domain.AuditEntry, error)
-	Note(ctx context.Context, e domain.AuditEntry) error
 	APIKeys(ctx context.Context) ([]domain.APIKey, error)
 	CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.AuditEntry) error
 	RevokeAPIKey(ctx context.Context, id string, audit domain.AuditEntry) error
@@ -46,9 +45,9 @@ type Graph interface {
 type Catalog interface {
 	// Edit reads the newest catalog, lets change alter it, checks it and puts it in its place, on this node
 	// before it returns. change may be called again when somebody else was first. expect is the revision it
-	// has to be an edit of, and then somebody else's is a Conflict; negative: any. It returns the revision in
-	// force.
-	Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error)
+	// has to be an edit of, and then somebody else's is a Conflict; negative: any. audit is in the same commit,
+	// and nowhere if nothing changes. It returns the revision in force.
+	Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error)
 }
 
 // Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer

@@ -14,6 +14,7 @@
 //   - What is said twice is done once: suppressions and events have ids that follow from what they say, an
 //     erasure may be repeated.
 //   - Bodies, pages, lists, requests in flight and their time are bounded; see the limits beside each route.
+//   - A key that asks too much waits by itself: its calls and its events have rates of their own (rates.go).
 //
 // It knows no HTTP library, no actor and no SQL: what it needs of them are the small interfaces in deps.go.
 package admin

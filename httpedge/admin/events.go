@@ -70,6 +70,12 @@ func (a *API) events(ctx context.Context, c *Call) Reply {
 	if err != nil {
 		return fail(err)
 	}
+	if c.Caller.Key != "" { // all of a request or none: the same request is sent again
+		if wait := a.rates.takeEvents(a.deps.Clock.Now(), c.Caller.Key, len(items)); wait > 0 {
+			a.metrics.items.WithLabelValues(deferred).Add(float64(len(items)))
+			return a.tooFast(ruleEvents, EventsPerSecond, wait)
+		}
+	}
 	out := make([]eventOutcome, len(items))
 	var groups []*group
 	for i := range items {

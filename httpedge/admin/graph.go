@@ -26,8 +26,9 @@ func (a *API) graph(_ context.Context, _ *Call) Reply {
 	return Reply{Body: state}
 }
 
-// useGraph answers PUT /graph: the file is opened here first, and then every node follows the catalog. An
-// empty path is no graph.
+// useGraph answers PUT /graph: the file is opened here first, and then every node follows the catalog. What is
+// in the audit log is the catalog's change, in its commit; a node that cannot open the file says so in its own
+// log, and goes on with the one it has. An empty path is no graph.
 func (a *API) useGraph(ctx context.Context, c *Call) Reply {
 	const op = "use graph"
 	body, err := c.body(maxGraphBody)
@@ -52,16 +53,13 @@ func (a *API) useGraph(ctx context.Context, c *Call) Reply {
 			return fail(domain.Fail(op, domain.Invalid, fmt.Errorf("the file cannot be used on this node: %w", err)))
 		}
 	}
-	if _, err := a.deps.Catalog.Edit(ctx, -1, func(next *domain.Catalog) error {
+	entry := a.entry(c, "graph.use", "")
+	entry.Subject = state.Path
+	if _, err := a.deps.Catalog.Edit(ctx, -1, entry, func(next *domain.Catalog) error {
 		next.Graph = state.Path
 		return nil
 	}); err != nil {
 		return fail(err)
-	}
-	entry := a.entry(c, "graph.use", "")
-	entry.Subject = state.Path
-	if err := a.deps.Store.Note(ctx, entry); err != nil {
-		return fail(fmt.Errorf("note in audit log: %w", err))
 	}
 	return Reply{Body: state}
 }

@@ -25,7 +25,7 @@ func (k *keptOnly) Suppress(_ context.Context, add []domain.Suppression, _ []str
 
 type noCatalog struct{}
 
-func (noCatalog) Edit(context.Context, int64, func(*domain.Catalog) error) (int64, error) {
+func (noCatalog) Edit(context.Context, int64, domain.AuditEntry, func(*domain.Catalog) error) (int64, error) {
 	return 0, nil
 }
 

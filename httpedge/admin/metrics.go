@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"fmt"
+
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/apikey"
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,9 +17,10 @@ type metrics struct {
 	refused *prometheus.CounterVec
 	items   *prometheus.CounterVec
 	imports *prometheus.CounterVec
+	limited *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer, inFlight func() float64) *metrics {
+func newMetrics(reg prometheus.Registerer, inFlight, rateKeys func() float64) *metrics {
 	const ns, sub = "leadwire", "api"
 	m := &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -36,6 +39,9 @@ func newMetrics(reg prometheus.Registerer, inFlight func() float64) *metrics {
 		imports: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: ns, Subsystem: sub, Name: "import_lines_total", Help: "Lines of imported suppressions, by outcome.",
 		}, []string{"outcome"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: ns, Subsystem: sub, Name: "rate_limited_total", Help: "Calls of /api/v1 that were over a rate of their key, by rate.",
+		}, []string{"rate"}),
 	}
 	running := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: ns, Subsystem: sub, Name: "calls_in_flight", Help: "Calls of /api/v1 that run.",
@@ -44,6 +50,16 @@ func newMetrics(reg prometheus.Registerer, inFlight func() float64) *metrics {
 		Namespace: ns, Subsystem: sub, Name: "calls_in_flight_limit", Help: "How many calls of /api/v1 may run at once.",
 	})
 	limit.Set(MaxInFlight)
+	remembered := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: ns, Subsystem: sub, Name: "rate_keys", Help: fmt.Sprintf("API keys whose rates are remembered; at most %d.", maxBuckets),
+	}, rateKeys)
+	perSecond := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: ns, Subsystem: sub, Name: "rate_limit", Help: "What one API key may do a second on a node, by rate.",
+	}, []string{"rate"})
+	for rule, n := range map[string]float64{ruleCalls: CallsPerSecond, ruleEvents: EventsPerSecond} {
+		perSecond.WithLabelValues(rule).Set(n)
+		m.limited.WithLabelValues(rule)
+	}
 	for _, r := range Routes() {
 		m.calls.WithLabelValues(r.Name, "ok")
 		m.calls.WithLabelValues(r.Name, string(domain.Forbidden))
@@ -60,7 +76,7 @@ func newMetrics(reg prometheus.Registerer, inFlight func() float64) *metrics {
 	m.imports.WithLabelValues(lineTaken)
 	m.imports.WithLabelValues(lineRejected)
 	if reg != nil {
-		reg.MustRegister(m.calls, m.seconds, m.refused, m.items, m.imports, running, limit)
+		reg.MustRegister(m.calls, m.seconds, m.refused, m.items, m.imports, m.limited, running, limit, remembered, perSecond)
 	}
 	return m
 }

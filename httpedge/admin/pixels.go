@@ -145,7 +145,7 @@ func (a *API) putPixel(ctx context.Context, c *Call) Reply {
 		return fail(err)
 	}
 	made := false
-	revision, err := a.deps.Catalog.Edit(ctx, expect, func(next *domain.Catalog) error {
+	revision, err := a.deps.Catalog.Edit(ctx, expect, a.pixelEntry(c, "pixel.put", account, p.ID), func(next *domain.Catalog) error {
 		pixels, i := find(next, account, p.ID)
 		if pixels == nil {
 			return domain.Fail(op, domain.NotFound, fmt.Errorf("no account %q", account))
@@ -159,9 +159,6 @@ func (a *API) putPixel(ctx context.Context, c *Call) Reply {
 		return nil
 	})
 	if err != nil {
-		return fail(err)
-	}
-	if err := a.notePixel(ctx, c, "pixel.put", account, p.ID); err != nil {
 		return fail(err)
 	}
 	row, err := rowOfPixel(account, p)
@@ -199,7 +196,7 @@ func (a *API) deletePixel(ctx context.Context, c *Call) Reply {
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := a.deps.Catalog.Edit(ctx, expect, func(next *domain.Catalog) error {
+	if _, err := a.deps.Catalog.Edit(ctx, expect, a.pixelEntry(c, "pixel.delete", px.Account, id), func(next *domain.Catalog) error {
 		pixels, i := find(next, px.Account, id)
 		if pixels == nil || i < 0 {
 			return errNoPixel
@@ -214,19 +211,13 @@ func (a *API) deletePixel(ctx context.Context, c *Call) Reply {
 	}); err != nil {
 		return fail(err)
 	}
-	if err := a.notePixel(ctx, c, "pixel.delete", px.Account, id); err != nil {
-		return fail(err)
-	}
 	return Reply{Status: 204}
 }
 
-func (a *API) notePixel(ctx context.Context, c *Call, action string, account domain.AccountID, id domain.PixelID) error {
+func (a *API) pixelEntry(c *Call, action string, account domain.AccountID, id domain.PixelID) domain.AuditEntry {
 	entry := a.entry(c, action, account)
 	entry.Subject = "pixel " + string(id)
-	if err := a.deps.Store.Note(ctx, entry); err != nil {
-		return fmt.Errorf("note in audit log: %w", err)
-	}
-	return nil
+	return entry
 }
 
 // find is an account's pixels and the place of one; nil when there is no such account, -1 when no such pixel.

@@ -23,14 +23,21 @@ import (
 	"github.com/leadwire/leadwire/httpedge/admin"
 	"github.com/leadwire/leadwire/httpedge/apikey"
 	"github.com/leadwire/leadwire/persistence/embedded"
+	"github.com/leadwire/leadwire/persistence/postgres"
+	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
+	goleak.VerifyTestMain(besidePostgres{m},
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp/stackless.funcWorker"))
 }
+
+// besidePostgres stops the server that the tests started, if they did.
+type besidePostgres struct{ m *testing.M }
+
+func (b besidePostgres) Run() int { return pgtest.Main(b.m) }
 
 var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
@@ -38,7 +45,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 type world struct {
 	t        *testing.T
 	url      string
-	store    *embedded.Store
+	store    domain.Store
 	book     *book
 	visitors *visitors
 	clock    *clock
@@ -62,7 +69,7 @@ func (c *clock) Now() time.Time {
 
 // book is the catalog as a node has it.
 type book struct {
-	store *embedded.Store
+	store domain.Store
 	mu    sync.Mutex
 	dir   *domain.Directory
 }
@@ -73,8 +80,8 @@ func (b *book) directory() *domain.Directory {
 	return b.dir
 }
 
-func (b *book) Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error) {
-	revision, err := provision.Edit(ctx, b.store, expect, change)
+func (b *book) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error) {
+	revision, err := provision.Edit(ctx, b.store, expect, audit, change)
 	if err != nil {
 		return revision, err
 	}
@@ -149,17 +156,43 @@ func catalog() domain.Catalog {
 	}}
 }
 
-func newWorld(t *testing.T) *world {
+// onEachStore runs a story on both stores, each with a world of its own. Where there is no PostgreSQL that half is
+// skipped, and says how to get it.
+func onEachStore(t *testing.T, story func(t *testing.T, w *world)) {
+	t.Parallel()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		story(t, newWorld(t, onEmbedded(t)))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		story(t, newWorld(t, onPostgres(t)))
+	})
+}
+
+func onEmbedded(t *testing.T) domain.Store {
 	t.Helper()
-	w := &world{t: t, visitors: &visitors{hits: map[domain.EventID]domain.Hit{}}, registry: prometheus.NewRegistry()}
-	var err error
-	w.store, err = embedded.Open(t.Context(), t.TempDir(), embedded.Options{})
+	store, err := embedded.Open(t.Context(), t.TempDir(), embedded.Options{})
 	require.NoError(t, err)
+	return store
+}
+
+func onPostgres(t *testing.T) domain.Store {
+	t.Helper()
+	url := pgtest.Copied(t, func(ctx context.Context, url string) error { return postgres.Migrate(ctx, url, postgres.Options{}) })
+	store, err := postgres.Open(t.Context(), url, postgres.Options{})
+	require.NoError(t, err)
+	return store
+}
+
+func newWorld(t *testing.T, store domain.Store) *world {
+	t.Helper()
+	w := &world{t: t, store: store, visitors: &visitors{hits: map[domain.EventID]domain.Hit{}}, registry: prometheus.NewRegistry()}
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
-	_, err = w.store.ApplyCatalog(t.Context(), catalog())
+	_, err := w.store.ApplyCatalog(t.Context(), catalog())
 	require.NoError(t, err)
 	w.book = &book{store: w.store}
-	_, err = w.book.Edit(t.Context(), -1, func(*domain.Catalog) error { return nil })
+	_, err = w.book.Edit(t.Context(), -1, domain.AuditEntry{}, func(*domain.Catalog) error { return nil })
 	require.NoError(t, err)
 	now := &clock{now: noon}
 	w.clock = now

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/httpedge/rate"
 )
 
 // Defaults of a pixel's rates, in hits a second.
@@ -15,8 +16,7 @@ const (
 )
 
 // Rates says how many hits are too many, of a pixel and of an address. Each has a bucket that holds a
-// second's worth, or MaxItems if that is more. A bucket is one number, the time until which it is used up
-// (GCRA), so the pixel's rate may change under it and 65,536 of them are some 6 MB.
+// second's worth, or MaxItems if that is more.
 //
 // Addresses are bounded by two generations: when the young one is full it becomes the old one, and the
 // oldest are forgotten. An address that goes on sending stays; forgetting one only gives it a second's
@@ -25,8 +25,8 @@ type Rates struct {
 	max int // addresses in a generation
 
 	mu         sync.Mutex
-	pixels     map[domain.PixelID]int64
-	young, old map[rateKey]int64
+	pixels     map[domain.PixelID]rate.Bucket
+	young, old map[rateKey]rate.Bucket
 }
 
 type rateKey struct {
@@ -36,7 +36,7 @@ type rateKey struct {
 
 // NewRates remembers at most so many addresses.
 func NewRates(addresses int) *Rates {
-	return &Rates{max: max(1, addresses/2), pixels: map[domain.PixelID]int64{}, young: map[rateKey]int64{}}
+	return &Rates{max: max(1, addresses/2), pixels: map[domain.PixelID]rate.Bucket{}, young: map[rateKey]rate.Bucket{}}
 }
 
 // Limit is which rate a request is over.
@@ -54,11 +54,11 @@ func (r *Rates) Take(now time.Time, p *domain.Pixel, from netip.Addr) (Limit, ti
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := keyOf(p, from)
-	addr, addrWait := take(r.address(key), now, 1, rateOr(p.RatePerAddress, DefaultRatePerAddress))
+	addr, addrWait := r.address(key).Take(now, 1, addressRate(p))
 	if addrWait > 0 {
 		return AddressLimit, addrWait
 	}
-	pixel, wait := take(r.pixels[p.ID], now, 1, rateOr(p.Rate, DefaultRate))
+	pixel, wait := r.pixels[p.ID].Take(now, 1, pixelRate(p))
 	if wait > 0 {
 		return PixelLimit, wait
 	}
@@ -76,8 +76,8 @@ func (r *Rates) Charge(now time.Time, p *domain.Pixel, from netip.Addr, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := keyOf(p, from)
-	r.put(key, after(r.address(key), now, n, rateOr(p.RatePerAddress, DefaultRatePerAddress)))
-	r.pixels[p.ID] = after(r.pixels[p.ID], now, n, rateOr(p.Rate, DefaultRate))
+	r.put(key, r.address(key).Charge(now, n, addressRate(p)))
+	r.pixels[p.ID] = r.pixels[p.ID].Charge(now, n, pixelRate(p))
 }
 
 // Addresses is how many are remembered.
@@ -93,16 +93,16 @@ func (r *Rates) Addresses() int {
 	return n
 }
 
-func (r *Rates) address(key rateKey) int64 {
+func (r *Rates) address(key rateKey) rate.Bucket {
 	if at, ok := r.young[key]; ok {
 		return at
 	}
 	return r.old[key]
 }
 
-func (r *Rates) put(key rateKey, at int64) {
+func (r *Rates) put(key rateKey, at rate.Bucket) {
 	if _, known := r.young[key]; !known && len(r.young) >= r.max {
-		r.old, r.young = r.young, make(map[rateKey]int64, r.max)
+		r.old, r.young = r.young, make(map[rateKey]rate.Bucket, r.max)
 	}
 	r.young[key] = at
 }
@@ -116,24 +116,13 @@ func keyOf(p *domain.Pixel, from netip.Addr) rateKey {
 	return rateKey{p.ID, from}
 }
 
-func rateOr(rate, otherwise int) int {
-	if rate > 0 {
-		return rate
+func pixelRate(p *domain.Pixel) rate.Limit { return limitOf(p.Rate, DefaultRate) }
+
+func addressRate(p *domain.Pixel) rate.Limit { return limitOf(p.RatePerAddress, DefaultRatePerAddress) }
+
+func limitOf(perSecond, otherwise int) rate.Limit {
+	if perSecond <= 0 {
+		perSecond = otherwise
 	}
-	return otherwise
+	return rate.Limit{PerSecond: perSecond, Burst: max(perSecond, MaxItems)}
 }
-
-// take moves a bucket on by n hits; or answers how long until it has room for them.
-func take(at int64, now time.Time, n, rate int) (int64, time.Duration) {
-	next := after(at, now, n, rate)
-	if over := next - now.UnixNano() - int64(max(rate, MaxItems))*each(rate); over > 0 {
-		return at, time.Duration(over)
-	}
-	return next, 0
-}
-
-func after(at int64, now time.Time, n, rate int) int64 {
-	return max(at, now.UnixNano()) + int64(n)*each(rate)
-}
-
-func each(rate int) int64 { return int64(time.Second) / int64(rate) }

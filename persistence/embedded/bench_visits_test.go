@@ -143,3 +143,27 @@ var (
 	benchHitBody = []byte(`{"type":"page_view","pad":"` + strings.Repeat("x", 370) + `"}`)
 	benchPayload = json.RawMessage(`{"pad":"` + strings.Repeat("x", 1000) + `"}`)
 )
+
+// Visits of 1 KB, read for whoever told one of twenty hashes; one visit an iteration.
+func BenchmarkNaming(b *testing.B) {
+	s, err := Open(b.Context(), b.TempDir(), Options{})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, s.Close()) }()
+	visit := []byte(`{"pages":"` + strings.Repeat("https://shop.example/", 48) + `"}`)
+	require.NoError(b, s.writeAll(b, `WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < ?)
+		INSERT INTO visits (n, account, visitor, revision, event_seq, person, born_at, updated_at, visit) SELECT n, 'acme', 'visitor-' || n, 1, 0, '', 0, 0, ? FROM i`,
+		int64(b.N), visit))
+	var texts []string
+	for n := range 20 {
+		texts = append(texts, fmt.Sprintf("%064x", n*0xbeef))
+	}
+	b.ResetTimer()
+	found, err := s.VisitorsNaming(b.Context(), "acme", texts)
+	require.NoError(b, err)
+	require.Empty(b, found)
+}
+
+func (s *Store) writeAll(b *testing.B, sql string, args ...any) error {
+	_, err := s.writer.Do(b.Context(), op{admin: func(t *tx) error { return query(t.conn, sql, nil, args...) }})
+	return err
+}

@@ -70,7 +70,7 @@ func catalogRevision(c *sqlite.Conn) (int64, error) {
 }
 
 // ApplyCatalog replaces the catalog if nobody was first; see domain.Store.
-func (s *Store) ApplyCatalog(ctx context.Context, cat domain.Catalog) (int64, error) {
+func (s *Store) ApplyCatalog(ctx context.Context, cat domain.Catalog, audit ...domain.AuditEntry) (int64, error) {
 	const opName = "apply catalog"
 	rows, err := disassemble(cat)
 	if err != nil {
@@ -86,6 +86,11 @@ func (s *Store) ApplyCatalog(ctx context.Context, cat domain.Catalog) (int64, er
 		}
 		if err := writeCatalog(t.conn, rows, cat.Revision+1); err != nil {
 			return err
+		}
+		for _, e := range audit {
+			if err := t.note(e); err != nil {
+				return err
+			}
 		}
 		return t.raiseBasis() // it has suppressions of its own
 	}})

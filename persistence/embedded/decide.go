@@ -45,6 +45,10 @@ func (t *tx) decide(d *domain.Decision) (res groupcommit.Result[answer], err err
 // rule carries d out if the lead and the cap allow it.
 func (t *tx) rule(d *domain.Decision, where whereabouts) (*domain.Decided, error) {
 	got := &domain.Decided{Outcome: domain.Done}
+	if d.Source == domain.PixelSource && d.Basis < t.basis {
+		got.Outcome = domain.Outdated
+		return got, nil
+	}
 	row, err := t.lead(d.Lead)
 	if err != nil {
 		return got, err

@@ -18,6 +18,7 @@ import (
 //	feeds, events, announcements    what was written of them: contacts in feeds, bodies, whole announcements with
 //	                                their deliveries and receipts
 //	visits, links                   with all their hits; a link's key stays a day, to be told to other nodes
+//	what names them                 bodies of other visitors' and leads' events, other announcements
 //	the file                        what SQLite has freed is wiped (see scrub.go)
 //
 // Event keys stay, so that a source's repeat brings nobody back. Whoever asks again goes through all of it
@@ -45,6 +46,7 @@ func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, err
 		{"feeds", x.eraseFeeds},
 		{"events", x.eraseEvents},
 		{"visits", x.eraseVisits},
+		{"what names them", x.eraseNaming},
 		{"links", x.eraseLinks},
 		{"the file's leftovers", s.scrub},
 	} {

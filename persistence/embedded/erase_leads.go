@@ -12,19 +12,20 @@ import (
 // writer: these tables have no index by lead, and walking them is not worth holding up anybody.
 func (x *erasure) settleWaiting(ctx context.Context) error {
 	leads, visitors := map[string]bool{}, map[string]bool{}
+	names := domain.NewNames(x.Texts)
 	for _, id := range x.Leads {
 		leads[string(id)] = true
 	}
 	for _, id := range x.Visitors {
 		visitors[string(id)] = true
 	}
-	for _, from := range []struct{ table, number, visitor string }{
-		{"pending_events", "seq", "''"}, {"held_events", "seq", "''"}, {"sightings", "n", "visitor"},
+	for _, from := range []struct{ table, number, visitor, text string }{
+		{"pending_events", "seq", "''", "''"}, {"held_events", "seq", "''", "''"}, {"sightings", "n", "visitor", "spec || visit"},
 	} {
 		var found []int64
 		err := x.store.read(ctx, "find what waits", func(c *sqlite.Conn) error {
-			return query(c, `SELECT `+from.number+`, lead, `+from.visitor+` FROM `+from.table+` WHERE account = ?`, func(s *sqlite.Stmt) {
-				if leads[s.ColumnText(1)] || visitors[s.ColumnText(2)] {
+			return query(c, `SELECT `+from.number+`, lead, `+from.visitor+`, `+from.text+` FROM `+from.table+` WHERE account = ?`, func(s *sqlite.Stmt) {
+				if leads[s.ColumnText(1)] || visitors[s.ColumnText(2)] || names.In([]byte(s.ColumnText(3))) {
 					found = append(found, s.ColumnInt64(0))
 				}
 			}, string(x.Account))

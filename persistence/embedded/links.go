@@ -72,32 +72,31 @@ func checkLinks(op string, links []domain.Link) error {
 	return nil
 }
 
-// learnChunk is how many links one transaction learns: a CRM's scan brings thousands.
-const learnChunk = 250
-
 // Learn keeps links that no hit brought; see domain.VisitStore.
-func (s *Store) Learn(ctx context.Context, links []domain.Link) ([]domain.Link, error) {
-	if err := checkLinks("learn links", links); err != nil {
-		return nil, err
+func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, error) {
+	if err := checkLinks("learn links", l.Links); err != nil {
+		return domain.Learned{}, err
 	}
-	learned := make([]domain.Link, 0, len(links))
-	for from := 0; from < len(links); from += learnChunk {
-		chunk := links[from:min(from+learnChunk, len(links))]
-		got := make([]domain.Link, len(chunk))
-		_, err := s.writer.Do(ctx, op{admin: func(t *tx) (err error) {
-			for i, l := range chunk {
-				if got[i], err = t.learn(l); err != nil {
-					return err
-				}
-			}
+	var got domain.Learned
+	_, err := s.writer.Do(ctx, op{admin: func(t *tx) error {
+		got = domain.Learned{Outcome: domain.Outdated}
+		if l.Basis < t.basis {
 			return nil
-		}})
-		if err != nil { // got may still be written to if ctx ended first
-			return nil, err
 		}
-		learned = append(learned, got...)
+		got.Outcome = domain.Done
+		for _, one := range l.Links {
+			kept, err := t.learn(one)
+			if err != nil {
+				return err
+			}
+			got.Links = append(got.Links, kept)
+		}
+		return nil
+	}})
+	if err != nil { // got may still be written to if ctx ended first
+		return domain.Learned{}, err
 	}
-	return learned, nil
+	return got, nil
 }
 
 const sqlLinks = `SELECT ` + linkColumns + ` FROM links WHERE seq > ? ORDER BY seq LIMIT ?`

@@ -57,9 +57,9 @@ const (
 func outcomes() map[string][]string {
 	return map[string][]string{
 		kindReceive: {outcomeStored, outcomeDuplicate},
-		kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeDuplicate},
+		kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), string(domain.Outdated), outcomeDuplicate},
 		kindDecide: {
-			string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale),
+			string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale), string(domain.Outdated),
 		},
 		kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 		kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
@@ -208,7 +208,8 @@ func checkDecision(d *domain.Decision) error {
 		if d.Expect == 0 {
 			return domain.FailField(op, "expect", "an update needs a lead")
 		}
-	case domain.Hold, domain.Ignore:
+	case domain.Ignore:
+	case domain.Hold:
 		if d.Expect != 0 {
 			return domain.FailField(op, "expect", "must be 0: there is no lead yet")
 		}

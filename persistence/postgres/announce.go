@@ -81,7 +81,7 @@ func headsOf(ops []op) []string {
 		for _, a := range o.announces() {
 			heads = append(heads, string(a.Account))
 		}
-		links = links || len(o.learn) > 0 || o.observe != nil && len(o.observe.Learn) > 0
+		links = links || o.learn != nil || o.observe != nil && len(o.observe.Learn) > 0
 	}
 	slices.Sort(heads)
 	heads = slices.Compact(heads)

@@ -9,8 +9,8 @@ import (
 )
 
 // A suppression counts from the moment that Suppress returns: what was matched before it must not be committed
-// after it. Commits with observations or judgements hold an advisory lock, shared, from their first statement
-// to their end (lock_basis.sql), and whoever raises the revision holds it alone:
+// after it. Commits that go by suppressions (see op.hasBasis) hold an advisory lock, shared, from their first
+// statement to their end (lock_basis.sql), and whoever raises the revision holds it alone:
 //
 //	commit in flight   Suppress waits for it: it was before
 //	commit that comes  waits for Suppress, then reads the new revision: its statement begins after the lock

@@ -43,7 +43,7 @@ func (s *Store) CatalogRevision(ctx context.Context) (int64, error) {
 
 // ApplyCatalog replaces the catalog if its revision is still c.Revision. It has suppressions of its own, so it
 // outdates what was matched under the former.
-func (s *Store) ApplyCatalog(ctx context.Context, catalog domain.Catalog) (int64, error) {
+func (s *Store) ApplyCatalog(ctx context.Context, catalog domain.Catalog, audit ...domain.AuditEntry) (int64, error) {
 	const doing = "apply catalog"
 	body, err := json.Marshal(catalog)
 	if err != nil {
@@ -51,8 +51,16 @@ func (s *Store) ApplyCatalog(ctx context.Context, catalog domain.Catalog) (int64
 	}
 	var revision int64
 	err = s.raise(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `UPDATE store SET revision = revision + 1, suppression_revision = suppression_revision + 1, catalog = $2
-			WHERE revision = $1 RETURNING revision`, catalog.Revision, body).Scan(&revision)
+		if err := tx.QueryRow(ctx, `UPDATE store SET revision = revision + 1, suppression_revision = suppression_revision + 1, catalog = $2
+			WHERE revision = $1 RETURNING revision`, catalog.Revision, body).Scan(&revision); err != nil {
+			return err
+		}
+		for _, e := range audit {
+			if err := note(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, domain.Fail(doing, domain.Conflict, fmt.Errorf("revision %d is not the newest", catalog.Revision))

@@ -65,7 +65,8 @@ func checkDecision(op string, d *domain.Decision) error {
 		if d.Expect == 0 {
 			return domain.FailField(op, "expect", "an update needs a lead")
 		}
-	case domain.Hold, domain.Ignore:
+	case domain.Ignore:
+	case domain.Hold:
 		if d.Expect != 0 {
 			return domain.FailField(op, "expect", "must be 0: there is no lead yet")
 		}

@@ -39,7 +39,7 @@ func (p *pipeline) decide(wave []int) {
 		return
 	}
 	sql, args := sqlDecide, []any{p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
-		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey}
+		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey, c.basis}
 	if said := c.said; said.len() > 0 {
 		sql, args = sqlDecideAnnouncing, append(args, said.args()...)
 	}
@@ -77,6 +77,7 @@ type decisionColumns struct {
 	contact, trace                                             [][]byte
 	received, at                                               []time.Time
 	eventKey                                                   []pgtype.UUID // of an event that comes with its decision
+	basis                                                      []pgtype.Int8 // of those that have one
 	said                                                       announcementColumns
 }
 
@@ -99,6 +100,7 @@ func (c *decisionColumns) add(n int, d *domain.Decision) {
 	c.trace = append(c.trace, bytesOf(d.Trace))
 	c.received = append(c.received, d.ReceivedAt)
 	c.at = append(c.at, d.At)
+	c.basis = append(c.basis, pgtype.Int8{Int64: d.Basis, Valid: d.Source == domain.PixelSource})
 	c.said.add(len(c.of), d.Announce)
 }
 

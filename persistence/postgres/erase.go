@@ -18,7 +18,7 @@ import (
 //	visits, sightings,    what lanes and judges have in memory is stale
 //	acquaintances
 //	pending events        nobody decides them any more, so no lead is made of them
-//	events                hits are deleted; a lead's lose contact and body
+//	events                hits are deleted; a lead's lose contact and body, and so do others' that name the person
 //	leads, feed events    contacts; a lead's revision is raised, so what its actor has in memory is stale
 //	announcements, links  links leave word for a day which key to drop
 //
@@ -198,7 +198,12 @@ func (r *erasure) visits(ctx context.Context) error {
 }
 
 func (r *erasure) sightings(ctx context.Context) error {
-	return r.delete(ctx, "sightings", `t.account = $2 AND (t.visitor = ANY ($3::text[]) OR t.lead = ANY ($4::text[]))`, string(r.e.Account), r.visitors, r.leads)
+	named, err := naming[int64](ctx, r, "sightings", "n", "t.visit || t.body", "true")
+	if err != nil {
+		return err
+	}
+	return r.delete(ctx, "sightings", `t.account = $2 AND (t.visitor = ANY ($3::text[]) OR t.lead = ANY ($4::text[]) OR t.n = ANY ($5::bigint[]))`,
+		string(r.e.Account), r.visitors, r.leads, named)
 }
 
 func (r *erasure) acquaintances(ctx context.Context) error {
@@ -246,11 +251,30 @@ func (r *erasure) events(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := r.bodies(ctx, table); err != nil {
+			return err
+		}
 		for chunk := range slices.Chunk(hits, eraseLimit) {
 			sql, left := held(table, `t.seq = ANY ($2::bigint[])`, deleteFrom(table))
 			if err := r.change(ctx, "events", sql, left, chunk); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// bodies takes the body from events of others that name the person; they stay in their places.
+func (r *erasure) bodies(ctx context.Context, table string) error {
+	named, err := naming[int64](ctx, r, table, "seq", "t.body", `t.body <> '' AND NOT (t.source = 'pixel' AND t.lead = ANY ($3::text[]))`, r.lanes)
+	if err != nil {
+		return err
+	}
+	for chunk := range slices.Chunk(named, eraseLimit) {
+		sql, left := held(table, `t.seq = ANY ($2::bigint[]) AND t.body <> ''`,
+			fmt.Sprintf(`UPDATE %s t SET body = '' WHERE t.ctid = ANY (ARRAY(SELECT at FROM found))`, table))
+		if err := r.change(ctx, "events", sql, left, chunk); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -291,7 +315,11 @@ func (r *erasure) feeds(ctx context.Context) error {
 }
 
 func (r *erasure) announcements(ctx context.Context) error {
-	return r.days(ctx, announcementDays, `t.account = $2 AND t.lead = ANY ($3::text[])`, deleteFrom, string(r.e.Account), r.leads)
+	named, err := naming[int64](ctx, r, "announcements", "seq", "t.payload", "true")
+	if err != nil {
+		return err
+	}
+	return r.days(ctx, announcementDays, `t.account = $2 AND (t.lead = ANY ($3::text[]) OR t.seq = ANY ($4::bigint[]))`, deleteFrom, string(r.e.Account), r.leads, named)
 }
 
 // days changes rows day by day.

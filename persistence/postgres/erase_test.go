@@ -107,6 +107,17 @@ func TestErase_LeavesNoByteInTheFiles(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	lifeOf(t, s, f, "1", adasBytes[1], adasBytes[0], adasBytes[2], adasBytes[3], adasVisitor, now)
 	lifeOf(t, s, f, "2", "Babbage", "cb@example.com", "hem-other", "+441815550100", "visitor-of-bob", now)
+	shared := meetingAt(f, "shared-1", "shared-browser", "p-2", now) // it was hers for a moment
+	shared.Hits[0].Body, shared.Owed, shared.Learn = []byte(strings.Join(adasBytes[:4], " ")), nil, nil
+	got, err := s.Observe(t.Context(), shared)
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
+	unknown := meetingAt(f, "unknown-1", "unknown-browser", "", now) // nobody was found by it
+	unknown.Visit.HEMs, unknown.Owed, unknown.Learn = []domain.HEM{{Variant: "lower", SHA256: adasBytes[2]}}, nil, nil
+	unknown.Hits[0].Body = shared.Hits[0].Body
+	got, err = s.Observe(t.Context(), unknown)
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
 	admin, err := pgx.Connect(t.Context(), server.URL())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = admin.Close(context.Background()) })
@@ -120,7 +131,13 @@ func TestErase_LeavesNoByteInTheFiles(t *testing.T) {
 		require.NotEmpty(t, filesWith(t, dir, secret), "the test looks where she is: %s", secret)
 	}
 
-	erased, err := s.Erase(t.Context(), erasureOf("1", adasVisitor, adasBytes[2], adasBytes[3]))
+	erasure := erasureOf("1", adasVisitor, adasBytes[2], adasBytes[3])
+	erasure.Texts = []string{adasBytes[0], adasBytes[2], adasBytes[3]}
+	named, err := s.VisitorsNaming(t.Context(), "acme", erasure.Texts)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []domain.VisitorID{adasVisitor, "unknown-browser"}, named)
+	erasure.Visitors = named
+	erased, err := s.Erase(t.Context(), erasure)
 	require.NoError(t, err)
 	for _, table := range []string{"visits", "sightings", "acquaintances", "pending_events", "events", "leads", "feed_events", "announcements", "links"} {
 		require.Positive(t, erased.Rows[table], table)

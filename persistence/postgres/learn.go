@@ -10,15 +10,15 @@ import (
 )
 
 // Learn keeps links that no hit brought: see domain.VisitStore.
-func (s *Store) Learn(ctx context.Context, links []domain.Link) ([]domain.Link, error) {
-	if len(links) == 0 {
-		return nil, nil
+func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, error) {
+	if err := checkLinks("learn links", l.Links); err != nil {
+		return domain.Learned{}, err
 	}
-	if err := checkLinks("learn links", links); err != nil {
-		return nil, err
+	if len(l.Links) == 0 {
+		return domain.Learned{Outcome: domain.Done}, nil
 	}
-	r, err := s.writer.Do(ctx, op{learn: linksAtMicros(links)})
-	return r.links, err
+	r, err := s.writer.Do(ctx, op{learn: &domain.Lesson{Basis: l.Basis, Links: linksAtMicros(l.Links)}})
+	return r.learned, err
 }
 
 func linksAtMicros(links []domain.Link) []domain.Link {
@@ -45,9 +45,12 @@ func (p *pipeline) learn(wave []int) {
 	var c linkColumns
 	for _, n := range wave {
 		o := p.b.ops[n]
-		c.add(n, o.learn, "", 0)
+		if o.learn != nil {
+			p.learned[n] = domain.Learned{Outcome: domain.Outdated} // until one of its links comes back
+			c.add(n, o.learn.Links, o.learn.Basis, "", 0)
+		}
 		if v := o.observe; v != nil {
-			c.add(n, v.Learn, string(v.Visit.Visitor), v.Expect+1)
+			c.add(n, v.Learn, v.Basis, string(v.Visit.Visitor), v.Expect+1)
 		}
 	}
 	if len(c.of) == 0 {
@@ -61,13 +64,13 @@ func (p *pipeline) learn(wave []int) {
 		}
 		p.put(c.of[ord-1], l)
 		return nil
-	}, c.account, c.kind, c.value, c.person, c.origin, c.at, c.visitor, c.revision)
+	}, c.account, c.kind, c.value, c.person, c.origin, c.at, c.basis, c.visitor, c.revision)
 }
 
 // put answers an op with a link as it stands.
 func (p *pipeline) put(n int, l domain.Link) {
 	if p.b.ops[n].observe == nil {
-		p.learned[n] = append(p.learned[n], l)
+		p.learned[n] = domain.Learned{Outcome: domain.Done, Links: append(p.learned[n].Links, l)}
 		return
 	}
 	got := p.observed[n]
@@ -80,11 +83,11 @@ type linkColumns struct {
 	of                                            []int // the op of each row
 	account, kind, value, person, origin, visitor []string
 	at                                            []time.Time
-	revision                                      []int64
+	basis, revision                               []int64
 }
 
 // add takes an op's links, of one key the last: it is the newest.
-func (c *linkColumns) add(n int, links []domain.Link, visitor string, revision int64) {
+func (c *linkColumns) add(n int, links []domain.Link, basis int64, visitor string, revision int64) {
 	for i, l := range links {
 		if laterHas(links[i+1:], linkKeyOf(l)) {
 			continue
@@ -96,6 +99,7 @@ func (c *linkColumns) add(n int, links []domain.Link, visitor string, revision i
 		c.person = append(c.person, string(l.Person))
 		c.origin = append(c.origin, l.From)
 		c.at = append(c.at, l.At)
+		c.basis = append(c.basis, basis)
 		c.visitor = append(c.visitor, visitor)
 		c.revision = append(c.revision, revision)
 	}

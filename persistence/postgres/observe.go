@@ -65,8 +65,10 @@ func (o *observeOp) touches() []any {
 	return things
 }
 
-// hasBasis says whether an op is refused under newer suppressions.
-func (o op) hasBasis() bool { return o.observe != nil || o.judge != nil }
+// hasBasis says whether an op is refused under newer suppressions: all but what is an account's own.
+func (o op) hasBasis() bool {
+	return o.observe != nil || o.judge != nil || o.learn != nil || o.decide != nil && o.decide.Source == domain.PixelSource
+}
 
 // observe queues the observations of a wave.
 func (p *pipeline) observe(wave []int) {

@@ -15,7 +15,7 @@ type op struct {
 	seen    []domain.Seen
 	observe *observeOp
 	judge   *judgeOp
-	learn   []domain.Link
+	learn   *domain.Lesson
 	ping    bool
 }
 
@@ -35,7 +35,7 @@ type reply struct {
 	seen     int
 	observed domain.Observed
 	judged   domain.Judged
-	links    []domain.Link
+	learned  domain.Learned
 }
 
 // The kinds of ops, for the metrics.
@@ -57,12 +57,12 @@ const (
 
 var outcomes = map[string][]string{
 	kindReceive: {outcomeStored, outcomeDuplicate},
-	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), outcomeStored, outcomeDuplicate},
-	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale)},
+	kindAdmit:   {string(domain.Done), string(domain.CapReached), string(domain.Stale), string(domain.Outdated), outcomeStored, outcomeDuplicate},
+	kindDecide:  {string(domain.Done), string(domain.AlreadyDecided), string(domain.CapReached), string(domain.Stale), string(domain.Outdated)},
 	kindSeen:    {"ok"},
 	kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 	kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
-	kindLearn:   {"ok"},
+	kindLearn:   {string(domain.Done), string(domain.Outdated)},
 	kindPing:    {"ok"},
 }
 
@@ -88,7 +88,10 @@ func (o op) kind() string {
 
 // size is about what the op takes on the wire; 200 bytes stand for ids, numbers and times.
 func (o op) size() int {
-	n := 100 * (len(o.seen) + len(o.learn))
+	n := 100 * len(o.seen)
+	if l := o.learn; l != nil {
+		n += 100 * len(l.Links)
+	}
 	if r := o.receive; r != nil {
 		n += 200 + len(r.event.Contact) + len(r.event.Body)
 	}

@@ -86,7 +86,7 @@ func ownObservation(ctx context.Context, conn *pgx.Conn, id int64, o *observeOp,
 		return out, err
 	}
 	var c linkColumns
-	c.add(0, o.Learn, "", 0)
+	c.add(0, o.Learn, 0, "", 0)
 	for i := range c.of {
 		l, err := scanLink(conn.QueryRow(ctx, sqlLink, c.account[i], c.kind[i], c.value[i]))
 		if err == nil && string(l.Person) == c.person[i] {

@@ -29,14 +29,14 @@ type pipeline struct {
 
 	observed map[int]domain.Observed
 	judged   map[int]domain.Judged
-	learned  map[int][]domain.Link
+	learned  map[int]domain.Learned
 }
 
 func newPipeline(b *batch, fail func(string) error) *pipeline {
 	p := &pipeline{
 		b: b, fail: fail, epochs: map[domain.Partition]int64{},
 		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(), repeats: map[int]bool{},
-		observed: map[int]domain.Observed{}, judged: map[int]domain.Judged{}, learned: map[int][]domain.Link{},
+		observed: map[int]domain.Observed{}, judged: map[int]domain.Judged{}, learned: map[int]domain.Learned{},
 	}
 	ops := make([]op, len(b.todo))
 	keys := make(map[eventKey]struct{}, len(b.todo))
@@ -191,7 +191,7 @@ func (p *pipeline) answer() []int {
 		case o.judge != nil:
 			p.b.results[n] = result{Value: reply{judged: p.judged[n]}, Outcome: string(p.judged[n].Outcome)}
 		case o.learn != nil:
-			p.b.results[n] = result{Value: reply{links: p.learned[n]}}
+			p.b.results[n] = result{Value: reply{learned: p.learned[n]}, Outcome: string(p.learned[n].Outcome)}
 		default:
 			p.b.results[n] = result{Value: reply{seen: p.marks.count(n)}}
 		}

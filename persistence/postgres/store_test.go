@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"context"
+	"errors"
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
@@ -68,13 +71,30 @@ func harness(base Options) storetest.Harness {
 			opts := base
 			opts.Fail = o.Fail
 			opts.Commit = groupcommit.Config{QueueOps: o.QueueOps, MaxOps: o.BatchOps}
-			in := instance(t, pgtest.Fresh(t), opts, base)
+			in := instance(t, migrated(t), opts, base)
 			if o.BacklogLimit > 0 {
 				in.Store.(*Store).backlogLimit = o.BacklogLimit
 			}
 			return in
 		},
 	}
+}
+
+// migrated is an empty store's database. What Open draws for a new store is taken out again, so that no two are
+// one store.
+func migrated(t testing.TB) string {
+	t.Helper()
+	return pgtest.Copied(t, func(ctx context.Context, url string) error {
+		if err := Migrate(ctx, url, Options{}); err != nil {
+			return err
+		}
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, `DELETE FROM store`)
+		return errors.Join(err, conn.Close(ctx))
+	})
 }
 
 // instance opens the store at url; whatever is opened after it is opened with the bare options.

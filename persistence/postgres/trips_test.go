@@ -76,7 +76,7 @@ func visited(t *testing.T, s *Store, f domain.Fence, id string) {
 	judged, err := s.Judge(t.Context(), judging(f, o, got.Owed[0], 0))
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, judged.Outcome)
-	_, err = s.Learn(t.Context(), []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: id}, Person: o.Visit.Person, At: noon}})
+	_, err = s.Learn(t.Context(), domain.Lesson{Links: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: id}, Person: o.Visit.Person, At: noon}}})
 	require.NoError(t, err)
 }
 

@@ -120,9 +120,9 @@ func TestCommit_RecognisesItsOwnVisitsAfterALostAnswer(t *testing.T) {
 	}
 
 	lose()
-	learned, err := s.Learn(t.Context(), o.Learn)
+	learned, err := s.Learn(t.Context(), domain.Lesson{Links: o.Learn})
 	require.NoError(t, err)
-	require.Equal(t, links, learned)
+	require.Equal(t, domain.Learned{Outcome: domain.Done, Links: links}, learned)
 
 	lose() // what somebody else has done is not taken for one's own
 	again, err := s.Observe(t.Context(), o)
@@ -256,6 +256,9 @@ func TestStore_NothingMatchedBeforeASuppressionIsCommittedAfterIt(t *testing.T) 
 		got, err := other.Observe(t.Context(), old)
 		require.NoError(t, err)
 		require.Equal(t, domain.Outdated, got.Outcome)
+		learned, err := other.Learn(t.Context(), domain.Lesson{Basis: revision - 1, Links: old.Learn})
+		require.NoError(t, err)
+		require.Equal(t, domain.Outdated, learned.Outcome)
 		require.Equal(t, last, count(t, s, `SELECT coalesce(max(n), 0) FROM sightings`), "the lanes know only the older revision")
 		basis.Store(revision)
 		require.Eventually(t, func() bool { return count(t, s, `SELECT coalesce(max(n), 0) FROM sightings`) > last }, 10*time.Second, time.Millisecond)
@@ -334,7 +337,7 @@ func visitOnce(t *testing.T, s *Store, fences []domain.Fence, random *rand.Rand,
 			break
 		}
 	}
-	if _, err := s.Learn(t.Context(), []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyPhone, Value: fmt.Sprint(random.IntN(9))}, Person: o.Visit.Person, At: noon}}); err != nil {
+	if _, err := s.Learn(t.Context(), domain.Lesson{Basis: o.Basis, Links: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyPhone, Value: fmt.Sprint(random.IntN(9))}, Person: o.Visit.Person, At: noon}}}); err != nil {
 		return err
 	}
 	e := event(fmt.Sprint("e-", who))

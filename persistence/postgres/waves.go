@@ -32,7 +32,7 @@ func waves(ops []op) [][]int {
 		case o.judge != nil:
 			w.putAll(i, o.judge.touches())
 		case o.learn != nil:
-			w.putAll(i, touchesOf(o.learn))
+			w.putAll(i, touchesOf(o.learn.Links))
 		default:
 			w.put(i, 0)
 		}

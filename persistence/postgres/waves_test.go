@@ -27,7 +27,7 @@ func TestWaves(t *testing.T) {
 		return op{judge: &judgeOp{Judgement: domain.Judgement{Lead: domain.LeadKey{Account: "acme", Lead: domain.LeadID(lead)}, Settle: n}}}
 	}
 	teach := func(value string) op {
-		return op{learn: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: value}}}}
+		return op{learn: &domain.Lesson{Links: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: value}}}}}
 	}
 	enters := judge("z", 9)
 	enters.judge.Enter = &domain.Pending{Seq: 5}

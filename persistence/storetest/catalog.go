@@ -74,6 +74,40 @@ func catalog(t *testing.T, h Harness) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, revision)
 	})
+
+	noted(t, h)
+}
+
+// noted proves that a change of the catalog and the line that says who made it are one.
+func noted(t *testing.T, h Harness) {
+	t.Run("WithWhoChangedIt", func(t *testing.T) {
+		t.Parallel()
+		s := h.Open(t, Options{}).Store
+		_, err := s.ApplyCatalog(t.Context(), configured(), audit("pixel.put"), audit("graph.use"))
+		require.NoError(t, err)
+		_, err = s.ApplyCatalog(t.Context(), configured(), audit("pixel.put"))
+		require.Equal(t, domain.Conflict, domain.CodeOf(err))
+		all := entries(t, s, "")
+		require.Len(t, all, 2, "who was refused has changed nothing")
+		require.Equal(t, "graph.use", all[0].Action)
+		require.Equal(t, "pixel.put", all[1].Action)
+	})
+
+	// The disk or the connection fails at any step, and the process with it.
+	for _, step := range h.Steps {
+		t.Run("AllOrNothing/"+step, func(t *testing.T) {
+			t.Parallel()
+			var p trap
+			in := h.Open(t, Options{Fail: p.fail})
+			p.set(step, 1)
+			_, _ = in.Store.ApplyCatalog(t.Context(), configured(), audit("pixel.put"))
+			p.set("", 0)
+			s := in.Crash(t).Store
+			revision, err := s.CatalogRevision(t.Context())
+			require.NoError(t, err)
+			require.Len(t, entries(t, s, ""), int(revision))
+		})
+	}
 }
 
 func configured() domain.Catalog {

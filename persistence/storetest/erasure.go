@@ -182,8 +182,7 @@ func erasing(t *testing.T, h Harness) {
 		}
 		visitorKey := domain.Key{Kind: domain.KeyVisitor, Value: string(visit1)}
 		require.ElementsMatch(t, []domain.Key{adaKey, adaClick, adaPhone, visitorKey}, gone, "by person, by key and by visitor")
-		back, err := s.Learn(t.Context(), []domain.Link{link(adaKey, bob)}) // the key can belong to somebody again
-		require.NoError(t, err)
+		back := learn(t, s, link(adaKey, bob)) // the key can belong to somebody again
 		require.Greater(t, back[0].Seq, news[len(news)-1].Seq)
 		require.False(t, back[0].Removed)
 
@@ -251,6 +250,92 @@ func erasing(t *testing.T, h Harness) {
 		require.EqualValues(t, 2*updates+1, got.Rows["events"])
 		require.EqualValues(t, updates+1, got.Rows["feed_events"])
 		require.NotContains(t, everything(t, s), "Lovelace")
+	})
+
+	// A browser told a hash that nobody was found for, and another that two people share told hers long ago: what
+	// names her goes, wherever it stands, and of the others' nothing but that.
+	t.Run("WhatNamesHerGoesFromOthers", func(t *testing.T) {
+		t.Parallel()
+		in := h.Open(t, Options{})
+		s := in.Store
+		f := claim(t, s)
+		hash := strings.Repeat("ada0", 16)
+		texts := []string{hash, "ann@shop.example"}
+		her := func(id string, v domain.VisitorID) domain.Hit {
+			one := hit(id, v)
+			one.Body = []byte(`{"sha256":"` + strings.ToUpper(hash) + `","name":"Lovelace","other":"` + "\xff" + `"}`)
+			return one
+		}
+		unknown := observation(t, s, f, her("h-1", visit1)) // nobody is known by it
+		unknown.Visit.HEMs = []domain.HEM{{Variant: "lower", SHA256: hash}}
+		unknown.Visit.Pages[0].Title = "Lovelace"
+		observe(t, s, unknown)
+		later := observation(t, s, f, hit("h-2", visit1))
+		later.Visit, later.Expect = unknown.Visit, 1
+		observe(t, s, later)
+		phone := observation(t, s, f, hit("h-3", "by-phone"))
+		phone.Visit.Phone = hash
+		observe(t, s, phone)
+		clear := observation(t, s, f, hit("h-4", "by-address"))
+		clear.Visit.Referrer = "https://shop.example/?m=Ann@Shop.example"
+		observe(t, s, clear)
+
+		observe(t, s, observation(t, s, f, her("h-5", visit2))) // then bob took over
+		shared := meeting(t, s, f, hit("h-6", visit2), bob)
+		shared.Expect = 1
+		bobs := observe(t, s, shared)
+		joann := observation(t, s, f, hit("h-7", "joann"))
+		joann.Visit.Referrer = "https://shop.example/?m=joann@shop.example"
+		joann.Visit.HEMs = []domain.HEM{{Variant: "lower", SHA256: hash + "00"}}
+		observe(t, s, joann)
+		mention := event("e-1", "ghl-bob")
+		mention.Body = []byte("\x00\xff{\"note\":\"Lovelace, ann@shop.example\"}")
+		bobsLead := decide(t, s, assign(f, receive(t, s, f, mention), "bea")).Lead
+		j := judgement(t, s, f, stored(shared, bobs)...)
+		j.Announce = append(j.Announce, announcement("names-her", j.Lead.Lead))
+		j.Announce[1].Payload = json.RawMessage(`{"hems":["` + hash + `"],"name":"Lovelace"}`)
+		judge(t, s, j)
+		owes := meeting(t, s, f, hit("h-8", "visitor-3"), bob)
+		owes.Owed[0].Page.URL = "https://shop.example/Lovelace?m=ann@shop.example"
+		observe(t, s, owes)
+
+		elsewhere := her("h-1", visit1)
+		elsewhere.Account = "globex"
+		theirs := meeting(t, s, f, elsewhere, ada)
+		theirs.Visit.HEMs = unknown.Visit.HEMs
+		observe(t, s, theirs)
+		found, err := s.VisitorsNaming(t.Context(), account, texts)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []domain.VisitorID{visit1, "by-phone", "by-address"}, found)
+		for _, nothing := range [][]string{nil, {""}, {"ann@shop"}} {
+			none, err := s.VisitorsNaming(t.Context(), account, nothing)
+			require.NoError(t, err)
+			require.Empty(t, none, nothing)
+		}
+
+		for again := range 2 {
+			got, err := s.Erase(t.Context(), domain.Erasure{Account: account, Visitors: found, Texts: texts, Audit: audit("erase")})
+			require.NoError(t, err)
+			want := map[string]int64{"visits": 3, "events": 6, "sightings": 1, "announcements": 1}
+			for table, n := range got.Rows {
+				require.Equal(t, want[table]*int64(1-again), n, table)
+			}
+		}
+		s = in.Crash(t).Store
+		require.NotContains(t, everything(t, s), "Lovelace")
+		for _, v := range found {
+			requireNoVisit(t, s, v)
+		}
+		requireVisit(t, s, bobs.Visit)
+		requireStands(t, s, bobsLead)
+		require.Len(t, announced(t, s), 1)
+		for _, v := range []domain.VisitorKey{{Account: account, Visitor: "joann"}, {Account: "globex", Visitor: visit1}} {
+			_, err := s.Visit(t.Context(), v)
+			require.NoError(t, err, v)
+		}
+		got, err := s.Erase(t.Context(), domain.Erasure{Account: account, Visitors: []domain.VisitorID{visit2}, Audit: audit("erase")})
+		require.NoError(t, err)
+		require.EqualValues(t, 2, got.Rows["events"], "hers among bob's kept its place: his are found behind it")
 	})
 
 	// The disk or the connection fails at any step, again and again: the erasure says so, nothing it does stands
@@ -339,8 +424,7 @@ func erasureCast(t *testing.T, s domain.Store, f domain.Fence) erasureStory {
 	o.Expect, o.Learn, o.Owed[0].Page.Title = 1, nil, "Lovelace"
 	c.owed = stored(o, observe(t, s, o))[0]
 	// By key alone: a phone that stands for somebody else by now; by person alone: a click.
-	_, err := s.Learn(t.Context(), []domain.Link{link(adaPhone, "p-somebody"), link(adaClick, ada)})
-	require.NoError(t, err)
+	learn(t, s, link(adaPhone, "p-somebody"), link(adaClick, ada))
 
 	judge(t, s, judgement(t, s, f, met(t, s, f, "h-bob", visit2, bob)))
 	o = meeting(t, s, f, hit("h-bob-2", visit2), bob)

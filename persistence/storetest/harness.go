@@ -65,6 +65,7 @@ func Run(t *testing.T, h Harness) {
 		{"Observing", observing},
 		{"ObservingMany", observingMany},
 		{"Judging", judging},
+		{"Entering", entering},
 		{"Owing", owing},
 		{"Linking", linking},
 		{"Announcements", announcements},

@@ -77,9 +77,7 @@ func judging(t *testing.T, h Harness) {
 		f := claim(t, s)
 		sighting := met(t, s, f, "h-1", visit1, ada)
 		j := judgement(t, s, f, sighting)
-		e := event("h-1", sighting.Lead)
-		e.Source, e.Type, e.Body = domain.PixelSource, string(domain.VisitorIdentifiedEvent), nil
-		j.Enter = &domain.Pending{Seq: sighting.EventSeq, Event: e}
+		j.Enter = entry("h-1", j)
 		judge(t, s, j)
 		waiting := undecided(t, s, false)
 		require.Len(t, waiting, 1)

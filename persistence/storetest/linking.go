@@ -14,12 +14,10 @@ func linking(t *testing.T, h Harness) {
 		t.Parallel()
 		in := h.Open(t, Options{})
 		s := in.Store
-		first, err := s.Learn(t.Context(), []domain.Link{link(adaKey, ada), link(bobKey, bob)})
-		require.NoError(t, err)
+		first := learn(t, s, link(adaKey, ada), link(bobKey, bob))
 		require.Len(t, first, 2)
 		require.Less(t, first[0].Seq, first[1].Seq)
-		again, err := s.Learn(t.Context(), []domain.Link{link(bobKey, bob), link(adaKey, ada)})
-		require.NoError(t, err)
+		again := learn(t, s, link(bobKey, bob), link(adaKey, ada))
 		require.Equal(t, []domain.Link{first[1], first[0]}, again, "answered in the order asked, as they stand")
 		require.Equal(t, first, links(t, in.Crash(t).Store))
 	})
@@ -29,8 +27,7 @@ func linking(t *testing.T, h Harness) {
 		t.Parallel()
 		s := h.Open(t, Options{}).Store
 		f := claim(t, s)
-		first, err := s.Learn(t.Context(), []domain.Link{link(adaKey, ada)})
-		require.NoError(t, err)
+		first := learn(t, s, link(adaKey, ada))
 		o := observation(t, s, f, hit("h-1", visit1))
 		o.Learn = []domain.Link{link(adaKey, bob)}
 		second := observe(t, s, o).Links
@@ -39,8 +36,7 @@ func linking(t *testing.T, h Harness) {
 		require.NoError(t, err)
 		require.Equal(t, second, news)
 		require.Equal(t, bob, lastPerson(links(t, s), adaKey))
-		back, err := s.Learn(t.Context(), []domain.Link{link(adaKey, ada)})
-		require.NoError(t, err)
+		back := learn(t, s, link(adaKey, ada))
 		require.Greater(t, back[0].Seq, second[0].Seq)
 		require.Equal(t, ada, lastPerson(links(t, s), adaKey))
 	})
@@ -49,9 +45,43 @@ func linking(t *testing.T, h Harness) {
 	t.Run("TheLaterOfOneCallCounts", func(t *testing.T) {
 		t.Parallel()
 		s := h.Open(t, Options{}).Store
-		_, err := s.Learn(t.Context(), []domain.Link{link(adaKey, ada), link(adaKey, bob)})
-		require.NoError(t, err)
+		learn(t, s, link(adaKey, ada), link(adaKey, bob))
 		require.Equal(t, bob, lastPerson(links(t, s), adaKey))
+	})
+
+	// A lesson was made ready, and then its person objected: nothing of it may be written behind that, and its
+	// links are learned or not at the next look.
+	t.Run("NothingIsLearnedBehindASuppression", func(t *testing.T) {
+		t.Parallel()
+		in := h.Open(t, Options{})
+		s := in.Store
+		first := learn(t, s, link(bobKey, bob))
+		for i, raise := range []func(){
+			func() { suppress(t, s, suppression("s-1", ada)) },
+			func() {
+				_, err := s.Erase(t.Context(), domain.Erasure{
+					Account: account, Persons: []domain.PersonID{ada}, Suppress: []domain.Suppression{suppression("s-2", ada)}, Audit: audit("erase"),
+				})
+				require.NoError(t, err)
+			},
+			func() {
+				_, err := s.ApplyCatalog(t.Context(), configured())
+				require.NoError(t, err)
+			},
+		} {
+			late := domain.Lesson{Basis: basis(t, s), Links: []domain.Link{link(adaKey, ada), link(bobKey, bob)}}
+			raise()
+			got, err := s.Learn(t.Context(), late)
+			require.NoError(t, err)
+			require.Equal(t, domain.Learned{Outcome: domain.Outdated}, got, i)
+			require.Equal(t, first, links(t, s), "not even what was known is answered")
+		}
+		got, err := s.Learn(t.Context(), domain.Lesson{Basis: basis(t, s)})
+		require.NoError(t, err)
+		require.Equal(t, domain.Learned{Outcome: domain.Done}, got, "of nothing")
+		again := learn(t, s, link(bobKey, bob), link(adaKey, ada))
+		require.Equal(t, first[0], again[0])
+		require.Equal(t, again, links(t, in.Crash(t).Store))
 	})
 
 	t.Run("LinksAreTheAccounts", func(t *testing.T) {
@@ -59,8 +89,7 @@ func linking(t *testing.T, h Harness) {
 		s := h.Open(t, Options{}).Store
 		other := link(adaKey, bob)
 		other.Account = "globex"
-		want, err := s.Learn(t.Context(), []domain.Link{link(adaKey, ada), other})
-		require.NoError(t, err)
+		want := learn(t, s, link(adaKey, ada), other)
 		require.Equal(t, want, links(t, s))
 	})
 
@@ -69,8 +98,7 @@ func linking(t *testing.T, h Harness) {
 		s := h.Open(t, Options{}).Store
 		var want []domain.Link
 		for _, id := range names("click", 25) {
-			got, err := s.Learn(t.Context(), []domain.Link{link(domain.Key{Kind: domain.KeyClick, Value: id}, ada)})
-			require.NoError(t, err)
+			got := learn(t, s, link(domain.Key{Kind: domain.KeyClick, Value: id}, ada))
 			want = append(want, got...)
 		}
 		var got []domain.Link
@@ -143,6 +171,15 @@ func linking(t *testing.T, h Harness) {
 		}
 		require.Equal(t, want, got)
 	})
+}
+
+// learn is a lesson under the suppressions in force.
+func learn(t *testing.T, s domain.Store, all ...domain.Link) []domain.Link {
+	t.Helper()
+	got, err := s.Learn(t.Context(), domain.Lesson{Basis: basis(t, s), Links: all})
+	require.NoError(t, err)
+	require.Equal(t, domain.Done, got.Outcome)
+	return got.Links
 }
 
 // lastPerson is whom a key belongs to for somebody who reads the links in order.

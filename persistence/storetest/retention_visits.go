@@ -56,8 +56,7 @@ func retentionOfVisits(t *testing.T, h Harness) {
 		for i, at := range []time.Time{now, now.Add(300 * day)} {
 			l := link([]domain.Key{adaKey, bobKey}[i], ada)
 			l.At = at
-			_, err := s.Learn(t.Context(), []domain.Link{l})
-			require.NoError(t, err)
+			learn(t, s, l)
 			id := names("e", 2)[i]
 			e := event(id, domain.LeadID(id))
 			e.ReceivedAt = at

@@ -93,7 +93,7 @@ type Summary struct {
 //
 //	companies ──sort by domain──┬─▶ records ─▶ their keys ──┐
 //	networks  ──sort by domain──┘─▶ sort by address ─▶ ranges
-//	people    ──sort by id──────────▶ records ─▶ their keys ──┴─▶ sort by fingerprint ─▶ slots, directory
+//	people    ──sort by id──────────▶ records ─▶ their keys ──┴─▶ sort by fingerprint ─▶ slots
 //
 // Where rows contradict one another the newest SeenAt holds. Of two rows about one person of the same time
 // the later in the input holds; of two people who claim a key at the same time, the one with the smaller id.

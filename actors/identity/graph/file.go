@@ -18,19 +18,24 @@ import (
 
 // File is an open graph. All its methods but Close may be called by many goroutines at once.
 //
-// Every read goes through view: it checks the bounds, and a block's checksum at the block's first use. A
-// checked block is one bit, so that 20 million keys cost 40 KB of memory and a lookup a few nanoseconds.
+// Every read goes through view: it checks the bounds, and a block's checksum at the block's first use.
 type File struct {
 	path string
 	// file is kept open so that the name can be replaced or removed while we read. Nobody may write into or cut
 	// a file that is open: the kernel answers reads beyond a cut file's end with SIGBUS, which ends the process.
-	file *os.File
-	data []byte // the mapping
-	// resident is a copy in memory with large pages, once there is one; see Reside.
-	resident atomic.Pointer[[]byte]
-	head     header
-	sound    []atomic.Uint32 // a bit for each block whose checksum was right
-	damaged  atomic.Int64
+	file    *os.File
+	data    []byte // the mapping
+	head    header
+	lies    atomic.Pointer[image] // where lookups read: in the mapping, or in a copy (see Reside)
+	damaged atomic.Int64
+}
+
+// image is the file's bytes in one place, and what is known of them. A block that was found right is one bit, so
+// that 20 million keys cost 35 KB and a lookup a few nanoseconds; nothing where all of them were.
+type image struct {
+	data  []byte
+	whole bool
+	sound []atomic.Uint32
 }
 
 // Info is what a file says of itself.
@@ -104,15 +109,15 @@ func open(path string) (_ *File, err error) {
 	if sha256.Sum256(sums) != f.head.Root {
 		return nil, errors.New("the table of checksums is damaged")
 	}
-	f.sound = make([]atomic.Uint32, f.head.Sums.At/blockSize/32+1)
+	f.lies.Store(&image{data: f.data, sound: make([]atomic.Uint32, f.head.Sums.At/blockSize/32+1)})
 	return f, nil
 }
 
 // Close gives the mapping and the memory back. Nobody may be reading.
 func (f *File) Close() error {
 	var err error
-	if r := f.resident.Swap(nil); r != nil {
-		err = giveBack(*r)
+	if i := f.lies.Swap(nil); i != nil && &i.data[0] != &f.data[0] {
+		err = giveBack(i.data)
 	}
 	if f.data != nil {
 		err = errors.Join(err, unmapFile(f.data))
@@ -147,11 +152,8 @@ func (f *File) Damaged() int64 { return f.damaged.Load() }
 // warmKeys asks for the part of the file that every lookup needs.
 func (f *File) warmKeys() {
 	page := uint64(os.Getpagesize())
-	for _, s := range []span{f.head.Directory, f.head.Slots} {
-		if s.Len > 0 {
-			warm(f.data[s.At/page*page : s.At+s.Len])
-		}
-	}
+	s := f.head.Slots
+	warm(f.data[s.At/page*page : s.At+s.Len])
 }
 
 // in returns n bytes at an offset within a section, verified.
@@ -162,29 +164,37 @@ func (f *File) in(s span, at, n uint64) ([]byte, bool) {
 	return f.view(s.At+at, n)
 }
 
-// view is the only way to the mapping.
+// view is the only way to the bytes.
 func (f *File) view(at, n uint64) ([]byte, bool) {
 	end := f.head.Sums.At
 	if at < blockSize || at > end || n > end-at || n == 0 {
 		return f.broken()
 	}
-	for block, last := at/blockSize, (at+n-1)/blockSize; block <= last; block++ {
-		word, bit := &f.sound[block/32], uint32(1)<<(block%32)
-		if word.Load()&bit == 0 && !f.check(block) {
-			return f.broken()
+	i := f.lies.Load()
+	if !i.whole && !f.checkAll(i, at/blockSize, (at+n-1)/blockSize) {
+		return f.broken()
+	}
+	return i.data[at : at+n : at+n], true
+}
+
+// checkAll makes sure of some blocks.
+func (f *File) checkAll(i *image, block, last uint64) bool {
+	for ; block <= last; block++ {
+		if i.sound[block/32].Load()&(1<<(block%32)) == 0 && !f.check(i, block) {
+			return false
 		}
 	}
-	return f.bytes()[at : at+n : at+n], true
+	return true
 }
 
 // check compares a block with its checksum and remembers that it was right.
-func (f *File) check(block uint64) bool {
-	at, data := block*blockSize, f.bytes()
-	sum := binary.BigEndian.Uint32(data[f.head.Sums.At+block*4:])
-	if crc32.Checksum(data[at:at+blockSize], castagnoli) != sum {
+func (f *File) check(i *image, block uint64) bool {
+	at := block * blockSize
+	sum := binary.BigEndian.Uint32(f.data[f.head.Sums.At+block*4:]) // the mapping's, which Open verified
+	if crc32.Checksum(i.data[at:at+blockSize], castagnoli) != sum {
 		return false
 	}
-	f.sound[block/32].Or(1 << (block % 32))
+	i.sound[block/32].Or(1 << (block % 32))
 	return true
 }
 

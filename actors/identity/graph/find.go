@@ -2,7 +2,6 @@ package graph
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"net/netip"
 	"sort"
 	"strings"
@@ -118,39 +117,30 @@ func (f *File) lookup(p fingerprint, kind byte) (fields, bool) {
 	return f.record(ref, kind)
 }
 
-// find looks into the one bucket that a fingerprint can be in. Fingerprints are evenly spread, so where in the
-// bucket it stands follows from its next bits, but for a few places: one line of the cache, or two.
+// find looks through the line that a fingerprint belongs in. Only where that is full of smaller ones, and that is
+// one time in seven, does it look at the next.
 func (f *File) find(p fingerprint) (ref uint32, ok bool) {
-	bounds, ok := f.in(f.head.Directory, p.hi>>(64-f.head.Bits)*4, 8)
-	if !ok {
-		return 0, false
+	home := homeOf(p, homesIn(f.head.Slots))
+	for line := home; line < home+maxLines; line++ {
+		slots, ok := f.in(f.head.Slots, line*lineSize, lineSize)
+		if !ok {
+			return 0, false
+		}
+		var last fingerprint
+		for ; len(slots) > 0; slots = slots[slotSize:] {
+			last = readFingerprint(slots)
+			if last == p {
+				return binary.BigEndian.Uint32(slots[12:]), true
+			}
+			if last.empty() {
+				return 0, false
+			}
+		}
+		if last.compare(p) > 0 {
+			return 0, false
+		}
 	}
-	from, to := uint64(binary.BigEndian.Uint32(bounds)), uint64(binary.BigEndian.Uint32(bounds[4:]))
-	if from == to {
-		return 0, false
-	}
-	if from > to || to-from > maxBucket {
-		f.broken()
-		return 0, false
-	}
-	slots, ok := f.in(f.head.Slots, from*slotSize, (to-from)*slotSize)
-	if !ok {
-		return 0, false
-	}
-	last := len(slots)/slotSize - 1
-	guess, _ := bits.Mul64(p.hi<<f.head.Bits, to-from)
-	at := int(guess)
-	for at < last && readFingerprint(slots[at*slotSize:]).compare(p) < 0 {
-		at++
-	}
-	for at > 0 && readFingerprint(slots[at*slotSize:]).compare(p) > 0 {
-		at--
-	}
-	slot := slots[at*slotSize:]
-	if readFingerprint(slot) != p {
-		return 0, false
-	}
-	return binary.BigEndian.Uint32(slot[12:]), true
+	return 0, false
 }
 
 // record opens the record at a reference.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity/graph/spill"
@@ -63,15 +62,28 @@ func (b *Builder) finish(ctx context.Context) (err error) {
 	return b.out.finish()
 }
 
-// nextPlace is where the next record will be.
-func (b *Builder) nextPlace() (place uint32, err error) {
-	err = b.out.pad(recordUnit)
+// nextPlace is where a record will be. Its head, which is what most lookups read of it, lies on one line of the
+// processor's cache, for some three bytes a record.
+func (b *Builder) nextPlace(body []byte) (place uint32, err error) {
+	if err := b.out.pad(recordUnit); err != nil {
+		return 0, err
+	}
+	if head := headOf(body); head <= lineSize && b.out.at%lineSize+head > lineSize {
+		err = b.out.pad(lineSize)
+	}
 	return uint32(b.out.at / recordUnit), err
+}
+
+// headOf is how long a record is up to the end of its name, the number of its length included.
+func headOf(body []byte) uint64 {
+	f := fields{rest: body[1:]}
+	f.own()
+	return uint64(4 + len(body) - len(f.rest))
 }
 
 // writeRecord appends a record and says where it is.
 func (b *Builder) writeRecord(body []byte) (place uint32, err error) {
-	if place, err = b.nextPlace(); err != nil {
+	if place, err = b.nextPlace(body); err != nil {
 		return 0, err
 	}
 	if _, err := b.out.Write(binary.BigEndian.AppendUint32(nil, uint32(len(body)))); err != nil {
@@ -189,7 +201,7 @@ func (b *Builder) writePersons(ctx context.Context) error {
 			if err := write(); err != nil {
 				return err
 			}
-			place, err := b.nextPlace()
+			place, err := b.nextPlace(body)
 			if err != nil {
 				return err
 			}
@@ -218,30 +230,26 @@ func (b *Builder) writePersons(ctx context.Context) error {
 	return write()
 }
 
-// writeSlots writes each key once, with the first of those who claim it, and the directory.
+// writeSlots writes each key once, with the first of those who claim it.
 func (b *Builder) writeSlots(ctx context.Context) error {
 	b.meter.start(WritingKeys, b.keys.Added())
 	keys, err := b.keys.Sort()
 	if err != nil {
 		return err
 	}
-	slots, err := b.out.begin()
+	section, err := b.out.begin()
 	if err != nil {
 		return err
 	}
-	// Sixteen to thirty-two keys a bucket, on average: at 20 million keys a directory of 4 MB, which the processor
-	// keeps at hand. Where in the bucket a key stands is computed (see File.find).
-	width := uint32(bits.Len64(uint64(b.keys.Added()) / 32))
-	directory := make([]uint32, 1<<width+1)
-	var last fingerprint
-	var owner, n uint32
-	var slot []byte
+	to := slots{out: b.out, most: b.keys.Added()}
+	var last fingerprint // nobody's
+	var owner uint32
 	for keys.Next() {
 		if b.meter.step(b.meter.p.Rows + 1); b.meter.p.Rows%looks == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		print, place := readFingerprint(keys.Key()), binary.BigEndian.Uint32(keys.Key()[20:])
-		if n > 0 && print == last {
+		if print == last {
 			if place == owner {
 				b.sum.Repeated++
 			} else {
@@ -250,29 +258,21 @@ func (b *Builder) writeSlots(ctx context.Context) error {
 			continue
 		}
 		last, owner = print, place
-		slot = binary.BigEndian.AppendUint32(print.appendTo(slot[:0]), place)
-		if _, err := b.out.Write(slot); err != nil {
+		if err := to.add(print, place); err != nil {
 			return err
 		}
-		directory[print.hi>>(64-width)+1]++
 		b.out.head.Keys[print.kind()]++
-		n++
 	}
 	if err := keys.Err(); err != nil {
 		return err
 	}
+	if err := to.finish(); err != nil {
+		return err
+	}
 	b.keys.Close()
 	b.meter.end()
-	b.out.head.Slots = b.out.done(slots)
-	b.out.head.Bits = width
-	for i := 1; i < len(directory); i++ {
-		if directory[i] > maxBucket {
-			return domain.Fail("build graph", domain.Internal, fmt.Errorf("%d keys have almost the same fingerprint", directory[i]))
-		}
-		directory[i] += directory[i-1]
-	}
-	b.out.head.Directory, err = b.writeNumbers(directory)
-	return err
+	b.out.head.Slots = b.out.done(section)
+	return nil
 }
 
 func (b *Builder) writeNumbers(numbers []uint32) (span, error) {

@@ -14,24 +14,22 @@ import (
 //
 //	header      one block; its last 4 bytes are its CRC-32C
 //	records     people and companies, each at a multiple of 8: length, kind, fields
-//	slots       16 bytes a key, ascending: 92 bits of its fingerprint, its kind, offset/8 of its record
-//	directory   2^bits+1 numbers: where the slots of each bucket begin, the bucket being a fingerprint's first bits
+//	slots       16 bytes a key, ascending: 92 bits of its fingerprint, its kind, offset/8 of its record. Four make a
+//	            line; a key's first bits say in which it is, and where that is full it is in the next (see slots.go)
 //	networks    IPv4 and IPv6: address from which on a company's record (or none) holds, ascending
 //	words       values that many records share: where each begins, then their bytes
 //	sums        CRC-32C of each block before it; their SHA-256 is in the header
 const (
 	magic      = "LWGRAPH\n"
-	version    = 1
+	version    = 2
 	blockSize  = 4096 // a page of memory and of most disks: what is read anyway is what is verified
 	slotSize   = 16
+	lineSize   = 64 // of most processors' caches: what is read of memory anyway
 	net4Size   = 4 + 4
 	net6Size   = 16 + 4
 	recordUnit = 8
 	// maxRecord is the longest record. The longest honest one, with 64 digests, is some 8 KiB.
 	maxRecord = 64 << 10
-	// maxBucket is the most slots looked through. Buckets hold 16 to 32 on average and are filled by SHA-256: 256
-	// in one does not happen by chance, and on purpose only by trying for longer than anybody has.
-	maxBucket = 256
 	maxLabel  = 64
 )
 
@@ -52,13 +50,11 @@ type header struct {
 	BuiltAt   int64  // milliseconds since 1970
 	Records   span
 	Slots     span
-	Directory span
 	Net4      span
 	Net6      span
 	WordsAt   span // numbers: where each word begins
 	Words     span
 	Sums      span
-	Bits      uint32 // of the directory
 	Networks  uint64 // prefixes that went into Net4 and Net6
 	Keys      [kinds]uint64
 	Root      [32]byte // SHA-256 of Sums: names the content
@@ -109,8 +105,7 @@ func (h *header) checkSpans() error {
 		unit uint64
 	}{
 		{"records", h.Records, recordUnit},
-		{"slots", h.Slots, slotSize},
-		{"directory", h.Directory, 4},
+		{"slots", h.Slots, lineSize},
 		{"IPv4 networks", h.Net4, net4Size},
 		{"IPv6 networks", h.Net6, net6Size},
 		{"places of words", h.WordsAt, 4},
@@ -120,8 +115,8 @@ func (h *header) checkSpans() error {
 			return fmt.Errorf("the section of %s does not lie within the file", s.name)
 		}
 	}
-	if h.Bits > 31 || h.Directory.Len != 4*(1<<h.Bits+1) {
-		return errors.New("the directory does not have the size it should have")
+	if h.Slots.At%lineSize != 0 || h.Slots.Len/lineSize <= maxLines {
+		return errors.New("the slots do not have the place or the size they should have")
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func fingerprintOf(kind byte, value []byte) fingerprint {
 
 func (f fingerprint) kind() byte { return byte(f.lo & 0xF) }
 
+// empty says that it is nobody's: no kind is 0.
+func (f fingerprint) empty() bool { return f.kind() == 0 }
+
 func (f fingerprint) appendTo(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, f.hi), f.lo)
 }

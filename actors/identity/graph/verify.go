@@ -11,7 +11,7 @@ import (
 )
 
 // Verify reads all of a file: every block against its checksum, then whether the parts fit together: slots in
-// order and where the directory says, each with a record of the right kind that can be read. It tells on the
+// order and where a lookup looks, each with a record of the right kind that can be read. It tells on the
 // way how many of how many bytes and keys are done.
 func (f *File) Verify(ctx context.Context, tell func(done, total int64)) error {
 	if err := f.verify(ctx, tell); err != nil {
@@ -30,14 +30,14 @@ func (f *File) verify(ctx context.Context, tell func(done, total int64)) error {
 	blocks, slots := int64(f.head.Sums.At/blockSize), int64(f.head.Slots.Len/slotSize)
 	total := blocks + slots
 	warm(f.data)
-	wrong, first := 0, uint64(0)
+	lies, wrong, first := f.lies.Load(), 0, uint64(0)
 	for block := int64(1); block < blocks; block++ {
 		if block%looks == 0 {
 			if tell(block, total); ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
-		if !f.check(uint64(block)) {
+		if !f.check(lies, uint64(block)) {
 			if wrong++; wrong == 1 {
 				first = uint64(block)
 			}
@@ -65,7 +65,7 @@ func (f *File) verify(ctx context.Context, tell func(done, total int64)) error {
 
 func (f *File) verifySlots(ctx context.Context, tell func(slot int64)) (counts [kinds]uint64, err error) {
 	c := f.cursor()
-	last := fingerprint{}
+	last := fingerprint{} // smaller than all
 	for c.next() {
 		if c.at%looks == 0 {
 			if tell(int64(c.at)); ctx.Err() != nil {
@@ -74,10 +74,10 @@ func (f *File) verifySlots(ctx context.Context, tell func(slot int64)) (counts [
 		}
 		ref, ok := f.find(c.print)
 		switch {
-		case c.at > 1 && c.print.compare(last) <= 0:
-			return counts, fmt.Errorf("key %d is not in order", c.at)
+		case c.print.compare(last) <= 0:
+			return counts, fmt.Errorf("the key in slot %d is not in order", c.at)
 		case !ok || ref != c.ref:
-			return counts, fmt.Errorf("key %d is not where the directory says", c.at)
+			return counts, fmt.Errorf("the key in slot %d is not where a lookup looks", c.at)
 		}
 		last = c.print
 		counts[c.print.kind()]++
@@ -86,7 +86,7 @@ func (f *File) verifySlots(ctx context.Context, tell func(slot int64)) (counts [
 			kind = kindCompany
 		}
 		if err := f.verifyRecord(c.ref, kind, c.print); err != nil {
-			return counts, fmt.Errorf("key %d: %w", c.at, err)
+			return counts, fmt.Errorf("the key in slot %d %w", c.at, err)
 		}
 	}
 	return counts, c.err()
@@ -138,10 +138,10 @@ func (f *File) verifyRanges(s span, size uint64) error {
 	return nil
 }
 
-// cursor goes through the slots in order.
+// cursor goes through the keys in order.
 type cursor struct {
 	f     *File
-	at    uint64 // slots seen
+	at    uint64 // slots seen, empty ones too
 	print fingerprint
 	ref   uint32
 	bad   bool
@@ -150,17 +150,19 @@ type cursor struct {
 func (f *File) cursor() *cursor { return &cursor{f: f} }
 
 func (c *cursor) next() bool {
-	if c.bad || c.at >= c.f.head.Slots.Len/slotSize {
-		return false
+	for !c.bad && c.at < c.f.head.Slots.Len/slotSize {
+		slot, ok := c.f.in(c.f.head.Slots, c.at*slotSize, slotSize)
+		if !ok {
+			c.bad = true
+			return false
+		}
+		c.at++
+		if c.print = readFingerprint(slot); !c.print.empty() {
+			c.ref = binary.BigEndian.Uint32(slot[12:])
+			return true
+		}
 	}
-	slot, ok := c.f.in(c.f.head.Slots, c.at*slotSize, slotSize)
-	if !ok {
-		c.bad = true
-		return false
-	}
-	c.print, c.ref = readFingerprint(slot), binary.BigEndian.Uint32(slot[12:])
-	c.at++
-	return true
+	return false
 }
 
 func (c *cursor) err() error {

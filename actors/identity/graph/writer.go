@@ -71,7 +71,7 @@ func (w *writer) pad(unit uint64) error {
 
 // begin starts a section; done ends it.
 func (w *writer) begin() (span, error) {
-	err := w.pad(16) // no slot lies across two lines of the processor's cache
+	err := w.pad(lineSize)
 	return span{At: w.at}, err
 }
 

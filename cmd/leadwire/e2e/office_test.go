@@ -27,5 +27,6 @@ func TestOffice(t *testing.T) {
 		require.Contains(t, does("key", "list"), "pixels:read")
 		require.Contains(t, does("pixel", "list"), "office-shop")
 		require.Empty(t, does("announcements", "--account", "acme"))
+		require.Regexp(t, `^(?s)\S+Z  command line  key\.create .* catalog\.apply .*changes\n$`, does("audit"))
 	})
 }

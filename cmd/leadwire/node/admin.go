@@ -24,8 +24,8 @@ func (n *Node) openAdmin(context.Context) error {
 func (n *Node) API() *admin.API { return n.admin }
 
 // Edit changes the catalog; this node takes it up before Edit returns.
-func (n *Node) Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error) {
-	revision, err := provision.Edit(ctx, n.store, expect, change)
+func (n *Node) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error) {
+	revision, err := provision.Edit(ctx, n.store, expect, audit, change)
 	if err != nil {
 		return revision, err
 	}

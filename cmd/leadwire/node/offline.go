@@ -42,8 +42,8 @@ func (o *offline) read(ctx context.Context) error {
 }
 
 // Edit changes the catalog.
-func (o *offline) Edit(ctx context.Context, expect int64, change func(*domain.Catalog) error) (int64, error) {
-	revision, err := provision.Edit(ctx, o.store, expect, change)
+func (o *offline) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error) {
+	revision, err := provision.Edit(ctx, o.store, expect, audit, change)
 	if err != nil {
 		return revision, err
 	}

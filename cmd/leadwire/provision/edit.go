@@ -14,8 +14,9 @@ const editTries = 5
 
 // Edit reads the store's catalog, lets change alter it, checks it and puts it in its place. When somebody else
 // is first it is done again on theirs, unless expect says which revision it has to be an edit of (negative:
-// any). An edit that changes nothing writes nothing. It returns the revision in force.
-func Edit(ctx context.Context, store Store, expect int64, change func(*domain.Catalog) error) (int64, error) {
+// any). An edit that changes nothing writes nothing, and otherwise who made it is in the same commit. It returns the
+// revision in force.
+func Edit(ctx context.Context, store Store, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error) {
 	for tries := 1; ; tries++ {
 		now, err := store.Catalog(ctx)
 		if err != nil {
@@ -36,7 +37,7 @@ func Edit(ctx context.Context, store Store, expect int64, change func(*domain.Ca
 		if len(now.Diff(next)) == 0 {
 			return now.Revision, nil
 		}
-		revision, err := store.ApplyCatalog(ctx, next)
+		revision, err := store.ApplyCatalog(ctx, next, audit)
 		switch {
 		case err == nil:
 			return revision, nil

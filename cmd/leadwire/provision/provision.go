@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -50,7 +51,7 @@ func Read(r io.Reader) (domain.Catalog, error) {
 // Store is what Apply needs of domain.Store.
 type Store interface {
 	Catalog(ctx context.Context) (domain.Catalog, error)
-	ApplyCatalog(ctx context.Context, c domain.Catalog) (int64, error)
+	ApplyCatalog(ctx context.Context, c domain.Catalog, audit ...domain.AuditEntry) (int64, error)
 	TokenKey(ctx context.Context) ([]byte, error)
 }
 
@@ -70,7 +71,8 @@ type Outcome struct {
 	Tokens   []Token         `json:"tokens,omitempty"`
 }
 
-// Apply makes the store's catalog say what the request's says. When someone else changed the catalog
+// Apply makes the store's catalog say what the request's says, and writes down in the same commit that the
+// command line did; it alone comes this way. When someone else changed the catalog
 // meanwhile nothing is written: the answer is a Conflict, and the outcome holds what would change now.
 func Apply(ctx context.Context, store Store, r Request) (Outcome, error) {
 	if err := Check(r.Catalog); err != nil {
@@ -96,7 +98,9 @@ func Apply(ctx context.Context, store Store, r Request) (Outcome, error) {
 func replace(ctx context.Context, store Store, r Request, out Outcome) (Outcome, error) {
 	next := r.Catalog
 	next.Revision = out.Revision
-	revision, err := store.ApplyCatalog(ctx, next)
+	revision, err := store.ApplyCatalog(ctx, next, domain.AuditEntry{
+		At: time.Now().UTC(), Actor: "command line", Action: "catalog.apply", Detail: fmt.Sprintf("%d changes", len(out.Changes)),
+	})
 	if domain.CodeOf(err) == domain.Conflict {
 		return conflict(ctx, store, r, out.Revision, err)
 	}

@@ -22,12 +22,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 type shelf struct {
 	catalog domain.Catalog
 	applied int
+	audit   []domain.AuditEntry
 	rival   func(*shelf) // comes between a reading and a writing
 }
 
 func (s *shelf) Catalog(context.Context) (domain.Catalog, error) { return s.catalog, nil }
 
-func (s *shelf) ApplyCatalog(_ context.Context, c domain.Catalog) (int64, error) {
+func (s *shelf) ApplyCatalog(_ context.Context, c domain.Catalog, audit ...domain.AuditEntry) (int64, error) {
 	if s.rival != nil {
 		s.rival(s)
 	}
@@ -35,6 +36,7 @@ func (s *shelf) ApplyCatalog(_ context.Context, c domain.Catalog) (int64, error)
 		return 0, domain.Fail("apply catalog", domain.Conflict, nil)
 	}
 	s.applied++
+	s.audit = append(s.audit, audit...)
 	s.catalog = c
 	s.catalog.Revision++
 	return s.catalog.Revision, nil

@@ -1,6 +1,7 @@
 package pgtest_test
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -52,4 +53,26 @@ func TestFresh_IsASchemaOfItsOwn(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, conn.Close(t.Context()))
 	}
+}
+
+// Each test has a copy of what was prepared, which is prepared once and seen by nobody else.
+func TestCopied_IsPreparedOnce(t *testing.T) {
+	t.Parallel()
+	prepared := 0
+	for range 3 {
+		conn, err := pgx.Connect(t.Context(), pgtest.Copied(t, func(ctx context.Context, url string) error {
+			prepared++
+			conn, err := pgx.Connect(ctx, url)
+			require.NoError(t, err)
+			_, err = conn.Exec(ctx, "CREATE TABLE mine AS SELECT 1 AS n")
+			require.NoError(t, err)
+			return conn.Close(ctx)
+		}))
+		require.NoError(t, err)
+		var n int
+		require.NoError(t, conn.QueryRow(t.Context(), "INSERT INTO mine SELECT n + 1 FROM mine RETURNING (SELECT count(*) FROM mine)").Scan(&n))
+		require.Equal(t, 1, n)
+		require.NoError(t, conn.Close(t.Context()))
+	}
+	require.Equal(t, 1, prepared)
 }

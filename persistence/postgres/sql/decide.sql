@@ -1,26 +1,28 @@
 -- Settles pending events. Within one statement every lead and every pending event stands once, and all
 -- assignments to one buyer carry the same cap and day (see waves). The rows it reads are locked by now.
 WITH i AS (
-    SELECT p, epoch, verb, account, lead, expect, source, event_id, campaign, contact, buyer, cap, day, trace, received_at, at, ord,
+    SELECT p, epoch, verb, account, lead, expect, source, event_id, campaign, contact, buyer, cap, day, trace, received_at, at, basis, ord,
         -- An event that came with its decision has been given its number by this transaction. If the key is
         -- another transaction's the event is a repeat, and there is nothing to decide.
         CASE WHEN event_key IS NULL THEN event_seq
             ELSE (SELECT k.seq FROM event_keys k WHERE k.key = event_key AND k.xmin = pg_current_xact_id()::xid) END AS event_seq
     FROM unnest($2::smallint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],
         $9::text[], $10::text[], $11::text[], $12::bytea[], $13::text[], $14::bigint[], $15::text[], $16::bytea[],
-        $17::timestamptz[], $18::timestamptz[], $19::uuid[])
+        $17::timestamptz[], $18::timestamptz[], $19::uuid[], $20::bigint[])
     WITH ORDINALITY AS t (p, epoch, event_seq, verb, account, lead, expect,
         source, event_id, campaign, contact, buyer, cap, day, trace,
-        received_at, at, event_key, ord)
+        received_at, at, event_key, basis, ord)
 ), found AS ( -- what each finds. LIMIT 1 keeps these look-ups index probes, one per row
     SELECT i.*, pe.held AS was_held, l.state AS l_state, l.revision AS l_revision, l.campaign AS l_campaign, coalesce(l.buyer, '') AS l_buyer,
         l.contact AS l_contact, l.source AS l_source, l.held_seq AS l_held_seq, l.event_seq AS l_event_seq, l.assign_seq AS l_assign_seq, l.last_seq AS l_last_seq,
         l.received_at AS l_received_at, l.assigned_at AS l_assigned_at, l.updated_at AS l_updated_at,
         CASE verb WHEN 'assign' THEN i.buyer WHEN 'update' THEN coalesce(l.buyer, '') ELSE '' END AS target,
         CASE WHEN pe.held IS NULL THEN 'already_decided'
+            WHEN basis < (SELECT suppression_revision FROM store WHERE one) THEN 'outdated'
             WHEN verb = 'assign' AND coalesce(l.revision, 0) = expect AND coalesce(l.buyer, '') = '' THEN ''
             WHEN verb = 'update' AND l.revision = expect THEN ''
-            WHEN verb IN ('hold', 'ignore') AND l.revision IS NULL AND expect = 0 THEN ''
+            WHEN verb = 'hold' AND l.revision IS NULL AND expect = 0 THEN ''
+            WHEN verb = 'ignore' AND coalesce(l.revision, 0) = expect THEN ''
             ELSE 'stale' END AS refusal
     FROM i
     JOIN partitions pt ON pt.p = i.p AND pt.epoch = i.epoch AND pt.epoch > 0
@@ -78,7 +80,7 @@ WITH i AS (
 ), changed AS (
     UPDATE leads l SET state = a.n_state, revision = a.n_revision, campaign = a.n_campaign, buyer = a.n_buyer, contact = a.contact,
         held_seq = a.n_held_seq, event_seq = a.n_event_seq, assign_seq = a.n_assign_seq, last_seq = a.n_last_seq, assigned_at = a.n_assigned_at, updated_at = a.at, commit_id = $1::bigint
-    FROM after a WHERE a.outcome = 'done' AND a.expect > 0 AND l.account = a.account AND l.id = a.lead
+    FROM after a WHERE a.outcome = 'done' AND a.expect > 0 AND a.verb <> 'ignore' AND l.account = a.account AND l.id = a.lead
 ), announced AS (
     INSERT INTO feed_events (account, buyer, seq, decided_at, type, lead, campaign, source, event_id, event_seq, contact, received_at, day, day_count, cap, trace, commit_id)
     SELECT account, target, feed_seq, at, CASE WHEN assigns THEN 'lead.assigned' ELSE 'lead.updated' END, lead, n_campaign, event_source, event_id, event_seq, contact, received_at,

@@ -1,6 +1,6 @@
 ), said AS MATERIALIZED ( -- the end of decide.sql when a decision announces something: see statements.go
     SELECT t.*, h.head + row_number() OVER (PARTITION BY t.account ORDER BY nth) AS seq
-    FROM unnest($20::bigint[], $21::text[], $22::timestamptz[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bytea[])
+    FROM unnest($21::bigint[], $22::text[], $23::timestamptz[], $24::text[], $25::text[], $26::text[], $27::text[], $28::bytea[])
         WITH ORDINALITY AS t (of, account, at, id, type, lead, pixel, payload, nth)
     LEFT JOIN LATERAL (SELECT head FROM heads h WHERE h.account = t.account LIMIT 1) h ON true
     WHERE (t.of IN (SELECT ord FROM after WHERE outcome = 'done')) IS TRUE
