@@ -1,0 +1,505 @@
+package queue
+
+import (
+	"time"
+
+	"github.com/leadwire/leadwire/actors/delivery/schedule"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// Limits of one endpoint's memory and patience.
+const (
+	// PerClass is how many deliveries of each class wait in memory: 64 of 4 KB in 4 classes are 1 MB. What is in flight
+	// comes on top: domain.MaxConcurrency at most, and maxRecording that are being recorded.
+	PerClass = 64
+	// refill is how few of a class may be left when more of it is loaded.
+	refill = 16
+	// maxRecording is how many attempts may wait for their record before nothing more is sent.
+	maxRecording = 256
+	// maxSettled is how many deliveries are remembered when a hint or a Load shows them as they were.
+	maxSettled = 512
+
+	// firstLimit is how many attempts are made at once to an endpoint that nothing is known of.
+	firstLimit = 4
+	// repeatShare: one in so many of the places is for retries and replays while first attempts wait.
+	repeatShare = 4
+
+	// openAfter is how many failures of the endpoint in a row open the circuit.
+	openAfter = 5
+	// Distances of probes, and what part of them is added at most: 5 s to 60 s.
+	firstProbe  = 5 * time.Second
+	longProbe   = 50 * time.Second
+	probeSpread = 5
+	// lastChance is how long a delivery that is past its terminal time already waits for an open circuit.
+	lastChance = time.Hour
+
+	// Pauses after a 429 or 503 without Retry-After, and the most that a Retry-After is believed.
+	firstSlow = time.Second
+	longSlow  = time.Minute
+	maxSlow   = time.Hour
+
+	// Pauses between tries of what the store could not do, and of what it will not.
+	firstPause = 100 * time.Millisecond
+	longPause  = 5 * time.Second
+	stuckPause = time.Minute
+	// look is how far apart Loads are that look for what has become due meanwhile: most of it is here already.
+	look = time.Second
+)
+
+// Queue is the state of one endpoint's activation.
+type Queue struct {
+	key      domain.EndpointKey
+	fence    domain.Fence
+	config   domain.Endpoint
+	paused   bool
+	revision int64 // of the catalog
+	schedule schedule.Schedule
+
+	window  window
+	pace    pace
+	circuit circuit
+	turn    int
+
+	asked     [domain.Classes]int // rights that were asked for, and did not come
+	flying    int
+	repeats   int // of them
+	recording int
+	troubled  int // records that the store could not take
+
+	state     domain.EndpointState // as the store last showed it, and as records have changed it since
+	disabled  bool                 // one of these records has disabled it
+	succeeded time.Time            // the last success that is known here
+	loaded    bool                 // once at least: before that nothing is known
+	loading   *Load                // under way
+	loads     int64                // how many were made
+	wanted    bool                 // another Load
+	lookAt    time.Time            // no Load that looks for what has become due before
+	restAt    time.Time            // no Load at all before
+	rest      time.Duration
+	waking    time.Time // when the earliest Wake ends that was asked for; zero: none
+	gone      bool      // abandoned
+}
+
+// New is the queue of an endpoint that has just been activated, with the right to commit that its partition gives it.
+// Start it.
+func New(key domain.EndpointKey, fence domain.Fence, e domain.Endpoint, paused bool, revision int64) *Queue {
+	q := &Queue{key: key, fence: fence, window: newWindow(), rest: firstPause}
+	q.configure(e, paused, revision)
+	q.pace.begin(firstLimit)
+	return q
+}
+
+// Start loads what is due.
+func (q *Queue) Start(now time.Time) []Step {
+	q.wanted = true
+	return q.next(now)
+}
+
+// Busy says whether anything is under way; a busy endpoint stays in memory.
+func (q *Queue) Busy() bool {
+	return !q.gone && (len(q.window.rows) > 0 || q.loading != nil || !q.waking.IsZero())
+}
+
+// Figures describe what a queue does, for gauges.
+type Figures struct {
+	Waiting   [domain.Classes]int // in memory
+	Flying    int
+	Recording int
+	Limit     int // of Flying, as it is now
+	Open      bool
+	SlowUntil time.Time // the endpoint asked for a pause, or has got one; zero or past: it has not
+}
+
+// Figures of this moment.
+func (q *Queue) Figures() Figures {
+	return Figures{
+		Waiting: q.window.waiting, Flying: q.flying, Recording: q.recording, Limit: q.pace.limit, Open: q.circuit.open,
+		SlowUntil: q.pace.slowUntil,
+	}
+}
+
+// Configure is called when the endpoint's configuration may have changed. paused says whether it is to be sent nothing,
+// for whatever reason; revision is the catalog's.
+func (q *Queue) Configure(now time.Time, e domain.Endpoint, paused bool, revision int64) []Step {
+	resumes := q.paused && !paused
+	q.configure(e, paused, revision)
+	var steps []Step
+	if resumes {
+		steps = q.resume()
+	}
+	return append(steps, q.next(now)...)
+}
+
+func (q *Queue) configure(e domain.Endpoint, paused bool, revision int64) {
+	q.config, q.paused, q.revision = e.WithDefaults(), paused, revision
+	q.schedule = schedule.Of(e)
+	q.pace.configure(q.config)
+}
+
+// resume begins again after nothing was sent for a while: whatever has piled up is not sent all at once.
+func (q *Queue) resume() (steps []Step) {
+	q.wanted = true
+	q.pace.begin(1)
+	if q.circuit.succeeded() {
+		steps = append(steps, Noted{Notice: Closed})
+	}
+	return steps
+}
+
+// stopped says whether nothing is to be sent, and nothing kept in memory.
+func (q *Queue) stopped() bool { return q.paused || !q.state.DisabledAt.IsZero() }
+
+// Changed is a hint that the endpoint's state was changed by somebody: enabled, that is.
+func (q *Queue) Changed(now time.Time, s domain.EndpointState) []Step {
+	return append(q.adopt(s), q.next(now)...)
+}
+
+// adopt takes over the state as the store shows it, unless it is older than what is known.
+func (q *Queue) adopt(s domain.EndpointState) (steps []Step) {
+	if s.Revision < q.state.Revision || q.disabling() {
+		return nil
+	}
+	was := q.state
+	q.state = s
+	switch {
+	case !was.DisabledAt.IsZero() && s.DisabledAt.IsZero():
+		q.disabled = false
+		steps = q.resume()
+	case s.Revision == was.Revision && s.FailingSince.IsZero(): // what happened since is not recorded yet
+		q.state.FailingSince = was.FailingSince
+	case !s.FailingSince.After(q.succeeded):
+		q.state.FailingSince = time.Time{}
+	}
+	return steps
+}
+
+// disabling says whether a record is under way that disables the endpoint.
+func (q *Queue) disabling() bool {
+	if q.state.DisabledAt.IsZero() {
+		return false
+	}
+	for _, r := range q.window.rows {
+		if r.place == recording && r.record.Disable != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Owed is a hint: deliveries, with their payloads, that were just committed. Without any it says only that the store may
+// know more than this queue does.
+func (q *Queue) Owed(now time.Time, deliveries ...domain.Delivery) []Step {
+	q.wanted = q.wanted || len(deliveries) == 0
+	for _, d := range deliveries {
+		switch {
+		case d.Key() != q.key || q.stopped() || !q.window.news(d) || q.window.rows[d.N] != nil:
+		case q.window.more[d.Class]: // those in the store are older
+		default:
+			q.window.add(now, &row{Delivery: d, load: q.loads})
+		}
+	}
+	return q.next(now)
+}
+
+// Hastened is a hint: somebody asked for a delivery before it is due. It has its payload.
+func (q *Queue) Hastened(now time.Time, d domain.Delivery) []Step {
+	r := q.window.rows[d.N]
+	if d.Key() != q.key || q.stopped() || !q.window.news(d) || r != nil && (r.place != waiting || r.Revision > d.Revision) {
+		return q.next(now)
+	}
+	if r != nil {
+		q.window.remove(r)
+	}
+	q.window.add(now, &row{Delivery: d, load: q.loads, hastened: true})
+	q.circuit.probeAt = time.Time{}
+	return q.next(now)
+}
+
+// Ended is a hint: somebody has ended a delivery, by cancelling or erasing it. Those behind it come back from the store.
+func (q *Queue) Ended(now time.Time, n int64) []Step {
+	r := q.window.rows[n]
+	if r != nil && r.place != waiting {
+		return q.next(now) // its record will say so
+	}
+	q.window.settle(n, ended)
+	if r != nil {
+		q.drop(r)
+	}
+	q.wanted = true
+	return q.next(now)
+}
+
+// drop takes a delivery out of memory that is not what it was thought to be, and those of its lead that wait for it.
+func (q *Queue) drop(r *row) {
+	l := q.window.lines[r.Lead]
+	q.window.remove(r)
+	for _, o := range append([]*row(nil), l.rows...) {
+		if o.place == waiting && o.Behind && q.window.rows[o.N] == o {
+			q.window.remove(o)
+		}
+	}
+	q.wanted = true
+}
+
+// Loaded takes the store's answer to Load.
+func (q *Queue) Loaded(now time.Time, due domain.Due, err error) []Step {
+	if q.loading == nil {
+		return nil
+	}
+	load := *q.loading
+	q.loading = nil
+	if err != nil {
+		q.wanted, q.restAt = true, now.Add(q.rest)
+		q.rest = min(2*q.rest, longPause)
+		return q.next(now)
+	}
+	q.rest = firstPause
+	steps := q.adopt(due.State)
+	if !q.loaded {
+		q.loaded = true
+		if !q.state.FailingSince.IsZero() { // whoever had it before has found it failing: begin with care
+			q.pace.begin(1)
+			q.circuit.failures = openAfter - 1
+		}
+	}
+	if !q.stopped() && !q.window.merge(now, due, load, q.loads) {
+		q.restAt = now.Add(firstPause)
+	}
+	return append(steps, q.next(now)...)
+}
+
+// Granted is called when the node lets it make one attempt that it has asked for.
+func (q *Queue) Granted(now time.Time) []Step {
+	if q.gone {
+		return []Step{Release{}}
+	}
+	for c := range q.asked { // the node serves the better classes first
+		if q.asked[c] > 0 {
+			q.asked[c]--
+			break
+		}
+	}
+	steps := []Step{Release{}}
+	q.pace.fill(now)
+	if r := q.pick(now); r != nil {
+		steps = []Step{q.depart(now, r)}
+	}
+	return append(steps, q.next(now)...)
+}
+
+// pick is what is sent now; nil: nothing.
+func (q *Queue) pick(now time.Time) *row {
+	if q.blocked(now) || q.flying >= q.pace.limit || q.pace.allowed(1) == 0 {
+		return nil
+	}
+	s := q.window.survey(now)
+	if !q.circuit.open {
+		return q.choose(&s)
+	}
+	if !q.circuit.mayProbe(now) {
+		return nil
+	}
+	return s.head
+}
+
+// blocked says whether nothing may be sent, whatever there is.
+func (q *Queue) blocked(now time.Time) bool {
+	return q.stopped() || !q.loaded || q.troubled > 0 || q.recording >= maxRecording || now.Before(q.pace.slowUntil)
+}
+
+// depart sends a delivery.
+func (q *Queue) depart(now time.Time, r *row) Send {
+	r.send = Send{
+		Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Queue: now.Sub(r.DueAt), OutOfOrder: r.Behind,
+	}
+	if r.FirstAt.IsZero() && !r.hastened {
+		r.send.Held = max(0, r.DueAt.Sub(r.OwedAt))
+	}
+	r.sentAt, r.revision, r.repeat = now, q.revision, isRepeat(r.Class)
+	q.window.depart(r, flying)
+	q.flying++
+	if r.repeat {
+		q.repeats++
+	}
+	if q.circuit.open {
+		q.circuit.probing = r.N
+	}
+	if q.pace.rate > 0 {
+		q.pace.tokens--
+	}
+	return r.send
+}
+
+func (q *Queue) trigger(r *row) domain.Trigger {
+	switch {
+	case r.hastened:
+		return domain.TriggerManual
+	case q.circuit.open:
+		return domain.TriggerProbe
+	case r.Attempts > 0:
+		return domain.TriggerRetry
+	case r.Replay:
+		return domain.TriggerReplay
+	}
+	return domain.TriggerFirst
+}
+
+// Due goes on when something is due, or a pause is over.
+func (q *Queue) Due(now time.Time) []Step {
+	if !now.Before(q.waking) {
+		q.waking = time.Time{}
+	}
+	return q.next(now)
+}
+
+// next does what there is to do, and asks to be woken for the rest. Every input ends here.
+func (q *Queue) next(now time.Time) []Step {
+	if q.gone {
+		return nil
+	}
+	q.pace.fill(now)
+	steps := q.rerecord(now)
+	if q.stopped() {
+		q.window.clear()
+	}
+	s := q.window.survey(now)
+	if ends := q.giveUp(now, &s); ends != nil {
+		steps = append(steps, ends...)
+		s = q.window.survey(now)
+	}
+	steps = append(steps, q.load(now, &s)...)
+	steps = append(steps, q.ask(now, &s)...)
+	return append(steps, q.wake(now, &s)...)
+}
+
+// load asks for more, if there may be more and there is room.
+func (q *Queue) load(now time.Time, s *survey) []Step {
+	if q.loading != nil || now.Before(q.restAt) || !q.wanted && !q.wantsMore(now, s) {
+		return nil
+	}
+	if q.paused {
+		q.wanted = false // who resumes looks again
+		return nil
+	}
+	q.loading = &Load{At: now, Limit: q.window.held() + q.window.room}
+	q.loads++
+	q.wanted, q.window.more, q.window.nextAt = false, [domain.Classes]bool{}, time.Time{}
+	q.lookAt = now.Add(look)
+	return []Step{*q.loading}
+}
+
+func (q *Queue) wantsMore(now time.Time, s *survey) bool {
+	if q.stopped() {
+		return false
+	}
+	for c, more := range q.window.more {
+		if more && s.due[c] < min(refill, q.window.room) {
+			return true
+		}
+	}
+	return !q.window.nextAt.IsZero() && !now.Before(q.window.nextAt) && !now.Before(q.lookAt)
+}
+
+// ask asks for as many rights as there is use for. A class that is better than all that was asked for asks once beside
+// them: the node decides by class who is served.
+func (q *Queue) ask(now time.Time, s *survey) (steps []Step) {
+	if q.blocked(now) {
+		return nil
+	}
+	asked := 0
+	for _, n := range q.asked {
+		asked += n
+	}
+	free := q.pace.allowed(q.pace.limit) - asked
+	free = min(free, q.pace.limit-q.flying-asked)
+	if q.circuit.open {
+		if s.head == nil || !q.circuit.mayProbe(now) || asked > 0 || free <= 0 {
+			return nil
+		}
+		q.asked[s.head.Class]++
+		return []Step{Ask{s.head.Class}}
+	}
+	room, better, spare := q.repeatRoom(s), 0, free
+	for c := range domain.Class(domain.Classes) {
+		use := s.ready[c]
+		if isRepeat(c) {
+			use = min(use, room)
+			room -= use
+		}
+		for ; q.asked[c] < use && free > 0; free-- {
+			q.asked[c]++
+			steps = append(steps, Ask{c})
+		}
+		better += q.asked[c]
+		if use > 0 && better == 0 && asked > 0 && spare >= 0 {
+			q.asked[c]++
+			better++
+			steps = append(steps, Ask{c})
+		}
+	}
+	return steps
+}
+
+// wake asks for a wake-up at the earliest time at which something may be done, unless one at or before it is under way.
+func (q *Queue) wake(now time.Time, s *survey) []Step {
+	var at time.Time
+	by := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, r := range q.window.rows {
+		if r.place == recording {
+			by(r.resume)
+		}
+	}
+	if q.loading == nil && (q.wanted || q.wantsMore(now, s)) {
+		by(q.restAt)
+	}
+	if !q.stopped() {
+		if q.loading == nil && !q.window.nextAt.IsZero() {
+			by(latest(q.window.nextAt, q.lookAt))
+		}
+		by(s.next)
+		q.wakeReady(now, s, by)
+	}
+	if at.IsZero() || !q.waking.IsZero() && !at.Before(q.waking) {
+		return nil
+	}
+	after := max(0, at.Sub(now))
+	q.waking = now.Add(after) // on the clock that now is of, should the wall's be set meanwhile
+	return []Step{Wake{after}}
+}
+
+// wakeReady tells by when something that may be sent stops being in anything's way, or ends.
+func (q *Queue) wakeReady(now time.Time, s *survey, by func(time.Time)) {
+	if s.head == nil {
+		return
+	}
+	if q.pace.rate > 0 && q.pace.allowed(1) == 0 {
+		by(q.pace.fullAt(now))
+	}
+	if now.Before(q.pace.slowUntil) {
+		by(q.pace.slowUntil)
+	}
+	if !q.circuit.open {
+		return
+	}
+	if q.circuit.probing == 0 && now.Before(q.circuit.probeAt) {
+		by(q.circuit.probeAt)
+	}
+	for _, r := range q.window.rows {
+		if r.due(now) {
+			if at := q.givesUp(r); at.After(now) {
+				by(at)
+			}
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
