@@ -72,7 +72,8 @@ type Erasure struct {
 	// and kept events, its acquaintance and its announcements. A lead erased has Contact {"status":"erased"}.
 	Leads []LeadID
 	// Texts name the person: hashes, and what was asked for in clear. What has one of them in it, as Names finds it,
-	// goes or loses it wherever it stands: the body of an event or a hit of anybody else, a sighting, an announcement.
+	// goes or loses it wherever it stands: the body of an event or a hit of anybody else, a sighting, an announcement, what an
+	// endpoint answered.
 	Texts    []string
 	Suppress []Suppression // in force from the same commit on
 	Audit    AuditEntry

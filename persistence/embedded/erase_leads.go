@@ -133,15 +133,21 @@ func leadsAnnouncements(lead domain.LeadID, account string) removal {
 		if err != nil {
 			return progress{}, err
 		}
-		r := remover{tx: t, left: n, rows: map[string]int64{}}
-		for _, seq := range seqs {
-			if err := r.announcement(seq, func(endedDelivery) bool { return true }); err != nil {
-				return progress{}, err
-			}
-			if r.left == 0 {
-				break
-			}
-		}
-		return progress{rows: r.rows, more: r.left == 0}, nil
+		r, _, err := removeAnnouncements(t, n, seqs)
+		return progress{rows: r.rows, more: r.left == 0}, err
 	}
+}
+
+// removeAnnouncements takes announcements away with all their deliveries, and says how many it is done with.
+func removeAnnouncements(t *tx, n int, seqs []int64) (r remover, done int, err error) {
+	r = remover{tx: t, left: n, rows: map[string]int64{}}
+	for i, seq := range seqs {
+		if err := r.announcement(seq, func(endedDelivery) bool { return true }); err != nil {
+			return r, i, err
+		}
+		if r.left == 0 { // this one may not be done
+			return r, i, nil
+		}
+	}
+	return r, len(seqs), nil
 }

@@ -18,6 +18,8 @@ const (
 	sqlReadVisits        = `SELECT n, visit, visitor FROM visits WHERE n > ? AND account = ? ORDER BY n LIMIT ?`
 	sqlReadEvents        = `SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?`
 	sqlReadAnnouncements = `SELECT seq, payload FROM announcements WHERE seq > ? AND account = ? ORDER BY seq LIMIT ?`
+	sqlReadReceipts      = `SELECT r.place, r.spec || r.body FROM receipts r CROSS JOIN deliveries d CROSS JOIN endpoints e
+		WHERE r.place > ? AND d.n = r.place >> 20 AND e.n = d.endpoint AND e.account = ? ORDER BY r.place LIMIT ?`
 	// An event has no account of its own; see sqlEventsOfLead.
 	sqlAccountOfEvent = `SELECT account FROM event_keys WHERE seq = ?`
 )
@@ -58,7 +60,7 @@ func (s *Store) naming(ctx context.Context, texts []string, sql string, found fu
 }
 
 // eraseNaming takes their body from events of others that name the person, which stay in their places, and removes
-// announcements that do.
+// announcements and receipts that do.
 func (x *erasure) eraseNaming(ctx context.Context) error {
 	events, err := x.eventsNaming(ctx)
 	if err != nil {
@@ -71,7 +73,35 @@ func (x *erasure) eraseNaming(ctx context.Context) error {
 	if err := x.store.naming(ctx, x.Texts, sqlReadAnnouncements, func(row *sqlite.Stmt) { said = append(said, row.ColumnInt64(0)) }, string(x.Account)); err != nil {
 		return err
 	}
-	return x.each(ctx, "announcements", `DELETE FROM announcements WHERE seq = ?`, said)
+	err = x.bites(ctx, func(t *tx, n int, from int64) (progress, error) {
+		r, done, err := removeAnnouncements(t, n, said[from:])
+		p := progress{rows: r.rows, more: done < len(said)-int(from)}
+		if p.more {
+			p.to = from + int64(done)
+		}
+		return p, err
+	})
+	if err != nil {
+		return err
+	}
+	return x.eraseReceipts(ctx)
+}
+
+// eraseReceipts removes what endpoints have answered of the person when they were sent somebody else. The delivery
+// keeps its place, and forgets what its newest attempt was told.
+func (x *erasure) eraseReceipts(ctx context.Context) error {
+	var places, deliveries []int64
+	err := x.store.naming(ctx, x.Texts, sqlReadReceipts, func(row *sqlite.Stmt) {
+		place := row.ColumnInt64(0)
+		places, deliveries = append(places, place), append(deliveries, place>>receiptBits)
+	}, string(x.Account))
+	if err != nil {
+		return err
+	}
+	if err := x.each(ctx, "deliveries", `UPDATE deliveries SET reason = '' WHERE reason <> '' AND n = ?`, deliveries); err != nil {
+		return err
+	}
+	return x.each(ctx, "receipts", `DELETE FROM receipts WHERE place = ?`, places)
 }
 
 // eventsNaming leaves out those of other accounts.

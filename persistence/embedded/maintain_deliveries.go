@@ -3,6 +3,7 @@ package embedded
 import (
 	"time"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -71,6 +72,15 @@ func (r *remover) announcement(seq int64, may func(endedDelivery) bool) error {
 		if !may(d) {
 			kept = true
 			continue
+		}
+		if d.state == statePending { // whoever is behind it goes on without it
+			row, err := r.tx.delivery(d.n)
+			if err != nil {
+				return err
+			}
+			if _, err := r.tx.end(row, domain.DeliveryCancelled, nanos(r.tx.clock.Now())); err != nil {
+				return err
+			}
 		}
 		for _, from := range []struct {
 			table, sql string

@@ -338,6 +338,41 @@ func erasing(t *testing.T, h Harness) {
 		require.EqualValues(t, 2, got.Rows["events"], "hers among bob's kept its place: his are found behind it")
 	})
 
+	// Somebody else's announcement names them, or an endpoint that was sent somebody else. What is behind an
+	// announcement that goes does not wait for it.
+	t.Run("WhatEndpointsWereToldAndSaid", func(t *testing.T) {
+		t.Parallel()
+		in := h.Open(t, Options{})
+		s := in.Store
+		f := claim(t, s)
+		a := announcement("names-her", "ghl-bob")
+		a.Payload, a.Owed = json.RawMessage(`{"id":"names-her","referred_by":"Ada@Shop.example"}`), owes(crm)
+		gone := announce(t, s, f, a)[0]
+		record(t, s, fails(f, gone, noon))
+		behind := oweOne(t, s, f, "after-her", "ghl-bob", crm)
+		answered, other := oweOne(t, s, f, "answered", "ghl-cyd", crm), oweOne(t, s, f, "other", "ghl-dan", crm)
+		said := fails(f, answered, noon)
+		said.Receipt.Body, said.Receipt.Reason = []byte("\x00there is ada@shop.example"), "409 for ada@shop.example"
+		record(t, s, said)
+		said = fails(f, other, noon)
+		said.Receipt.Body = []byte("there is joada@shop.example")
+		record(t, s, said)
+		was := delivery(t, s, other.N)
+		_, err := s.Erase(t.Context(), domain.Erasure{Account: account, Texts: []string{"ada@shop.example"}, Audit: audit("erase")})
+		require.NoError(t, err)
+		s = in.Crash(t).Store
+		_, err = s.Delivery(t.Context(), account, gone.N)
+		require.Equal(t, domain.NotFound, domain.CodeOf(err), "%v", err)
+		require.False(t, delivery(t, s, behind.N).Behind)
+		require.Contains(t, due(t, s, crm, time.Now().Add(day)), behind.N)
+		require.NotContains(t, strings.ReplaceAll(everything(t, s), "joada@", ""), "ada@shop.example")
+		left := delivery(t, s, answered.N)
+		require.Equal(t, domain.DeliveryPending, left.State)
+		require.EqualValues(t, 1, left.Attempts)
+		require.Equal(t, was, delivery(t, s, other.N))
+		require.Len(t, receipts(t, s, other.N), 1)
+	})
+
 	// The disk or the connection fails at any step, again and again: the erasure says so, nothing it does stands
 	// by halves, and asking again finishes it.
 	for _, step := range h.Steps {
