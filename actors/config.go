@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/delivery/gate"
 	"github.com/leadwire/leadwire/actors/visit"
 )
 
@@ -30,12 +31,22 @@ type Config struct {
 	// VisitorMailbox is how many messages may wait for one visitor; default 256: as many as its lane takes hits.
 	// The next one is answered 429.
 	VisitorMailbox int
+	// EndpointIdle is the quiet time after which an endpoint with nothing to do leaves memory; default 2m. It is two
+	// small reads to load it again.
+	EndpointIdle time.Duration
+	// EndpointMailbox is how many messages may wait for one endpoint; default 8192, as of a buyer: what is lost beyond
+	// it is in the store.
+	EndpointMailbox int
+	// Gate is how many attempts the node has under way.
+	Gate gate.Config
 }
 
 func (c Config) withDefaults() Config {
 	c.LeadIdle = cmp.Or(c.LeadIdle, 10*time.Second)
 	c.BuyerIdle = cmp.Or(c.BuyerIdle, 2*time.Minute)
 	c.VisitorIdle = cmp.Or(c.VisitorIdle, 30*time.Second)
+	c.EndpointIdle = cmp.Or(c.EndpointIdle, 2*time.Minute)
+	c.EndpointMailbox = cmp.Or(c.EndpointMailbox, 8192)
 	c.LeadMailbox = cmp.Or(c.LeadMailbox, 256)
 	c.BuyerMailbox = cmp.Or(c.BuyerMailbox, 8192)
 	c.VisitorMailbox = cmp.Or(c.VisitorMailbox, visit.MaxWaiting)

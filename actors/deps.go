@@ -9,6 +9,7 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/actors/vault"
 	"github.com/leadwire/leadwire/cluster"
 )
 
@@ -29,6 +30,11 @@ type Deps struct {
 	// Graphs lends the graph that CRM leads are looked up in, and Slow is what Identity asks; nil: there is none.
 	Graphs identity.Graphs
 	Slow   *identity.Slow
+
+	// Sender posts to customers' endpoints, and Vault opens their secrets; nil: nothing is sent, and everything that
+	// is owed waits.
+	Sender domain.Sender
+	Vault  *vault.Vault
 }
 
 func (d Deps) withDefaults() Deps {

@@ -91,6 +91,7 @@ func (l *lead) carryOut(ctx actor.Context, steps []delivery.Step) {
 			for _, a := range step.Announcements {
 				deps.Metrics.announcements.WithLabelValues(string(a.Type)).Inc()
 			}
+			l.rt.owed(step.Announcements)
 		case delivery.Settled:
 			deps.Metrics.verdicts.WithLabelValues(string(step.Verdict)).Add(float64(step.N))
 		case delivery.Abandon:

@@ -124,6 +124,8 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 		case intake.Announce:
 			deps.Telemetry.Committed(step.Event)
 			l.rt.announce(step.Event)
+		case intake.Announced:
+			l.rt.owed(step.Announcements)
 		case intake.Refresh:
 			l.rt.pipe(ctx, func(c context.Context) any { return refreshed{err: l.rt.guard.Refresh(c)} })
 		case intake.Withheld:
@@ -166,7 +168,7 @@ func (r *Runtime) leadEvents(d domain.Decision, before *domain.Lead, e domain.Ev
 	if account == nil {
 		return nil, nil
 	}
-	return delivery.LeadEvents(account.Announce, d, before, e)
+	return delivery.LeadEvents(account.Announce, r.owing, d, before, e)
 }
 
 // announce is a hint: when it is lost, Lookout finds the event.

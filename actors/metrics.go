@@ -42,6 +42,8 @@ type Metrics struct {
 	unjudgeable   prometheus.Counter
 	lessons       *prometheus.CounterVec
 	guardErrors   prometheus.Counter
+
+	deliveries *deliveryMetrics
 }
 
 // NewMetrics registers the actors' metrics; a nil registerer exports nothing.
@@ -93,6 +95,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.unjudgeable = counter("judge", "unjudgeable_total", "Sightings that no judgement could be made for; each is in the log.")
 	m.lessons = vec("lead", "lessons_total", "outcome", "Contacts of CRM leads whose keys were to be learned.", "learned", "failed")
 	m.guardErrors = counter("guard", "errors_total", "Times suppressions or links could not be read; what was known stays in force.")
+	m.deliveries = newDeliveryMetrics(reg)
 	for _, verb := range []domain.Verb{domain.Assign, domain.Update, domain.Hold, domain.Ignore} {
 		m.decisions.WithLabelValues(string(verb))
 	}

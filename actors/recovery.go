@@ -35,9 +35,12 @@ type recovery struct {
 	all   atomic.Bool   // the next pass takes everything, whatever its age
 	offer int64         // held events up to this one have been looked at in this round; run's own
 	owed  int64         // sightings up to this one have been handed on in this round; run's own
-	mu    sync.Mutex
-	last  domain.Backlog
-	late  time.Time // when the oldest sighting found was due; zero: none was late
+	// When endpoints were last looked for, and under which catalog; run's own.
+	lookedAt time.Time
+	catalog  int64
+	mu       sync.Mutex
+	last     domain.Backlog
+	late     time.Time // when the oldest sighting found was due; zero: none was late
 }
 
 func newRecovery(rt *Runtime) *recovery {
@@ -61,6 +64,7 @@ func (r *recovery) run(ctx context.Context) {
 		}
 		done := r.pass(ctx, age)
 		r.sightings(ctx, age)
+		r.endpoints(ctx, age == 0)
 		switch {
 		case !done && age == 0:
 			r.all.Store(true)
@@ -193,6 +197,7 @@ func (r *Runtime) RegisterBacklog(reg prometheus.Registerer) {
 			defer r.recovery.mu.Unlock()
 			return age(r.recovery.late)
 		}))
+	registerGate(reg, r.gate)
 	gauge("held_events", "Events whose lead waits because no buyer is eligible.", func(b domain.Backlog) float64 { return float64(b.Held) })
 	gauge("oldest_held_event_seconds", "Age of the oldest event whose lead waits for an eligible buyer.", func(b domain.Backlog) float64 { return age(b.OldestHeld) })
 }

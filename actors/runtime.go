@@ -10,6 +10,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/leadwire/leadwire/actors/delivery"
+	"github.com/leadwire/leadwire/actors/delivery/gate"
 	"github.com/leadwire/leadwire/actors/distribution"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
@@ -41,7 +42,10 @@ type Runtime struct {
 
 	undecidable once // events that are in the log already
 	unjudgeable once // sightings that are
-	lessons     lessons
+	// deliveries whose receipt is
+	unrecordable once
+	gate         *gate.Gate // what this node's endpoints have under way
+	lessons      lessons
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
@@ -62,8 +66,9 @@ func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	}
 	r.judges = delivery.JudgeDeps{
 		Pixel: pixel, Record: deps.Identity.Record, Company: deps.Identity.Company,
-		Check: r.suppressed, Basis: deps.Suppressions.Revision,
+		Check: r.suppressed, Basis: deps.Suppressions.Revision, Owing: r.owing,
 	}
+	r.gate = gate.New(r.cfg.Gate)
 	r.intakes = intake.Deps{Chooser: r.chooser, Announcer: r.leadEvents, Objected: r.objected, Basis: deps.Suppressions.Revision}
 	return r
 }
@@ -87,6 +92,7 @@ func (r *Runtime) Kinds() []cluster.Kind {
 		{Name: wire.KindLead, New: r.newLead, Mailbox: r.cfg.LeadMailbox, IdleAfter: r.cfg.LeadIdle},
 		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: r.cfg.BuyerMailbox, IdleAfter: r.cfg.BuyerIdle},
 		{Name: wire.KindVisitor, New: r.newVisitor, Mailbox: r.cfg.VisitorMailbox, IdleAfter: r.cfg.VisitorIdle},
+		{Name: wire.KindEndpoint, New: r.newEndpoint, Mailbox: r.cfg.EndpointMailbox, IdleAfter: r.cfg.EndpointIdle},
 	}
 }
 

@@ -27,3 +27,26 @@ func KnockOf(key domain.EndpointKey) *Knock {
 
 // Address is the endpoint that something has changed for.
 func (m *Knock) Address() (kind, id string) { return KindEndpoint, m.Account + "/" + m.Endpoint }
+
+// HereHastened is a delivery that somebody wants to be tried at once.
+type HereHastened struct{ Delivery domain.Delivery }
+
+// Address is the endpoint that it is owed to.
+func (m *HereHastened) Address() (kind, id string) { return KindEndpoint, m.Delivery.Key().String() }
+
+// ProtoReflect makes it a protobuf message: the Knock it turns into.
+func (m *HereHastened) ProtoReflect() protoreflect.Message {
+	return KnockOf(m.Delivery.Key()).ProtoReflect()
+}
+
+// HereEnded is the number of a delivery that somebody has ended.
+type HereEnded struct {
+	Endpoint domain.EndpointKey
+	N        int64
+}
+
+// Address is the endpoint that it was owed to.
+func (m *HereEnded) Address() (kind, id string) { return KindEndpoint, m.Endpoint.String() }
+
+// ProtoReflect makes it a protobuf message: the Knock it turns into.
+func (m *HereEnded) ProtoReflect() protoreflect.Message { return KnockOf(m.Endpoint).ProtoReflect() }

@@ -44,7 +44,7 @@ func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full bool) (doma
 		a.State = domain.DeliveryDelivered
 		return a, q.success(end, full)
 	case domain.ErrorSuppressed:
-		a.State, a.Receipt.Number = domain.DeliverySuppressed, 0 // it was not an attempt
+		a.State = domain.DeliverySuppressed // nothing was sent; the receipt says by which rule
 		q.circuit.failed(now, q.key, r.N, sent)
 		return a, nil
 	}
@@ -155,7 +155,7 @@ func (q *Queue) giveUp(now time.Time, s *survey) (steps []Step) {
 func (q *Queue) record(r *row, a domain.Attempted) []Step {
 	r.place, r.record = recording, a
 	q.recording++
-	return []Step{Record{a}}
+	return []Step{Record{a, r.OwedAt}}
 }
 
 // rerecord tries again what the store could not do.
@@ -166,7 +166,7 @@ func (q *Queue) rerecord(now time.Time) (steps []Step) {
 	for _, r := range q.window.rows {
 		if r.place == recording && !r.resume.IsZero() && !now.Before(r.resume) {
 			r.resume = time.Time{}
-			steps = append(steps, Record{r.record})
+			steps = append(steps, Record{r.record, r.OwedAt})
 		}
 	}
 	slices.SortFunc(steps, func(a, b Step) int { return int(a.(Record).Attempted.Delivery - b.(Record).Attempted.Delivery) })
@@ -212,7 +212,7 @@ func (q *Queue) postpone(now time.Time, r *row, err error) []Step {
 		r.bare = true
 		re := &r.record.Receipt
 		re.Header, re.Body, re.Address, re.Truncated = nil, nil, "", true
-		return []Step{Record{r.record}}
+		return []Step{Record{r.record, r.OwedAt}}
 	}
 	r.resume = now.Add(stuckPause)
 	return []Step{Stuck{Delivery: r.N, Err: err}}

@@ -34,7 +34,10 @@ type Send struct {
 }
 
 // Record asks for DeliveryStore.RecordAttempt; the answer comes back to Queue.Recorded.
-type Record struct{ Attempted domain.Attempted }
+type Record struct {
+	Attempted domain.Attempted
+	OwedAt    time.Time // of the delivery, for whoever measures how long it took
+}
 
 // Wake asks to call Queue.Due after a while. A call too early or too many does no harm.
 type Wake struct{ After time.Duration }

@@ -1,0 +1,239 @@
+package actors
+
+import (
+	"context"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/leadwire/leadwire/actors/delivery/gate"
+	"github.com/leadwire/leadwire/actors/delivery/queue"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/wire"
+	"github.com/leadwire/leadwire/cluster"
+)
+
+// endpoint is one customer's endpoint. It is an actor so that a slow or broken endpoint hurts nobody but itself.
+//
+//	message             means                                     then
+//	*actor.Started      we live on this node now                  read its secrets, load what is due
+//	*wire.HereOwed      deliveries were committed                 queue them, send what is due
+//	*wire.Knock         something about it has changed            read its secrets, look what is due
+//	*wire.HereHastened  somebody wants a delivery now             send it
+//	*wire.HereEnded     somebody has ended a delivery             forget it
+//	equipped            its secrets were read                     go on, or wait for there to be one
+//	due                 the store answered                        queue them, send what is due
+//	granted             the node lets it make an attempt          send
+//	attempted           an attempt came back                      keep its receipt
+//	recorded            the receipt is durable                    try again later, or finish
+//	wakeUp              the pause is over                         send what is due
+type endpoint struct {
+	rt    *Runtime
+	id    cluster.Identity
+	key   domain.EndpointKey
+	core  *queue.Queue
+	owner *gate.Owner
+	kit   *kit // what its attempts are made with; nil: its secrets were not read yet
+
+	equipping bool // its secrets are being read
+	again     bool // and have to be once more: something has changed since
+}
+
+// Answers carry the queue they are for: what an incarnation that crashed has asked for means nothing to the next.
+type (
+	equipped struct {
+		own
+		to  *queue.Queue
+		kit *kit
+		err error
+	}
+	due struct {
+		own
+		to  *queue.Queue
+		due domain.Due
+		err error
+	}
+	granted struct {
+		own
+		to *queue.Queue
+	}
+	attempted struct {
+		own
+		to       *queue.Queue
+		delivery int64
+		sent     domain.Sent
+		secret   string
+	}
+	recorded struct {
+		own
+		to        *queue.Queue
+		attempted domain.Attempted
+		result    domain.AttemptRecorded
+		err       error
+	}
+	wakeUp struct {
+		own
+		to *queue.Queue
+	}
+)
+
+func (r *Runtime) newEndpoint(id cluster.Identity) cluster.Actor {
+	account, name, _ := strings.Cut(id.ID, "/")
+	return &endpoint{rt: r, id: id, key: domain.EndpointKey{Account: domain.AccountID(account), Endpoint: domain.EndpointID(name)}}
+}
+
+// Busy keeps the endpoint in memory while anything is under way, or becomes due by itself.
+func (e *endpoint) Busy() bool { return e.core != nil && e.core.Busy() }
+
+func (e *endpoint) Receive(ctx actor.Context) {
+	now := e.rt.deps.Clock.Now()
+	switch msg := ctx.Message().(type) {
+	case *actor.Started:
+		config, revision := e.config()
+		e.core = queue.New(e.key, e.id.Fence, config, true, revision) // until its secrets are known
+		self, root, core := ctx.Self(), ctx.ActorSystem().Root, e.core
+		e.owner = e.rt.gate.Join(func() { root.Send(self, granted{to: core}) })
+		e.equip(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		if e.owner != nil {
+			e.owner.Leave()
+		}
+	case *wire.HereOwed:
+		e.perform(ctx, e.core.Owed(now, msg.Deliveries...))
+	case *wire.Knock:
+		e.equip(ctx)
+	case *wire.HereHastened:
+		e.perform(ctx, e.core.Hastened(now, msg.Delivery))
+	case *wire.HereEnded:
+		e.perform(ctx, e.core.Ended(now, msg.N))
+	case equipped:
+		if msg.to == e.core {
+			e.equipped(ctx, msg)
+		}
+	case due:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.Loaded(now, msg.due, msg.err))
+		}
+	case granted:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.Granted(now))
+		}
+	case attempted:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.Attempted(now, msg.delivery, msg.sent, msg.secret))
+		}
+	case recorded:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.Recorded(now, msg.attempted, msg.result, msg.err))
+		}
+	case wakeUp:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.Due(now))
+		}
+	}
+}
+
+// config is the endpoint as the catalog has it; one that is gone from it is sent nothing, and its queue is ended by
+// recovery.
+func (e *endpoint) config() (domain.Endpoint, int64) {
+	directory := e.rt.deps.Book.Directory()
+	if known := directory.Endpoint(e.key); known != nil {
+		return *known, directory.Catalog.Revision
+	}
+	return domain.Endpoint{ID: e.key.Endpoint, Paused: true}, directory.Catalog.Revision
+}
+
+// equip reads the secrets, one reading at a time.
+func (e *endpoint) equip(ctx actor.Context) {
+	if e.equipping {
+		e.again = true
+		return
+	}
+	e.equipping = true
+	core := e.core
+	e.rt.pipe(ctx, func(c context.Context) any {
+		kit, err := e.rt.equip(c, e.key)
+		return equipped{to: core, kit: kit, err: err}
+	})
+}
+
+// equipped begins, or goes on as the endpoint is configured now. Without a secret it is like one that is paused:
+// what is owed to it waits for somebody to make one.
+func (e *endpoint) equipped(ctx actor.Context, msg equipped) {
+	now, first := e.rt.deps.Clock.Now(), e.kit == nil
+	e.equipping = false
+	switch {
+	case e.again:
+		e.again = false
+		e.equip(ctx)
+	case msg.err != nil:
+		self, root := ctx.Self(), ctx.ActorSystem().Root
+		e.rt.deps.Clock.AfterFunc(equipPause, func() { root.Send(self, wire.KnockOf(e.key)) })
+	}
+	if msg.err != nil {
+		return
+	}
+	e.kit = msg.kit
+	config, revision := e.config()
+	steps := e.core.Configure(now, config, config.Paused || msg.kit.lacks != "", revision)
+	if first {
+		steps = append(steps, e.core.Start(now)...)
+	} else {
+		steps = append(steps, e.core.Owed(now)...)
+	}
+	e.perform(ctx, steps)
+}
+
+// perform carries out what the queue decided. Every effect of this actor leaves through here.
+func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
+	deps, core := &e.rt.deps, e.core
+	for _, step := range steps {
+		switch step := step.(type) {
+		case queue.Load:
+			e.rt.pipe(ctx, func(c context.Context) any {
+				got, err := deps.Store.Due(c, e.key, step.At, step.Limit)
+				return due{to: core, due: got, err: err}
+			})
+		case queue.Ask:
+			e.owner.Ask(e.tier(), step.Class)
+		case queue.Release:
+			e.owner.Return()
+		case queue.Send:
+			kit, end := e.kit, e.owner.Use()
+			e.rt.pipe(ctx, func(c context.Context) any {
+				if end != nil {
+					defer end()
+				}
+				sent, secret := e.rt.send(c, e.key, kit, step)
+				return attempted{to: core, delivery: step.Delivery.N, sent: sent, secret: secret}
+			})
+		case queue.Record:
+			e.rt.pipe(ctx, func(c context.Context) any {
+				result, err := deps.Store.RecordAttempt(c, step.Attempted)
+				if err == nil && result.Outcome == domain.Done {
+					deps.Metrics.deliveries.settled(step.Attempted, step.OwedAt)
+				}
+				return recorded{to: core, attempted: step.Attempted, result: result, err: err}
+			})
+		case queue.Wake:
+			self, root := ctx.Self(), ctx.ActorSystem().Root
+			deps.Clock.AfterFunc(step.After, func() { root.Send(self, wakeUp{to: core}) })
+		case queue.Noted:
+			deps.Metrics.deliveries.notices.WithLabelValues(string(step.Notice)).Inc()
+			deps.Log.Info("endpoint "+string(step.Notice), "endpoint", e.id.ID, "reason", step.Reason)
+		case queue.Stuck:
+			deps.Metrics.deliveries.stuck.Inc()
+			if e.rt.unrecordable.first(step.Delivery) { // it is tried again each minute
+				deps.Log.Error("a receipt cannot be kept; its delivery stays pending", "endpoint", e.id.ID, "delivery", step.Delivery, "error", step.Err)
+			}
+		case queue.Abandon:
+			deps.Metrics.fenced.Inc()
+			e.rt.node.Abandon(e.id.Fence)
+		}
+	}
+}
+
+func (e *endpoint) tier() domain.Tier {
+	config, _ := e.config()
+	return config.Tier
+}

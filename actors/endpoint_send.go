@@ -1,0 +1,180 @@
+package actors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/leadwire/leadwire/actors/delivery"
+	"github.com/leadwire/leadwire/actors/delivery/queue"
+	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/signature"
+	"github.com/leadwire/leadwire/actors/vault"
+)
+
+// equipPause is how long an endpoint waits after its secrets could not be read.
+const equipPause = time.Second
+
+// outOfOrderHeader says that an earlier event of the same person has not arrived; see docs/priorities.md.
+const outOfOrderHeader = "Leadwire-Out-Of-Order"
+
+// kit is what an endpoint's attempts are made with. It is never changed.
+type kit struct {
+	config domain.Endpoint
+	shape  *delivery.Shape
+	fault  string // why the shape cannot be applied
+	keys   []liveKey
+	auth   string // value of Authorization; "": none
+	// lacks says what has to be there before anything is sent.
+	lacks string
+}
+
+// liveKey is a signing key and when it ends; zero: it does not.
+type liveKey struct {
+	signature.WebhookKey
+	ends time.Time
+}
+
+// ErrNoVault is behind the answer of a node that was given no key to open secrets with.
+var ErrNoVault = errors.New("this node has no master key to open secrets with")
+
+// equip reads an endpoint's secrets and its configuration. Secrets that cannot be opened are like none: the endpoint
+// waits, and says what it lacks.
+func (r *Runtime) equip(ctx context.Context, key domain.EndpointKey) (*kit, error) {
+	k := &kit{}
+	directory := r.deps.Book.Directory()
+	account, config := directory.Account(key.Account), directory.Endpoint(key)
+	if account == nil || config == nil {
+		k.lacks = "it is not in the catalog"
+		return k, nil
+	}
+	if r.deps.Sender == nil {
+		k.lacks = "this node sends nothing"
+		return k, nil
+	}
+	k.config = *config
+	var err error
+	if k.shape, err = delivery.EndpointShape(account, config); err != nil {
+		k.fault = err.Error()
+	}
+	secrets, err := r.deps.Store.Secrets(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range secrets {
+		if err := k.take(r.deps.Vault, key, s); err != nil {
+			r.deps.Log.Error("secret cannot be opened", "endpoint", key, "secret", s.ID, "error", err)
+			k.lacks = fmt.Sprintf("its secret %s cannot be opened: %v", s.ID, err)
+		}
+	}
+	if len(k.keys) == 0 && k.lacks == "" {
+		k.lacks = "it has no secret to sign with"
+	}
+	return k, nil
+}
+
+func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) error {
+	if v == nil {
+		return ErrNoVault
+	}
+	plain, err := v.Open(s.Sealed, vault.AAD(key, s.ID))
+	if err != nil {
+		return err
+	}
+	switch s.Kind {
+	case domain.HMACSecret, domain.Ed25519Secret:
+		signs, err := signature.ParseWebhookKey(string(plain))
+		if err != nil {
+			return err
+		}
+		k.keys = append(k.keys, liveKey{signs, s.EndsAt})
+	case domain.BearerSecret:
+		k.auth = "Bearer " + string(plain)
+	case domain.BasicSecret:
+		k.auth = "Basic " + string(plain)
+	}
+	return nil
+}
+
+// send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
+func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send) (domain.Sent, string) {
+	now := r.deps.Clock.Now()
+	if rule, err := r.withheld(s.Delivery); err != nil {
+		return unsent(now, domain.ErrorPayload, err.Error()), ""
+	} else if rule != "" {
+		return unsent(now, domain.ErrorSuppressed, "suppressed by "+rule), ""
+	}
+	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
+	if err != nil {
+		return unsent(now, class, err.Error()), ""
+	}
+	if s.OutOfOrder {
+		dispatch.Header[outOfOrderHeader] = []string{"true"}
+	}
+	return r.deps.Sender.Send(ctx, dispatch), secret
+}
+
+// unsent is an attempt that was not made.
+func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
+	return domain.Sent{At: now.UTC(), Error: class, Reason: reason}
+}
+
+// withheld asks about the person once more: by which rule it must not be sent, "" when it may.
+func (r *Runtime) withheld(d domain.Delivery) (rule string, err error) {
+	subject, ok, err := delivery.Recheck(d.Payload)
+	if err != nil || !ok {
+		return "", err
+	}
+	if subject.Person == "" {
+		subject.Person = personOf(d.Lead)
+	}
+	rule, _ = r.suppressed(subject)
+	return rule, nil
+}
+
+// pack is an event ready to be sent: in the endpoint's shape, and signed at this time.
+func (k *kit) pack(now time.Time, key domain.EndpointKey, id domain.EventID, payload json.RawMessage) (d domain.Dispatch, secret string, class domain.ErrorClass, err error) {
+	if k.fault != "" {
+		return d, "", domain.ErrorPayload, errors.New(k.fault)
+	}
+	body, err := k.shape.Apply(payload)
+	if err != nil {
+		return d, "", domain.ErrorPayload, err
+	}
+	keys := k.live(now)
+	if len(keys) == 0 {
+		return d, "", domain.ErrorSecret, errors.New("it has no secret to sign with")
+	}
+	signed, err := signature.SignWebhook(string(id), now, body, keys...)
+	if err != nil {
+		return d, "", domain.ErrorSecret, err
+	}
+	header := domain.Header{
+		"Content-Type":                   {"application/json"},
+		signature.WebhookIDHeader:        {string(id)},
+		signature.WebhookTimestampHeader: {strconv.FormatInt(now.Unix(), 10)},
+		signature.WebhookSignatureHeader: {signed},
+	}
+	for name, value := range k.config.Headers {
+		header[name] = []string{value}
+	}
+	if k.auth != "" {
+		header["Authorization"] = []string{k.auth}
+	}
+	return domain.Dispatch{Endpoint: key, URL: k.config.URL, Header: header, Body: body, Timeout: k.config.Timeout}, keys[0].ID(), "", nil
+}
+
+// live are the keys that sign now, the newest first: its id stands in receipts.
+func (k *kit) live(now time.Time) []signature.WebhookKey {
+	var keys []signature.WebhookKey
+	for _, key := range k.keys {
+		if key.ends.IsZero() || now.Before(key.ends) {
+			keys = append(keys, key.WebhookKey)
+		}
+	}
+	return slices.Clip(keys)
+}
