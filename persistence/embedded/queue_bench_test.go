@@ -67,6 +67,13 @@ func BenchmarkQueue(b *testing.B) {
 				require.NotEmpty(b, got)
 			}
 		})
+		b.Run(fmt.Sprintf("ListsUntilHalf/%d", n), func(b *testing.B) { // half of it is too new
+			for b.Loop() {
+				got, err := s.Deliveries(b.Context(), "acme", domain.DeliveryFilter{Endpoint: "dead", Until: time.Unix(0, n/2)}, 0, 100)
+				require.NoError(b, err)
+				require.Len(b, got, 100)
+			}
+		})
 		require.NoError(b, s.Close())
 	}
 }
