@@ -103,10 +103,8 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
 func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send) (domain.Sent, string) {
 	now := r.deps.Clock.Now()
-	if rule, err := r.withheld(s.Delivery); err != nil {
-		return unsent(now, domain.ErrorPayload, err.Error()), ""
-	} else if rule != "" {
-		return unsent(now, domain.ErrorSuppressed, "suppressed by "+rule), ""
+	if class, reason := r.withheld(ctx, s.Delivery); class != "" {
+		return unsent(now, class, reason), ""
 	}
 	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
 	if err != nil {
@@ -123,17 +121,26 @@ func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
 	return domain.Sent{At: now.UTC(), Error: class, Reason: reason}
 }
 
-// withheld asks about the person once more: by which rule it must not be sent, "" when it may.
-func (r *Runtime) withheld(d domain.Delivery) (rule string, err error) {
+// withheld asks about the person once more, by every suppression that is in force anywhere by now: why it must not be
+// sent, "" when it may. Those that ask at the same time share one look into the store.
+func (r *Runtime) withheld(ctx context.Context, d domain.Delivery) (domain.ErrorClass, string) {
 	subject, ok, err := delivery.Recheck(d.Payload)
-	if err != nil || !ok {
-		return "", err
+	if err != nil {
+		return domain.ErrorPayload, err.Error()
+	}
+	if !ok {
+		return "", ""
+	}
+	if err := r.guard.Refresh(ctx); err != nil {
+		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
 	}
 	if subject.Person == "" {
 		subject.Person = personOf(d.Lead)
 	}
-	rule, _ = r.suppressed(subject)
-	return rule, nil
+	if rule, yes := r.suppressed(subject); yes {
+		return domain.ErrorSuppressed, "suppressed by " + rule
+	}
+	return "", ""
 }
 
 // pack is an event ready to be sent: in the endpoint's shape, and signed at this time.

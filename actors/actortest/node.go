@@ -28,8 +28,10 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/actors/vault"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/persistence/embedded"
+	"github.com/leadwire/leadwire/persistence/groupcommit"
 )
 
 // Noon is when every test begins.
@@ -50,18 +52,24 @@ type Node struct {
 	graph   *Graph
 	tier    identity.Tier
 
-	registry *prometheus.Registry
+	receivers *Receivers
+	vault     *vault.Vault
+	registry  *prometheus.Registry
 }
 
 // New starts a node on a fresh store that holds catalog. It stops with the test.
 func New(t testing.TB, catalog domain.Catalog, options ...Option) *Node {
 	t.Helper()
 	n := &Node{t: t, Clock: NewClock(Noon), dir: t.TempDir()}
+	n.receivers = &Receivers{clock: n.Clock, got: map[domain.EndpointID][]Arrival{}, plans: map[domain.EndpointID][]domain.Sent{}}
+	var err error
+	n.vault, err = vault.New(vault.NewKey())
+	require.NoError(t, err)
 	for _, o := range options {
 		o(n)
 	}
 	store := n.openStore()
-	_, err := store.ApplyCatalog(t.Context(), catalog)
+	_, err = store.ApplyCatalog(t.Context(), catalog)
 	require.NoError(t, err)
 	n.start(store)
 	t.Cleanup(n.Stop)
@@ -93,7 +101,7 @@ func (n *Node) Stop() {
 
 func (n *Node) openStore() *embedded.Store {
 	n.t.Helper()
-	store, err := embedded.Open(context.Background(), n.dir, embedded.Options{Clock: n.Clock})
+	store, err := embedded.Open(context.Background(), n.dir, embedded.Options{Clock: n.Clock, Commit: groupcommit.Config{Spacing: -1}})
 	require.NoError(n.t, err)
 	return store
 }
@@ -112,6 +120,7 @@ func (n *Node) start(store domain.Store) {
 	deps := actors.Deps{
 		Store: n.Store, Book: n.Book, Clock: n.Clock, Log: log,
 		Metrics: actors.NewMetrics(n.registry), Telemetry: telemetry.New(nil),
+		Sender: n.receivers, Vault: n.vault,
 	}
 	if n.graph != nil {
 		deps.Graphs = n.graph

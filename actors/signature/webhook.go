@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,7 +140,7 @@ func signedBefore(id, timestamp string) []byte { return []byte(id + "." + timest
 // sign: of the two schemes only HMAC can take the body as it comes; Ed25519 reads it twice.
 func (m material) sign(before, body []byte) (version string, sig []byte) {
 	if m.hmac == nil {
-		return versionEd25519, ed25519.Sign(m.private, append(before[:len(before):len(before)], body...))
+		return versionEd25519, ed25519.Sign(m.private, append(slices.Clip(before), body...))
 	}
 	h := hmac.New(sha256.New, m.hmac)
 	_, _ = h.Write(before)
@@ -165,7 +166,7 @@ func (m material) verify(before, body []byte, signatures []string) bool {
 			}
 		case version == versionEd25519 && m.public != nil && len(sig) == ed25519.SignatureSize:
 			if signed == nil {
-				signed = append(before[:len(before):len(before)], body...)
+				signed = append(slices.Clip(before), body...)
 			}
 			if ed25519.Verify(m.public, signed, sig) {
 				return true

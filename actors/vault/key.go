@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -58,7 +59,7 @@ func ParseKey(text string) (Key, error) {
 	return keyOf(raw), nil
 }
 
-func isOneByte(raw []byte) bool { return strings.Count(string(raw), string(raw[:1])) == len(raw) }
+func isOneByte(raw []byte) bool { return bytes.Count(raw, raw[:1]) == len(raw) }
 
 func keyOf(raw []byte) Key {
 	block, err := aes.NewCipher(raw)

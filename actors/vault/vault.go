@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -109,5 +110,5 @@ func (v *Vault) NeedsReseal(sealed []byte) bool {
 
 // bound puts what is readable before the ciphertext under the seal as well.
 func bound(header, aad []byte) []byte {
-	return append(header[:len(header):len(header)], aad...)
+	return append(slices.Clip(header), aad...)
 }

@@ -14,9 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/vault"
-	"github.com/stretchr/testify/require"
 )
 
 var (
@@ -52,7 +53,8 @@ func TestVault_OpensWhatItSealed(t *testing.T) {
 			require.NotContains(t, string(sealed), string(plain[:4]))
 		}
 	}
-	require.NotEqual(t, seal(t, v, secret, here), seal(t, v, secret, here), "equal secrets do not show")
+	one, other := seal(t, v, secret, here), seal(t, v, secret, here)
+	require.NotEqual(t, one, other, "equal secrets do not show")
 	_, err := v.Seal(make([]byte, vault.MaxSecret+1), here)
 	require.Equal(t, domain.Invalid, domain.CodeOf(err))
 }

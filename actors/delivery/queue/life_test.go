@@ -92,6 +92,8 @@ type life struct {
 	meddled   map[int64]bool  // somebody else changed it, or this activation's predecessor
 	arrived   map[int64]int   // answered 2xx
 
+	enabled bool // it was disabled before
+
 	log      []string
 	verbose  bool
 	broken   string
@@ -528,6 +530,7 @@ func (l *life) act() {
 func (l *life) enable() {
 	s := l.store.enable()
 	l.say("enabled")
+	l.enabled = true
 	l.disabled = false
 	l.hint(func() []queue.Step { return l.queue.Changed(l.now, s) })
 }
@@ -622,6 +625,9 @@ func (l *life) ends() {
 				last++
 			}
 		}
+		if late := d.EndedAt.Sub(d.FirstAt.Add(l.config.Terminal)); !d.FirstAt.IsZero() && late > l.slack() {
+			l.break_("%d has ended %s after its terminal time", d.N, late)
+		}
 		if last > 1 && !l.traits.meddle {
 			l.break_("%d was tried %d times after its terminal time", d.N, last)
 		}
@@ -629,6 +635,20 @@ func (l *life) ends() {
 	if l.queue.Busy() {
 		l.break_("it is busy, with nothing to do")
 	}
+}
+
+// slack is how late a delivery may end: while the endpoint wants nothing (an hour at most), until an open circuit has
+// probed it or given it up (another), and until its rate and its places have let it through. What does not fit into the
+// window is found when those before it have ended. Nothing ends while it is paused or disabled.
+func (l *life) slack() time.Duration {
+	if l.traits.meddle || l.enabled {
+		return 1000 * time.Hour
+	}
+	slack := 3 * time.Hour
+	if l.traits.room > 0 {
+		slack += l.config.Terminal
+	}
+	return slack
 }
 
 func run(seed uint64, verbose bool) *life {

@@ -262,8 +262,8 @@ func (q *Queue) Loaded(now time.Time, due domain.Due, err error) []Step {
 			q.circuit.failures = openAfter - 1
 		}
 	}
-	if !q.stopped() && !q.window.merge(now, due, load, q.loads) {
-		q.restAt = now.Add(firstPause)
+	if !q.stopped() && !q.window.merge(now, due, load, q.loads) && q.window.more != [domain.Classes]bool{} {
+		q.restAt = now.Add(firstPause) // there is more, and none of it is of use: not again at once
 	}
 	return append(steps, q.next(now)...)
 }
