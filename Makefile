@@ -39,6 +39,7 @@ bench: build ## The figures of the README, on this machine
 	./leadwire bench pixel --rate 4000 --batch 5 --duration 30s --repeat 3 --require 'first_matches.lost=0,first_matches.repeated=0'
 	./leadwire bench idle --connections 10000 --repeat 3 --require 'rss_per_connection<8KiB'
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
+	./leadwire bench pixel --rate 1000 --swaps 10 --duration 50s --repeat 3 --require 'ack.p99<20ms,swap.added<10ms,first_matches.lost=0,first_matches.repeated=0'
 
 .PHONY: fuzz
 fuzz: ## Each fuzz test for FUZZ_TIME (20s)

@@ -2,12 +2,14 @@ package identitydb
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -79,7 +81,8 @@ func (db *DB) Lookup(ctx context.Context, keys []domain.Key) (domain.Known, erro
 	var id string
 	var name *string
 	var person, company []byte
-	err := db.pool.QueryRow(ctx, lookupSQL, kinds, values).Scan(&n, &id, &person, &name, &company)
+	var all otherKeys
+	err := db.pool.QueryRow(ctx, lookupSQL, kinds, values).Scan(&n, &id, &person, &name, &company, &all.kinds, &all.keys)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return domain.Known{}, nil
 	}
@@ -97,7 +100,47 @@ func (db *DB) Lookup(ctx context.Context, keys []domain.Key) (domain.Known, erro
 		known.Company.Domain = *name
 	}
 	known.Person.ID = domain.PersonID(id)
+	all.addTo(&known.Person)
 	return known, nil
+}
+
+// otherKeys are what else a person is found by.
+type otherKeys struct {
+	kinds []string
+	keys  [][]byte
+}
+
+// addTo gives the record the hashes that it lacks.
+func (o otherKeys) addTo(p *domain.Person) {
+	has := map[string]bool{}
+	for _, h := range p.HEMs {
+		has[strings.ToLower(h.MD5)], has[strings.ToLower(h.SHA1)], has[strings.ToLower(h.SHA256)] = true, true, true
+	}
+	for _, phone := range p.Phones {
+		has[strings.ToLower(phone)] = true
+		if sum := sha256.Sum256([]byte(phone)); phone != "" { // of one in E.164
+			has[hex.EncodeToString(sum[:])] = true
+		}
+	}
+	for i, kind := range o.kinds {
+		text := hex.EncodeToString(o.keys[i])
+		if has[text] {
+			continue
+		}
+		h := domain.HEM{Variant: "lower"} // which one it is of cannot be told, and makes no difference
+		switch domain.KeyKind(kind) {
+		case domain.KeyMD5:
+			h.MD5 = text
+		case domain.KeySHA1:
+			h.SHA1 = text
+		case domain.KeySHA256:
+			h.SHA256 = text
+		default:
+			p.Phones = append(p.Phones, text)
+			continue
+		}
+		p.HEMs = append(p.HEMs, h)
+	}
 }
 
 // columns are the keys as the table has them.

@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -74,24 +76,29 @@ func TestLookup(t *testing.T) {
 	sha, md := digests()
 	visitor, click := domain.Key{Kind: domain.KeyVisitor, Value: "7f1c"}, domain.Key{Kind: domain.KeyClick, Value: "gclid:EAIaIQ"}
 	phone := domain.Key{Kind: domain.KeyPhone, Value: sha.Value}
+	tel, _ := identity.PhoneHash("+14155552671")
+	hers := domain.Key{Kind: domain.KeyPhone, Value: tel} // the record has it in clear
 	janeRecord := domain.Person{ID: "jane", FirstName: "Jane", Company: "Acme.example", Phones: []string{"+14155552671"}}
 	for name, row := range map[string]struct {
 		rows []string
 		ask  []domain.Key
 		want domain.PersonID
 		by   domain.Key
+		more []domain.Key // what the record lacks
 	}{
-		"nobody":                            {nil, []domain.Key{visitor, sha}, "", domain.Key{}},
-		"no key":                            {nil, nil, "", domain.Key{}},
-		"by a visitor":                      {[]string{plain(visitor, "jane")}, []domain.Key{visitor, sha}, "jane", visitor},
-		"by a hash":                         {[]string{hashed(sha, "jane")}, []domain.Key{visitor, sha, md}, "jane", sha},
-		"by a click":                        {[]string{plain(click, "jane")}, []domain.Key{sha, click}, "jane", click},
-		"by a phone":                        {[]string{hashed(phone, "jane")}, []domain.Key{sha, phone}, "jane", phone},
-		"a hash of another kind is another": {[]string{hashed(phone, "jane")}, []domain.Key{sha}, "", domain.Key{}},
-		"the strongest":                     {[]string{plain(click, "joan"), hashed(phone, "joan"), hashed(md, "jane")}, []domain.Key{sha, md, phone, click}, "jane", md},
-		"whatever the order":                {[]string{plain(click, "joan"), plain(visitor, "jane")}, []domain.Key{click, visitor}, "jane", visitor},
-		"within a kind the smaller id":      {[]string{hashed(sha, "joan"), hashed(md, "jane")}, []domain.Key{sha, md}, "jane", md},
-		"a person without a record":         {[]string{plain(visitor, "gone"), hashed(sha, "jane")}, []domain.Key{visitor, sha}, "jane", sha},
+		"nobody":                            {nil, []domain.Key{visitor, sha}, "", domain.Key{}, nil},
+		"no key":                            {nil, nil, "", domain.Key{}, nil},
+		"by a visitor":                      {[]string{plain(visitor, "jane")}, []domain.Key{visitor, sha}, "jane", visitor, nil},
+		"by a hash":                         {[]string{hashed(sha, "jane")}, []domain.Key{visitor, sha, md}, "jane", sha, []domain.Key{sha}},
+		"by a click":                        {[]string{plain(click, "jane")}, []domain.Key{sha, click}, "jane", click, nil},
+		"by a phone":                        {[]string{hashed(phone, "jane")}, []domain.Key{sha, phone}, "jane", phone, []domain.Key{phone}},
+		"a hash of another kind is another": {[]string{hashed(phone, "jane")}, []domain.Key{sha}, "", domain.Key{}, nil},
+		"the strongest":                     {[]string{plain(click, "joan"), hashed(phone, "joan"), hashed(md, "jane")}, []domain.Key{sha, md, phone, click}, "jane", md, []domain.Key{md}},
+		"whatever the order":                {[]string{plain(click, "joan"), plain(visitor, "jane")}, []domain.Key{click, visitor}, "jane", visitor, nil},
+		"within a kind the smaller id":      {[]string{hashed(sha, "joan"), hashed(md, "jane")}, []domain.Key{sha, md}, "jane", md, []domain.Key{md}},
+		"a person without a record":         {[]string{plain(visitor, "gone"), hashed(sha, "jane")}, []domain.Key{visitor, sha}, "jane", sha, []domain.Key{sha}},
+		"with all that finds them": {[]string{plain(visitor, "jane"), hashed(md, "jane"), hashed(sha, "jane"), hashed(phone, "jane"), hashed(hers, "jane"), plain(click, "jane")},
+			[]domain.Key{visitor}, "jane", visitor, []domain.Key{md, phone, sha}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,8 +109,16 @@ func TestLookup(t *testing.T) {
 				require.Equal(t, domain.Known{}, got)
 				return
 			}
+			want := janeRecord
+			for _, k := range row.more {
+				if h, ok := identity.ReadDigest(k.Value); ok && k.Kind != domain.KeyPhone {
+					want.HEMs = append(want.HEMs, h)
+				} else {
+					want.Phones = append(slices.Clone(want.Phones), k.Value)
+				}
+			}
 			require.Equal(t, domain.Known{
-				Found: true, Person: janeRecord, By: row.by, Company: domain.Company{Domain: "acme.example", Name: "Acme", Employees: 50},
+				Found: true, Person: want, By: row.by, Company: domain.Company{Domain: "acme.example", Name: "Acme", Employees: 50},
 			}, got)
 		})
 	}
@@ -119,7 +134,7 @@ func TestOpen_OnlyReads(t *testing.T) {
 	db := open(t, url+"&role=identity_reader", identitydb.Options{})
 	known, err := db.Lookup(t.Context(), []domain.Key{sha})
 	require.NoError(t, err)
-	require.Equal(t, domain.Person{ID: "joan", FirstName: "Joan"}, known.Person)
+	require.Equal(t, domain.Person{ID: "joan", FirstName: "Joan", HEMs: []domain.HEM{{Variant: "lower", SHA256: sha.Value}}}, known.Person)
 	require.Zero(t, known.Company, "it has none")
 }
 
@@ -238,4 +253,21 @@ func TestTier_BehindSlow(t *testing.T) {
 	company, ok := m.Company("acme.example")
 	require.True(t, ok)
 	require.Equal(t, "Acme", company.Name)
+}
+
+// Suppressed by a phone that the database knows and the record does not say, somebody is not found by their browser
+// either: the matcher's record has all of it.
+func TestTier_IsSuppressedByWhatTheRecordLacks(t *testing.T) {
+	t.Parallel()
+	tel, _ := identity.PhoneHash("+14155550100")
+	visitor, phone := domain.Key{Kind: domain.KeyVisitor, Value: "7f1c"}, domain.Key{Kind: domain.KeyPhone, Value: tel}
+	db := open(t, fresh(t, people, plain(visitor, "jane"), hashed(phone, "jane")), identitydb.Options{})
+	known, err := db.Lookup(t.Context(), []domain.Key{visitor})
+	require.NoError(t, err)
+	one, err := identity.NewSuppression(domain.GlobalScope, "", "", domain.SuppressPhone, "+1 415 555 0100", "", time.Time{})
+	require.NoError(t, err)
+	s := identity.NewSuppressions(nil)
+	s.Take(1, []domain.Suppression{one})
+	rule, _ := s.Check(identity.SubjectOf(known.Person))
+	require.Equal(t, "global:phone", rule)
 }

@@ -37,8 +37,14 @@ func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, err
 	}
 	var revision int64
 	if err := s.raise(ctx, doing, func(ctx context.Context, tx pgx.Tx) (err error) {
-		if revision, _, err = suppress(ctx, tx, e.Suppress, nil); err != nil {
+		var changed bool
+		if revision, changed, err = suppress(ctx, tx, e.Suppress, nil); err != nil {
 			return err
+		}
+		if !changed { // what was matched before is outdated all the same
+			if err := tx.QueryRow(ctx, sqlRaiseSuppressions).Scan(&revision); err != nil {
+				return fmt.Errorf("raise the revision of suppressions: %w", err)
+			}
 		}
 		return note(ctx, tx, e.Audit)
 	}); err != nil {

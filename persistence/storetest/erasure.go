@@ -214,10 +214,15 @@ func erasing(t *testing.T, h Harness) {
 		s := h.Open(t, Options{}).Store
 		f := claim(t, s)
 		cast := erasureCast(t, s, f)
-		_, err := s.Erase(t.Context(), cast.erasure)
+		first, err := s.Erase(t.Context(), cast.erasure)
 		require.NoError(t, err)
+		late := domain.Lesson{Basis: basis(t, s), Links: []domain.Link{link(adaKey, ada)}}
 		again, err := s.Erase(t.Context(), cast.erasure)
 		require.NoError(t, err)
+		require.Greater(t, again.Revision, first.Revision, "whoever has matched meanwhile looks again, though nothing new is suppressed")
+		learned, err := s.Learn(t.Context(), late)
+		require.NoError(t, err)
+		require.Equal(t, domain.Outdated, learned.Outcome)
 		for table, n := range again.Rows {
 			require.Zero(t, n, table)
 		}

@@ -15,7 +15,10 @@ import (
 
 // Library lends the graph in use, and changes it while it is lent.
 //
-//	Use(new) ──▶ open, verify ──▶ in use ──▶ the old one: closed when nobody has it any more
+//	Use(new) ──▶ open: header, places, table of sums ──▶ in use ──▶ the old one: closed when nobody has it any more
+//	                                                       └──▶ copied into memory, each block verified ──▶ the copy answers
+//
+// A block that no copy was made of, and every block until then, is verified when it is first read.
 //
 // A file counts who has it, the library included. The count starts at one and never leaves zero again: a
 // borrower who comes too late for a file does not get it, and looks for the one in its place.
@@ -36,7 +39,7 @@ type Library struct {
 // LibraryConfig is how a library keeps its graph.
 type LibraryConfig struct {
 	// Resident is the largest file, in bytes, that is copied into memory with large pages once it is in use: a
-	// lookup at 20 million keys then takes a fifth of what the mapping takes (docs/graph.md). 0: none.
+	// lookup at 20 million keys then takes three quarters of what the mapping takes, or less (docs/graph.md). 0: none.
 	Resident int64
 }
 

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a run would not measure, or could not do, is said before a server is started for it.
+func TestBench_RefusesBeforeItStarts(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		args []string
+		want string
+	}{
+		"a figure nobody measures":              {[]string{"pixel", "--require", "speed>9"}, "speed"},
+		"a figure of swaps, without any":        {[]string{"pixel", "--require", "swap.added<10ms"}, "swap.added"},
+		"more swaps than there is time for":     {[]string{"pixel", "--swaps", "16", "--duration", "30s", "--require", "swap.added<10ms"}, "swaps: must be"},
+		"a store nobody has":                    {[]string{"idle", "--store", "paper"}, "store: must be"},
+		"a profile of a run that measures none": {[]string{"idle", "--profile", "f"}, "unknown flag"},
+	} {
+		code, out, complaint := leadwire(t, append([]string{"bench"}, row.args...)...)
+		require.Equal(t, exitMisused, code, name)
+		require.Contains(t, complaint, row.want, name)
+		require.Empty(t, out, name)
+	}
+}
