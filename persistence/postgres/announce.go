@@ -21,6 +21,7 @@ type announcementColumns struct {
 	at                             []time.Time
 	account, id, kind, lead, pixel []string
 	payload                        [][]byte
+	owed                           claimColumns
 }
 
 // add takes the announcements of a row; rows come in order.
@@ -35,6 +36,7 @@ func (c *announcementColumns) add(row int, all []domain.Announcement) {
 		c.lead = append(c.lead, string(a.Lead))
 		c.pixel = append(c.pixel, string(a.Pixel))
 		c.payload = append(c.payload, bytesOf(a.Payload))
+		c.owed.add(len(c.of), &a)
 	}
 }
 
@@ -44,9 +46,32 @@ func (c *announcementColumns) args() []any {
 	return []any{c.of, c.account, c.at, c.id, c.kind, c.lead, c.pixel, c.payload}
 }
 
+// row is which of a statement's rows an announcement is of, from 1.
+func (c *announcementColumns) row(nth int64) int64 { return c.of[nth-1] }
+
+// said notes the number that an announcement was given, among those of its op.
+func (c *announcementColumns) said(got *[]domain.Announcement, all []domain.Announcement, nth, seq int64) {
+	a := c.one(got, all, nth)
+	a.Seq = seq
+	for i := range a.Deliveries {
+		a.Deliveries[i].Announcement = seq
+	}
+}
+
+// one finds an announcement among the answered ones of its op, which are all of them or none.
+func (c *announcementColumns) one(got *[]domain.Announcement, all []domain.Announcement, nth int64) *domain.Announcement {
+	if *got == nil {
+		*got = slices.Clone(all)
+		for i := range *got {
+			(*got)[i].Deliveries = deliveriesOf(&(*got)[i])
+		}
+	}
+	return &(*got)[nth-1-c.from[c.row(nth)-1]]
+}
+
 func sizeOf(all []domain.Announcement) (n int) {
 	for _, a := range all {
-		n += 200 + len(a.Payload)
+		n += 200 + len(a.Payload) + 100*len(a.Owed)
 	}
 	return n
 }

@@ -76,6 +76,9 @@ func checkAnnouncements(op string, all []domain.Announcement) error {
 		if err := checkJSON(op, "payload", a.Payload); err != nil {
 			return err
 		}
+		if err := checkOwed(op, a.Owed); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -22,13 +22,14 @@ const (
 	stepDecided   = "decided"
 	stepObserved  = "observed"
 	stepJudged    = "judged"
+	stepAttempted = "attempted"
 	stepSeen      = "seen"
 	stepCommitted = "committed"
 )
 
 // Steps lists where Options.Fail is asked, in the order of a commit.
 func Steps() []string {
-	return []string{stepBegin, stepLocked, stepReceived, stepDecided, stepObserved, stepJudged, stepSeen, stepCommitted}
+	return []string{stepBegin, stepLocked, stepReceived, stepDecided, stepObserved, stepJudged, stepAttempted, stepSeen, stepCommitted}
 }
 
 // maxTries is how often a batch is run in all. A deadlock or a broken connection is rare; four in a row
@@ -122,9 +123,13 @@ func (s *Store) run(ctx context.Context, conn *pgx.Conn, b *batch) error {
 	if err := s.ensureHeads(ctx, conn, b); err != nil {
 		return err
 	}
+	if err := s.ensureEndpoints(ctx, conn, b); err != nil {
+		return err
+	}
 	p := newPipeline(b, s.opts.Fail)
 	if err := p.send(ctx, conn); err != nil {
 		clear(s.heads) // one may be gone, in a database restored from elsewhere; asking again is cheap
+		clear(s.endpoints)
 		return err
 	}
 	if err := s.opts.Fail(stepCommitted); err != nil {

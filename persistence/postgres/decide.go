@@ -40,13 +40,20 @@ func (p *pipeline) decide(wave []int) {
 	}
 	sql, args := sqlDecide, []any{p.b.id, c.part, c.epoch, c.eventSeq, c.verb, c.account, c.lead, c.expect, c.source, c.eventID, c.campaign, c.contact,
 		c.buyer, c.cap, c.day, c.trace, c.received, c.at, c.eventKey, c.basis}
-	if said := c.said; said.len() > 0 {
-		sql, args = sqlDecideAnnouncing, append(args, said.args()...)
+	if c.said.len() > 0 {
+		sql, args = sqlDecideAnnouncing, append(args, c.said.args()...)
+	}
+	if c.said.owed.len() > 0 {
+		sql, args = sqlDecideOwing, append(args, c.said.owed.args()...)
 	}
 	p.queue(sql, func(rows pgx.Rows) error {
 		var r ruling
 		if err := r.scan(rows); err != nil {
 			return fmt.Errorf("read ruling: %w", err)
+		}
+		if r.outcome == rowSaid || r.outcome == rowOwed {
+			p.announcedByDecision(&c, &r)
+			return nil
 		}
 		n := c.of[r.ord-1]
 		switch {
@@ -58,9 +65,33 @@ func (p *pipeline) decide(wave []int) {
 			p.noFeed = append(p.noFeed, n)
 			return nil
 		}
-		p.decided[n] = r.decided(p.b.ops[n].decide)
+		got := r.decided(p.b.ops[n].decide)
+		got.Announced = p.decided[n].Announced
+		p.decided[n] = got
 		return nil
 	}, args...)
+}
+
+// The words that mark other rows than outcomes: the number of an announcement, and a delivery that it owes.
+const (
+	rowSaid = "said"
+	rowOwed = "owed"
+)
+
+// announcedByDecision takes such a row: see statements.go for its columns.
+func (p *pipeline) announcedByDecision(c *decisionColumns, r *ruling) {
+	nth := r.ord // of a delivery; an announcement's row says whose it is first
+	if r.outcome == rowSaid {
+		nth = r.feedSeq
+	}
+	n := c.of[c.said.row(nth)-1]
+	got, all := p.decided[n], p.b.ops[n].decide.Announce
+	if r.outcome == rowSaid {
+		c.said.said(&got.Announced, all, nth, r.count)
+	} else {
+		c.said.owes(&got.Announced, all, nth, owedRow{place: r.feedSeq, n: r.count, behind: r.revision > 0, due: r.receivedAt})
+	}
+	p.decided[n] = got
 }
 
 // outcomeNoFeed is decide.sql's word for a buyer without a row in feeds: nothing was written.

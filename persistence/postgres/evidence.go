@@ -28,7 +28,7 @@ import (
 // recognise amends the pipeline's answers by what an earlier run of the batch has written.
 func (s *Store) recognise(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeline) error {
 	for _, look := range []func(context.Context, *pgx.Conn, *batch, *pipeline) (int, error){
-		recogniseEvents, recogniseMarks, recogniseDecisions, recogniseObservations, recogniseJudgements,
+		recogniseEvents, recogniseMarks, recogniseDecisions, recogniseObservations, recogniseJudgements, recogniseAttempts,
 	} {
 		found, err := look(ctx, conn, b, p)
 		if err != nil {
@@ -121,10 +121,14 @@ func recogniseDecisions(ctx context.Context, conn *pgx.Conn, b *batch, p *pipeli
 		if err != nil {
 			return found, fmt.Errorf("look for own decision: %w", err)
 		}
-		if ok {
-			p.decided[n] = own
-			found++
+		if !ok {
+			continue
 		}
+		if own.Announced, err = ownAnnouncements(ctx, conn, b.id, d.Announce); err != nil {
+			return found, fmt.Errorf("look for own announcements: %w", err)
+		}
+		p.decided[n] = own
+		found++
 	}
 	return found, nil
 }

@@ -73,25 +73,26 @@ func (p *pipeline) judge(wave []int) {
 	if len(c.of) == 0 {
 		return
 	}
-	p.queue(sqlJudge, func(rows pgx.Rows) error {
+	sql, args := sqlJudge, append([]any{p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.lead, c.lastAt, c.after, c.unmet, c.settle,
+		c.enterSeq, c.enterAt, c.enter}, c.said.args()...)
+	if c.said.owed.len() > 0 {
+		sql, args = sqlJudgeOwing, append(args, c.said.owed.args()...)
+	}
+	p.queue(sql, func(rows pgx.Rows) error {
 		var r verdictRow
 		if err := r.scan(rows); err != nil {
 			return fmt.Errorf("read judgement: %w", err)
 		}
-		n := c.of[r.ord-1]
-		got, j := p.judged[n], p.b.ops[n].judge
-		if r.outcome == "" { // the number of an announcement
-			a := j.Announce[r.nth-1-c.said.from[r.ord-1]]
-			a.Seq = r.seq
-			got.Announced = append(got.Announced, a)
-			p.judged[n] = got
-			return nil
+		row := r.ord
+		if r.outcome == rowOwed {
+			row = c.said.row(r.ord)
 		}
-		err := r.into(&got, j)
+		n := c.of[row-1]
+		got, j := p.judged[n], p.b.ops[n].judge
+		err := r.into(&got, j, &c.said)
 		p.judged[n] = got
 		return err
-	}, append([]any{p.b.id, c.part, c.epoch, c.basis, c.expect, c.account, c.lead, c.lastAt, c.after, c.unmet, c.settle, c.enterSeq, c.enterAt, c.enter},
-		c.said.args()...)...)
+	}, args...)
 }
 
 // judgementColumns are judgements as the arrays that judge.sql takes.
@@ -139,21 +140,30 @@ func (c *judgementColumns) add(n int, j *judgeOp) {
 	c.said.add(len(c.of), j.Announce)
 }
 
-// verdictRow is a row that judge.sql answers with: what became of a judgement, or, without an outcome, the
-// number of one of its announcements.
+// verdictRow is a row that judge.sql answers with: what became of a judgement, the number of one of its
+// announcements, or a delivery that one of them owes.
 type verdictRow struct {
 	ord             int64
 	outcome         string
 	basis, revision int64
 	body            []byte
 	nth, seq        int64
+	due             pgtype.Timestamptz
 }
 
 func (r *verdictRow) scan(rows pgx.Rows) error {
-	return rows.Scan(&r.ord, &r.outcome, &r.basis, &r.revision, &r.body, &r.nth, &r.seq)
+	return rows.Scan(&r.ord, &r.outcome, &r.basis, &r.revision, &r.body, &r.nth, &r.seq, &r.due)
 }
 
-func (r *verdictRow) into(out *domain.Judged, j *judgeOp) error {
+func (r *verdictRow) into(out *domain.Judged, j *judgeOp, c *announcementColumns) error {
+	switch r.outcome {
+	case rowSaid:
+		c.said(&out.Announced, j.Announce, r.nth, r.seq)
+		return nil
+	case rowOwed: // see statements.go for its columns
+		c.owes(&out.Announced, j.Announce, r.ord, owedRow{place: r.nth, n: r.seq, behind: r.basis > 0, due: r.due})
+		return nil
+	}
 	out.Outcome, out.Basis = domain.Outcome(r.outcome), r.basis
 	switch out.Outcome {
 	case domain.Done:

@@ -22,9 +22,11 @@ type Store struct {
 	readers *pgxpool.Pool
 	feeds   map[domain.BuyerKey]struct{} // known to have a row; the commit's alone
 	heads   map[string]struct{}          // likewise, by account
-	epoch   atomic.Pointer[string]
+	// endpoints likewise.
+	endpoints map[domain.EndpointKey]struct{}
+	epoch     atomic.Pointer[string]
 
-	backlogLimit int // tests lower it
+	backlogLimit int // tests lower it; and of a queue
 }
 
 var _ domain.Store = (*Store)(nil)
@@ -41,7 +43,8 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, domain.Fail(doing, domain.Invalid, err)
 	}
-	s := &Store{opts: opts, feeds: map[domain.BuyerKey]struct{}{}, heads: map[string]struct{}{}, backlogLimit: domain.BacklogLimit}
+	s := &Store{opts: opts, feeds: map[domain.BuyerKey]struct{}{}, heads: map[string]struct{}{},
+		endpoints: map[domain.EndpointKey]struct{}{}, backlogLimit: domain.BacklogLimit}
 	if s.metrics, err = newMetrics(opts.Registerer, opts.Readers); err != nil {
 		return nil, fail(doing, err)
 	}

@@ -16,6 +16,7 @@ type op struct {
 	observe *observeOp
 	judge   *judgeOp
 	learn   *domain.Lesson
+	attempt *attemptOp
 	ping    bool
 }
 
@@ -36,6 +37,8 @@ type reply struct {
 	observed domain.Observed
 	judged   domain.Judged
 	learned  domain.Learned
+
+	attempted domain.AttemptRecorded
 }
 
 // The kinds of ops, for the metrics.
@@ -47,6 +50,7 @@ const (
 	kindObserve = "observe"
 	kindJudge   = "judge"
 	kindLearn   = "learn"
+	kindAttempt = "attempt"
 	kindPing    = "ping"
 )
 
@@ -63,6 +67,7 @@ var outcomes = map[string][]string{
 	kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 	kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
 	kindLearn:   {string(domain.Done), string(domain.Outdated)},
+	kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale)},
 	kindPing:    {"ok"},
 }
 
@@ -80,6 +85,8 @@ func (o op) kind() string {
 		return kindJudge
 	case o.learn != nil:
 		return kindLearn
+	case o.attempt != nil:
+		return kindAttempt
 	case o.ping:
 		return kindPing
 	}
@@ -110,6 +117,9 @@ func (o op) size() int {
 	if j := o.judge; j != nil {
 		n += 200 + len(j.after) + len(j.enter) + 8*len(j.Settle) + sizeOf(j.Announce)
 	}
+	if a := o.attempt; a != nil {
+		n += 200 + len(a.spec) + len(a.Receipt.Body)
+	}
 	return n
 }
 
@@ -127,6 +137,8 @@ func (o op) fence() (domain.Fence, bool) {
 		return o.observe.Fence, true
 	case o.judge != nil:
 		return o.judge.Fence, true
+	case o.attempt != nil:
+		return o.attempt.Fence, true
 	}
 	return domain.Fence{}, false
 }

@@ -175,6 +175,9 @@ func ownAnnouncements(ctx context.Context, conn *pgx.Conn, id int64, all []domai
 		if err != nil {
 			return nil, err
 		}
+		if err := ownDeliveries(ctx, conn, &a); err != nil {
+			return nil, err
+		}
 		mine = append(mine, a)
 	}
 	return mine, nil

@@ -27,9 +27,10 @@ type pipeline struct {
 	strangers []int
 	marks     *marks
 
-	observed map[int]domain.Observed
-	judged   map[int]domain.Judged
-	learned  map[int]domain.Learned
+	observed  map[int]domain.Observed
+	judged    map[int]domain.Judged
+	learned   map[int]domain.Learned
+	attempted map[int]domain.AttemptRecorded
 }
 
 func newPipeline(b *batch, fail func(string) error) *pipeline {
@@ -37,6 +38,7 @@ func newPipeline(b *batch, fail func(string) error) *pipeline {
 		b: b, fail: fail, epochs: map[domain.Partition]int64{},
 		stored: map[int]int64{}, decided: map[int]domain.Decided{}, marks: newMarks(), repeats: map[int]bool{},
 		observed: map[int]domain.Observed{}, judged: map[int]domain.Judged{}, learned: map[int]domain.Learned{},
+		attempted: map[int]domain.AttemptRecorded{},
 	}
 	ops := make([]op, len(b.todo))
 	keys := make(map[eventKey]struct{}, len(b.todo))
@@ -64,6 +66,8 @@ func newPipeline(b *batch, fail func(string) error) *pipeline {
 		p.step(stepObserved)
 		p.judge(wave)
 		p.step(stepJudged)
+		p.attempt(wave)
+		p.step(stepAttempted)
 		p.see(wave)
 		p.step(stepSeen)
 	}
@@ -147,6 +151,9 @@ func (p *pipeline) lock(ops []op) {
 	if heads := headsOf(ops); len(heads) > 0 {
 		p.queue(sqlLockHeads, nil, heads)
 	}
+	if queues := endpointsOf(ops); queues.len() > 0 {
+		p.queue(sqlLockEndpoints, nil, queues.a, queues.b)
+	}
 }
 
 // existing lists the leads that the ops expect to be there already.
@@ -192,6 +199,8 @@ func (p *pipeline) answer() []int {
 			p.b.results[n] = result{Value: reply{judged: p.judged[n]}, Outcome: string(p.judged[n].Outcome)}
 		case o.learn != nil:
 			p.b.results[n] = result{Value: reply{learned: p.learned[n]}, Outcome: string(p.learned[n].Outcome)}
+		case o.attempt != nil:
+			p.b.results[n] = result{Value: reply{attempted: p.attempted[n]}, Outcome: string(p.attempted[n].Outcome)}
 		default:
 			p.b.results[n] = result{Value: reply{seen: p.marks.count(n)}}
 		}

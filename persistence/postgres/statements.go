@@ -2,6 +2,7 @@ package postgres
 
 import (
 	_ "embed"
+	"fmt"
 	"strings"
 )
 
@@ -35,11 +36,43 @@ var (
 	sqlJudge string
 	//go:embed sql/decide_announcing.sql
 	sqlDecideEnd string
+	//go:embed sql/owe.sql
+	sqlOwe string
+	//go:embed sql/lock_endpoints.sql
+	sqlLockEndpoints string
+	//go:embed sql/attempt.sql
+	sqlAttempt string
 
-	// A decision that announces nothing must not pay for those that do: the start-up of a wide statement is
-	// most of what a small batch costs. So there are two, of one text.
-	sqlDecideAnnouncing = strings.Replace(sqlDecide, beforeAnswer, "\n"+sqlDecideEnd+beforeAnswer[1:], 1)
+	// A decision that announces nothing must not pay for those that do, nor one that owes nothing for those that
+	// owe: the start-up of a wide statement is most of what a small batch costs. So there are three, of one text, and
+	// two judgements.
+	sqlDecideAnnouncing = extended(sqlDecide, sqlDecideEnd, answerSaid)
+	sqlDecideOwing      = extended(sqlDecideAnnouncing, owing(29), `
+UNION ALL
+SELECT said, 'owed', place, n, '', behind::int, '', '', '', NULL, '', 0, 0, 0, 0, due_at, NULL, NULL FROM owed`)
+	sqlJudgeOwing = extended(sqlJudge, owing(23), `
+UNION ALL
+SELECT said, 'owed', behind::int, 0, NULL, place, n, due_at FROM owed`)
 )
 
-// beforeAnswer is where decide.sql goes over from what it writes to what it answers.
+// answerSaid adds the numbers of announcements to a decision's answers.
+const answerSaid = `
+UNION ALL
+SELECT of, 'said', nth, seq, '', 0, '', '', '', NULL, '', 0, 0, 0, 0, NULL, NULL, NULL FROM said`
+
+// beforeAnswer is where decide.sql and judge.sql go over from what they write to what they answer.
 const beforeAnswer = "\n)\nSELECT ord,"
+
+// extended puts more at the end of what a statement writes, and at the end of what it answers.
+func extended(sql, writes, answers string) string {
+	return strings.Replace(strings.TrimSuffix(sql, "\n"), beforeAnswer, "\n"+strings.TrimSuffix(writes, "\n")+beforeAnswer, 1) + answers
+}
+
+// owing is owe.sql with the numbers of its arguments, from the first on.
+func owing(first int) string {
+	var numbered []string
+	for i, name := range []string{"$said", "$account", "$at", "$lead", "$endpoint", "$class"} {
+		numbered = append(numbered, name+"::", fmt.Sprintf("$%d::", first+i))
+	}
+	return strings.NewReplacer(numbered...).Replace(sqlOwe)
+}

@@ -15,6 +15,7 @@ import "github.com/leadwire/leadwire/actors/domain"
 //	same visitor or event twice    stale, or a duplicate
 //	same acquaintance or sighting  stale, or already decided
 //	same link twice                the later person counts
+//	same line of deliveries twice  the second finds who is at its head after the first
 //
 // An actor sends one op per lead at a time, so nearly every batch has one wave.
 func waves(ops []op) [][]int {
@@ -33,6 +34,9 @@ func waves(ops []op) [][]int {
 			w.putAll(i, o.judge.touches())
 		case o.learn != nil:
 			w.putAll(i, touchesOf(o.learn.Links))
+		case o.attempt != nil:
+			line := lineKey{o.attempt.Key, o.attempt.Lead}
+			w.put(i, w.free(line), line)
 		default:
 			w.put(i, 0)
 		}
@@ -53,6 +57,10 @@ type (
 	linkKey         struct {
 		account domain.AccountID
 		key     domain.Key
+	}
+	lineKey struct {
+		endpoint domain.EndpointKey
+		lead     domain.LeadID
 	}
 	capKey   domain.BuyerKey
 	capEntry struct {

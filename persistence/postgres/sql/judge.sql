@@ -43,7 +43,7 @@ WITH i AS (
     UPDATE heads h SET head = s.head FROM (SELECT account, max(seq) AS head FROM said GROUP BY account) s WHERE h.account = s.account
 )
 SELECT ord, outcome, in_force, CASE outcome WHEN 'done' THEN expect + 1 WHEN 'stale' THEN coalesce(a_revision, 0) ELSE 0 END,
-    CASE WHEN outcome = 'stale' THEN a_body END, 0::bigint, 0::bigint
+    CASE WHEN outcome = 'stale' THEN a_body END, 0::bigint, 0::bigint, NULL::timestamptz
 FROM after
 UNION ALL
-SELECT of, '', 0, 0, NULL, nth, seq FROM said
+SELECT of, 'said', 0, 0, NULL, nth, seq, NULL FROM said

@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+// RecordAttempt keeps a receipt and moves its delivery on: see domain.DeliveryStore.
+func (s *Store) RecordAttempt(ctx context.Context, a domain.Attempted) (domain.AttemptRecorded, error) {
+	made, err := newAttempt("record attempt", a)
+	if err != nil {
+		return domain.AttemptRecorded{}, err
+	}
+	r, err := s.writer.Do(ctx, op{attempt: made})
+	return r.attempted, err
+}
+
+// attemptOp is a settled attempt with its JSON made.
+type attemptOp struct {
+	domain.Attempted
+	state   int16
+	endedAt time.Time
+	spec    []byte // the receipt without its body
+}
+
+func newAttempt(doing string, a domain.Attempted) (*attemptOp, error) {
+	if err := checkAttempt(doing, &a); err != nil {
+		return nil, err
+	}
+	made := &attemptOp{Attempted: a, state: stateNumber(a.State), endedAt: micro(a.Receipt.EndedAt())}
+	made.NextAt, made.ReleaseAt = micro(a.NextAt), micro(a.ReleaseAt)
+	r := &made.Receipt
+	r.ScheduledAt, r.At, r.NextAt = micro(r.ScheduledAt), micro(r.At), micro(r.NextAt)
+	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
+	r.Reason, made.Disable = legible(r.Reason), legible(a.Disable)
+	bare := *r
+	bare.Delivery, bare.Number, bare.Body = 0, 0, nil // columns
+	var err error
+	made.spec, err = pack(doing, bare)
+	return made, err
+}
+
+func checkAttempt(op string, a *domain.Attempted) error {
+	if err := check(op, field{"account", string(a.Key.Account), false}, field{"endpoint", string(a.Key.Endpoint), false},
+		field{"lead", string(a.Lead), false}, field{"receipt.error", string(a.Receipt.Error), true}); err != nil {
+		return err
+	}
+	pending, r := a.State == domain.DeliveryPending, &a.Receipt
+	switch {
+	case stateNumber(a.State) < 0:
+		return domain.FailField(op, "state", "is unknown")
+	case pending && a.NextAt.IsZero():
+		return domain.FailField(op, "next_at", "a delivery that stays pending has a next attempt")
+	case pending && r.Number == 0:
+		return domain.FailField(op, "receipt.number", "a delivery stays pending because of an attempt")
+	case a.Class >= domain.Classes:
+		return domain.FailField(op, "class", "is unknown")
+	case r.Number < 0 || r.Number > math.MaxInt32:
+		return domain.FailField(op, "receipt.number", "is out of range")
+	case r.Status < 0 || r.Status > math.MaxInt16:
+		return domain.FailField(op, "receipt.status", "is out of range")
+	case len(r.Body) > domain.MaxExcerpt:
+		return domain.FailField(op, "receipt.body", "is too long")
+	case r.At.IsZero():
+		return domain.FailField(op, "receipt.at", "must be given")
+	}
+	return nil
+}
+
+// legible is s as a text that every store can keep.
+func legible(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
+// attempt queues the attempts of a wave.
+func (p *pipeline) attempt(wave []int) {
+	var c attemptColumns
+	for _, n := range wave {
+		if a := p.b.ops[n].attempt; a != nil {
+			c.add(n, a)
+		}
+	}
+	if len(c.of) == 0 {
+		return
+	}
+	p.queue(sqlAttempt, func(rows pgx.Rows) error {
+		var ord, next int64
+		var outcome string
+		if err := rows.Scan(&ord, &outcome, &next); err != nil {
+			return fmt.Errorf("read what became of an attempt: %w", err)
+		}
+		got := p.attempted[c.of[ord-1]]
+		if outcome == rowNext {
+			got.Next = next
+		} else {
+			got.Outcome = domain.Outcome(outcome)
+		}
+		p.attempted[c.of[ord-1]] = got
+		return nil
+	}, p.b.id, c.part, c.epoch, c.account, c.endpoint, c.delivery, c.lead, c.expect, c.state, c.next, c.class, c.release, c.number, c.at, c.ended,
+		c.status, c.kind, c.reason, c.fails, c.ofEndpoint, c.disable, c.spec, c.body)
+}
+
+// rowNext is attempt.sql's word for the delivery that is due now.
+const rowNext = "next"
+
+// attemptColumns are attempts as the arrays that attempt.sql takes.
+type attemptColumns struct {
+	of                                             []int // the op of each row
+	part, state, class, status                     []int16
+	epoch, delivery, expect                        []int64
+	number                                         []int32
+	account, endpoint, lead, kind, reason, disable []string
+	next, release                                  []pgtype.Timestamptz
+	at, ended                                      []time.Time
+	fails, ofEndpoint                              []bool
+	spec, body                                     [][]byte
+}
+
+func (c *attemptColumns) add(n int, a *attemptOp) {
+	r := &a.Receipt
+	c.of = append(c.of, n)
+	c.part = append(c.part, int16(a.Fence.Partition))
+	c.epoch = append(c.epoch, a.Fence.Epoch)
+	c.account = append(c.account, string(a.Key.Account))
+	c.endpoint = append(c.endpoint, string(a.Key.Endpoint))
+	c.delivery = append(c.delivery, a.Delivery)
+	c.lead = append(c.lead, string(a.Lead))
+	c.expect = append(c.expect, a.Expect)
+	c.state = append(c.state, a.state)
+	c.next = append(c.next, timestamp(a.NextAt))
+	c.class = append(c.class, int16(a.Class))
+	c.release = append(c.release, timestamp(a.ReleaseAt))
+	c.number = append(c.number, int32(r.Number))
+	c.at = append(c.at, r.At)
+	c.ended = append(c.ended, a.endedAt)
+	c.status = append(c.status, int16(r.Status))
+	c.kind = append(c.kind, string(r.Error))
+	c.reason = append(c.reason, r.Reason)
+	c.fails = append(c.fails, r.Error != "" && (a.State == domain.DeliveryPending || a.State == domain.DeliveryExhausted))
+	c.ofEndpoint = append(c.ofEndpoint, r.Number > 0 && r.Error.OfEndpoint())
+	c.disable = append(c.disable, a.Disable)
+	c.spec = append(c.spec, a.spec)
+	c.body = append(c.body, bytesOf(r.Body))
+}
