@@ -139,6 +139,10 @@ func (r *Runtime) Quiet() bool {
 	return r.work.Running() == 0 && r.hub.quiet() && r.looking.Load() == 0
 }
 
+// Hush lets no more attempts at endpoints begin, and waits for those that have a right to end. Call it before the cluster
+// drains: an attempt whose endpoint has left memory is made again after the next start.
+func (r *Runtime) Hush(ctx context.Context) error { return r.gate.Close(ctx) }
+
 // Drain waits for the commits that actors wait for. Call it after the cluster has drained.
 func (r *Runtime) Drain(ctx context.Context) error { return r.work.Wait(ctx) }
 

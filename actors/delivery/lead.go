@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -74,4 +76,18 @@ func leadOf(d domain.Decision, before *domain.Lead) Lead {
 		l.State, l.Buyer, l.AssignedAt = domain.Assigned, d.Buyer, stamp(d.At)
 	}
 	return l
+}
+
+// TestEvent is the type of an event that an operator sends to see whether an endpoint takes events. It is about nobody.
+const TestEvent domain.AnnouncementType = "endpoint.test"
+
+// TestEnvelope is such an event, with a contact who does not exist.
+func TestEnvelope(account domain.AccountID, id domain.EventID, now time.Time) (json.RawMessage, error) {
+	e := Envelope{
+		ID: id, Type: TestEvent, Version: Version, Account: account, OccurredAt: stamp(now), CreatedAt: stamp(now),
+		Event:   Event{ID: id, Source: "leadwire", Type: "test"},
+		Lead:    Lead{ID: "test"},
+		Contact: domain.Contact{FirstName: "Test", LastName: "Lead", Email: "test@example.com"}.JSON(),
+	}
+	return e.JSON()
 }

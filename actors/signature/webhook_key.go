@@ -57,7 +57,8 @@ func (k WebhookKey) material() material {
 func NewWebhookKey(kind domain.SecretKind) (WebhookKey, error) {
 	secret := make([]byte, HMACSize) // also the size of an Ed25519 seed
 	_, _ = rand.Read(secret)         // never fails: it ends the program instead
-	switch kind {                    //nolint:exhaustive // the others do not sign
+
+	switch kind { //nolint:exhaustive // the others do not sign
 	case domain.HMACSecret:
 		return hmacKey(secret), nil
 	case domain.Ed25519Secret:

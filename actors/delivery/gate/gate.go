@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"context"
 	"sync"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -40,7 +41,8 @@ type Gate struct {
 	out     int // rights that are granted or in use
 	repeats int // of them, for retries and replays
 	lanes   [laneCount]lane
-	pass    int64 // of the lane that was served last: who begins to ask begins here
+	closed  chan struct{} // not nil: nothing is granted any more; closed once nothing is out
+	pass    int64         // of the lane that was served last: who begins to ask begins here
 }
 
 // laneCount: three tiers, each with every class.
@@ -194,9 +196,39 @@ func (g *Gate) back(repeat bool) {
 	if repeat {
 		g.repeats--
 	}
+	g.ended()
 	granted := g.serve()
 	g.mu.Unlock()
 	tell(granted)
+}
+
+// Close grants nothing any more, and waits until nothing is out or ctx ends. Rights that were granted can be used.
+func (g *Gate) Close(ctx context.Context) error {
+	g.mu.Lock()
+	if g.closed == nil {
+		g.closed = make(chan struct{})
+		g.ended()
+	}
+	closed := g.closed
+	g.mu.Unlock()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ended tells who waits for the gate's end.
+func (g *Gate) ended() {
+	if g.closed == nil || g.out > 0 {
+		return
+	}
+	select {
+	case <-g.closed:
+	default:
+		close(g.closed)
+	}
 }
 
 func tell(granted []*Owner) {
@@ -207,7 +239,7 @@ func tell(granted []*Owner) {
 
 // serve hands out what is free.
 func (g *Gate) serve() (granted []*Owner) {
-	for g.out < g.cfg.Rights {
+	for g.closed == nil && g.out < g.cfg.Rights {
 		next := -1
 		for i := range g.lanes {
 			l := &g.lanes[i]

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"testing"
 
@@ -114,6 +115,28 @@ func TestGate_Leave(t *testing.T) {
 	require.Equal(t, 3, granted)
 	end()
 	require.Equal(t, 3, granted, "an attempt ends once")
+}
+
+// A gate that closes grants nothing any more and waits for what is out.
+func TestGate_Close(t *testing.T) {
+	t.Parallel()
+	g := gate.New(gate.Config{Rights: 2})
+	granted := 0
+	o := g.Join(func() { granted++ })
+	for range 3 {
+		o.Ask(domain.TierStandard, domain.ClassFirst)
+	}
+	end := o.Use()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, g.Close(over), context.Canceled)
+	closed := make(chan error, 1)
+	go func() { closed <- g.Close(t.Context()) }()
+	o.Return()
+	end()
+	require.NoError(t, <-closed)
+	require.Equal(t, 2, granted)
+	require.NoError(t, g.Close(t.Context()))
 }
 
 // Whatever is asked, used, returned and left, never more is out than there is, nothing is kept from anybody who may have it, and in the

@@ -18,6 +18,7 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/httpedge"
+	"github.com/leadwire/leadwire/httpedge/outbound"
 	"github.com/leadwire/leadwire/httpedge/sse"
 	"github.com/leadwire/leadwire/persistence"
 )
@@ -32,9 +33,12 @@ type Config struct {
 	Actors  actors.Config
 	// Identity is where it learns who visitors are.
 	Identity Identity
-	Edge     httpedge.Config
-	Streams  sse.Config
-	Keep     domain.Retention
+	// Outbound is how endpoints are sent to, and MasterKey what their secrets are sealed with.
+	Outbound  outbound.Config
+	MasterKey MasterKey
+	Edge      httpedge.Config
+	Streams   sse.Config
+	Keep      domain.Retention
 	// MaintainEvery is the pause between rounds of retention; default 1h.
 	MaintainEvery time.Duration
 	// Farewell is over how long streams are spread when they are closed at stop; default 1s.

@@ -14,11 +14,13 @@ import (
 	"github.com/leadwire/leadwire/actors"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/telemetry"
+	"github.com/leadwire/leadwire/actors/vault"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 	"github.com/leadwire/leadwire/httpedge"
 	"github.com/leadwire/leadwire/httpedge/admin"
 	"github.com/leadwire/leadwire/httpedge/dashboard"
+	"github.com/leadwire/leadwire/httpedge/outbound"
 	"github.com/leadwire/leadwire/httpedge/sse"
 )
 
@@ -33,6 +35,8 @@ type Node struct {
 	store     domain.Store
 	book      *actors.Book
 	identity  *identities
+	vault     *vault.Vault // nil: there is no master key
+	sender    *outbound.Sender
 	telemetry *telemetry.Recorder
 	runtime   *actors.Runtime
 	cluster   *cluster.Node
@@ -62,7 +66,7 @@ func Start(ctx context.Context, config Config, deps Deps) (*Node, error) {
 	}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		n.listen, n.openStore, n.openBook, n.openIdentity, n.startActors, n.openStreams, n.openAdmin, n.openEdge, n.openControl,
+		n.listen, n.openStore, n.openBook, n.openIdentity, n.openOutbound, n.startActors, n.openStreams, n.openAdmin, n.openEdge, n.openControl,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, n.giveUp(ctx))
@@ -111,6 +115,7 @@ func (n *Node) startActors(ctx context.Context) error {
 		Store: n.store, Book: n.book, Clock: n.deps.Clock, Log: n.deps.Log,
 		Metrics: actors.NewMetrics(n.registry), Telemetry: n.telemetry,
 		Suppressions: known.Suppressions, Overlay: known.Overlay, Identity: known.Identity, Graphs: known.Graphs, Slow: known.Slow,
+		Sender: n.sender, Vault: n.vault,
 	}, counts)
 	n.runtime.RegisterBacklog(n.registry)
 	if err := n.runtime.Load(ctx); err != nil {

@@ -12,8 +12,9 @@ import (
 //
 //  1. the edge says "not ready" and puts webhooks off, while those in flight are committed and answered
 //  2. streams are asked to come back elsewhere, spread over Config.Farewell
-//  3. partitions drain: queued messages finish, actors stop, what they wait for is waited for
-//  4. the cluster hears goodbye, and the store flushes and closes
+//  3. no more attempts begin at endpoints, and those under way end
+//  4. partitions drain: queued messages finish, actors stop, what they wait for is waited for
+//  5. the cluster hears goodbye, and the store flushes and closes
 //
 // Each step is tried even if one before it failed or ctx has ended; the errors are joined. Calls after
 // the first wait for it and answer the same.
@@ -66,6 +67,7 @@ func (n *Node) stop(ctx context.Context) error {
 		n.loops.Wait()
 	}
 	if n.cluster != nil {
+		n.hush(ctx)
 		try("drain the partitions", n.cluster.Drain(ctx))
 		try("finish the actors' work", n.runtime.Drain(ctx))
 	}
@@ -75,6 +77,9 @@ func (n *Node) stop(ctx context.Context) error {
 	}
 	if n.runtime != nil {
 		n.runtime.Stop()
+	}
+	if n.sender != nil {
+		n.sender.Close()
 	}
 	if n.identity != nil {
 		try("close the identity graph", n.identity.close())
@@ -120,4 +125,16 @@ func (n *Node) closeEdge(ctx context.Context) error {
 		errs = append(errs, n.streams.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// hushFor is how long attempts at endpoints are waited for: most take less than a second, and one that is cut off is made
+// again after the next start, under the same id.
+const hushFor = 5 * time.Second
+
+func (n *Node) hush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, hushFor)
+	defer cancel()
+	if err := n.runtime.Hush(ctx); err != nil {
+		n.deps.Log.Warn("attempts at endpoints were cut off; they are made again", "error", err)
+	}
 }

@@ -69,6 +69,20 @@ func (s *Settings) bindActors(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.BuyerIdle, "buyer-idle", 2*time.Minute, "quiet time after which an unwatched buyer leaves memory; one small read brings it back")
 }
 
+func (s *Settings) bindOutbound(fs *pflag.FlagSet) {
+	c, a := &s.Node.Outbound, &s.Node.Actors
+	fs.IntVar(&a.EndpointMailbox, "endpoint-mailbox", 8192, "messages waiting for one endpoint: a second of everything a node can take; what is lost is read from the store")
+	fs.DurationVar(&a.EndpointIdle, "endpoint-idle", 2*time.Minute, "quiet time after which an endpoint that is owed nothing leaves memory; two small reads bring it back")
+	fs.IntVar(&a.Gate.Rights, "attempts", 1024, "attempts at endpoints under way: some 30KB each, and a thousand endpoints that take a second are 1,000 deliveries a second")
+	fs.IntVar(&a.Gate.Repeats, "attempts-repeated", 0, "of those, retries and replays; 0: half, so that endpoints that are down leave room for those that are not")
+	fs.BoolVar(&c.AllowPrivate, "allow-private", false, "send to private addresses, to this machine and by http: for development only, because whoever may configure an endpoint reaches this network")
+	fs.DurationVar(&c.DNS, "outbound-dns", 5*time.Second, "for a look-up: one lost packet is asked for again within it")
+	fs.DurationVar(&c.Connect, "outbound-connect", 5*time.Second, "for a connection, all addresses together: two lost SYNs")
+	fs.DurationVar(&c.TLS, "outbound-tls", 5*time.Second, "for a handshake: three round trips and a slow processor")
+	fs.DurationVar(&c.FirstByte, "outbound-first-byte", 15*time.Second, "from the request until the answer's headers; an endpoint's own timeout bounds the whole attempt")
+	fs.IntVar(&c.PerHost, "outbound-per-host", 512, "connections to one host and port: twice what one endpoint may ask for")
+}
+
 func (s *Settings) bindIdentity(fs *pflag.FlagSet) {
 	c := &s.Node.Identity
 	fs.StringVar(&c.DB, "identity-db", "", "postgres:// URL of a slower source of identities, asked for what the graph does not know; empty: none")

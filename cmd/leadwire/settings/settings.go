@@ -52,6 +52,7 @@ func (s *Settings) Bind(fs *pflag.FlagSet, groups Group) {
 		s.bindStreams(fs)
 		s.bindWriter(fs)
 		s.bindActors(fs)
+		s.bindOutbound(fs)
 		s.bindIdentity(fs)
 		s.bindCluster(fs)
 		s.bindUpkeep(fs)
@@ -76,6 +77,9 @@ func (s *Settings) finish() error {
 func (s *Settings) bindStorage(fs *pflag.FlagSet) {
 	fs.StringVar(&s.Node.Data, "data", "./leadwire-data", "folder of the embedded store and of the control socket")
 	fs.StringVar(&s.Node.Store, "store", node.Embedded, "\"embedded\" (one file under --data), or a postgres:// URL")
+	fs.StringVar(&s.Node.MasterKey.Key, "master-key", "", "seals endpoints' secrets: base64 of 32 bytes, the same on all nodes; better in the environment or in a file than on the command line")
+	fs.StringVar(&s.Node.MasterKey.File, "master-key-file", "", "a file that holds it, readable by nobody else; with the embedded store one is made under --data when neither is given")
+	fs.StringSliceVar(&s.Node.MasterKey.Older, "older-master-key-files", nil, "files of keys that were used before: they open what they have sealed")
 	fs.BoolVar(&s.Node.Storage.PgBouncer, "pgbouncer", false, "Postgres is behind a pooler that lends connections per transaction; its role then has to carry the settings in docs/operations.md")
 }
 
