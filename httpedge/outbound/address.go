@@ -48,18 +48,20 @@ type network struct {
 	lifted bool   // by AllowPrivate: somebody's own machine, container or office
 }
 
+const metadata = "the metadata service of a cloud"
+
 // networks follow the special-purpose registries of IANA (RFC 6890 and what came after it). What they call globally
 // reachable is listed all the same where nobody runs a web server in it: relays, anycast services, benchmarks.
 var networks = []network{
-	{p("169.254.169.254/32"), RuleMetadata, "the metadata service of a cloud", false},
-	{p("169.254.170.0/24"), RuleMetadata, "the metadata service of a cloud", false},    // ECS, EKS
-	{p("100.100.100.200/32"), RuleMetadata, "the metadata service of a cloud", false},  // Alibaba
-	{p("168.63.129.16/32"), RuleMetadata, "the metadata service of a cloud", false},    // Azure's wire server: a public address
-	{p("192.0.0.192/32"), RuleMetadata, "the metadata service of a cloud", false},      // Oracle
-	{p("fd00:ec2::/32"), RuleMetadata, "the metadata service of a cloud", false},       // EC2
-	{p("fd20:ce::/32"), RuleMetadata, "the metadata service of a cloud", false},        // Google
-	{p("fd00:42::42/128"), RuleMetadata, "the metadata service of a cloud", false},     // Scaleway
-	{p("fe80::a9fe:a9fe/128"), RuleMetadata, "the metadata service of a cloud", false}, // OpenStack
+	{p("169.254.169.254/32"), RuleMetadata, metadata, false},
+	{p("169.254.170.0/24"), RuleMetadata, metadata, false},    // ECS, EKS
+	{p("100.100.100.200/32"), RuleMetadata, metadata, false},  // Alibaba
+	{p("168.63.129.16/32"), RuleMetadata, metadata, false},    // Azure's wire server: a public address
+	{p("192.0.0.192/32"), RuleMetadata, metadata, false},      // Oracle
+	{p("fd00:ec2::/32"), RuleMetadata, metadata, false},       // EC2
+	{p("fd20:ce::/32"), RuleMetadata, metadata, false},        // Google
+	{p("fd00:42::42/128"), RuleMetadata, metadata, false},     // Scaleway
+	{p("fe80::a9fe:a9fe/128"), RuleMetadata, metadata, false}, // OpenStack
 
 	{p("0.0.0.0/8"), RuleUnspecified, "this network (0.0.0.0/8)", false},
 	{p("10.0.0.0/8"), RulePrivate, "a private network (10.0.0.0/8)", true},
@@ -107,7 +109,7 @@ var global = p("2000::/3")
 func p(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 
 // Refusal is why something is not sent to.
-type Refusal struct {
+type Refusal struct { //nolint:errname // said aloud: an outbound.Refusal
 	Class  domain.ErrorClass // ErrorURL or ErrorAddress
 	Rule   Rule
 	Reason string // in words, without the address: a name server's private view must not be readable in receipts

@@ -64,10 +64,7 @@ func read(body io.Reader) (excerpt []byte, truncated bool, err error) {
 
 // status judges an answer that was read: 2xx is success and nothing else is.
 func status(resp *http.Response) (domain.ErrorClass, string) {
-	said := strconv.Itoa(resp.StatusCode)
-	if text := http.StatusText(resp.StatusCode); text != "" { // not the server's own words
-		said += " " + text
-	}
+	said := named(resp.StatusCode)
 	switch code := resp.StatusCode; {
 	case code >= 200 && code <= 299:
 		return "", ""
@@ -79,6 +76,11 @@ func status(resp *http.Response) (domain.ErrorClass, string) {
 	default:
 		return domain.ErrorStatus, "answered " + said
 	}
+}
+
+// named is a status with its name: not the server's own words.
+func named(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
 // retryAfter is when an endpoint asked to be tried again: in seconds, or as a date. Zero: it did not, or not so that

@@ -10,8 +10,9 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // Config is how attempts are made. Zero fields take their default. The timeout of a whole attempt is the endpoint's
@@ -31,11 +32,12 @@ type Config struct {
 	RootCAs *x509.CertPool
 
 	// PerHost is the most connections to one host and port; default 512: twice what one endpoint may ask for, so that
-	// one slow endpoint leaves room for others on the same host.
+	// one slow endpoint leaves room for others on the same host. Of HTTP/2 those that are full are not counted.
 	PerHost int
-	// IdlePerHost is how many stay open; default 16: an endpoint's default concurrency.
+	// IdlePerHost is how many stay open; default PerHost: fewer than are in use at once means a handshake for every
+	// attempt beyond them, which costs ten times the request. Idle and IdleFor bound what they hold.
 	IdlePerHost int
-	// Idle is how many stay open in all; default 4096, some 40 KiB each.
+	// Idle is how many stay open in all; default 4096: a sixteenth of the 65,536 files that a process commonly may open.
 	Idle int
 	// IdleFor is how long; default 50s: less than the 60 s after which common load balancers close, because a request
 	// that meets a closing connection has to be sent twice.
@@ -56,10 +58,13 @@ func (c Config) withDefaults() Config {
 	for _, f := range []struct {
 		to  *int
 		def int
-	}{{&c.PerHost, 2 * domain.MaxConcurrency}, {&c.IdlePerHost, domain.DefaultConcurrency}, {&c.Idle, 4096}} {
+	}{{&c.PerHost, 2 * domain.MaxConcurrency}, {&c.Idle, 4096}} {
 		if *f.to == 0 {
 			*f.to = f.def
 		}
+	}
+	if c.IdlePerHost == 0 {
+		c.IdlePerHost = c.PerHost
 	}
 	if c.HeaderBytes == 0 {
 		c.HeaderBytes = 32 << 10
@@ -127,7 +132,7 @@ func (d Deps) withDefaults() Deps {
 
 func (d Deps) validate() error {
 	if d.Log == nil || d.Registerer == nil || d.Clock == nil {
-		return domain.Fail("configure outbound", domain.Internal, errors.New("Log, Registerer and Clock are needed"))
+		return domain.Fail("configure outbound", domain.Internal, errors.New("its Log, Registerer and Clock are needed"))
 	}
 	return nil
 }

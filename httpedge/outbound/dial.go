@@ -9,8 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // maxDialled is how many of a name's addresses are tried in one attempt; the next attempt begins anew.

@@ -5,9 +5,12 @@ import (
 	"net"
 	"time"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
+
+const namespace, subsystem = "leadwire", "outbound"
 
 // succeeded is the outcome of an attempt without an error.
 const succeeded = "ok"
@@ -33,21 +36,21 @@ type metrics struct {
 
 func newMetrics(to prometheus.Registerer, c Config) (*metrics, error) {
 	counters := func(name, help, label string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: "outbound", Name: name, Help: help}, []string{label})
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, []string{label})
 	}
 	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "outbound", Name: name, Help: help})
+		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help})
 	}
 	m := &metrics{
 		attempts: counters("attempts_total", "Requests to endpoints by outcome: ok, or the class of their error.", "outcome"),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "leadwire", Subsystem: "outbound", Name: "phase_seconds", Buckets: buckets,
+			Namespace: namespace, Subsystem: subsystem, Name: "phase_seconds", Buckets: buckets,
 			Help: "Parts of requests to endpoints; slot is the wait for a connection, total the whole.",
 		}, []string{"phase"}),
 		given:   counters("connections_total", "Connections that requests were given: dialled for them, or used before.", "connection"),
 		refused: counters("refused_total", "Addresses and URLs that were not sent to, by rule.", "rule"),
 		resent: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "leadwire", Subsystem: "outbound", Name: "resent_total",
+			Namespace: namespace, Subsystem: subsystem, Name: "resent_total",
 			Help: "Requests that were sent once more at once, because a reused connection was closing.",
 		}),
 		inFlight: gauge("in_flight", "Requests to endpoints that are under way."),

@@ -17,8 +17,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // hang reads until the other side gives up.
@@ -89,7 +90,7 @@ func TestSend_Misbehaving(t *testing.T) {
 		{"hangs up in the headers", say(ok + "Content-Type: te"), domain.ErrorCut, "within the answer", 0, 0},
 		{"stops in the headers", drip(ok+"Content-Ty", ""), domain.ErrorTimeout, "headers took longer than 3s", 3 * time.Second, 0},
 		{"drips headers", drip(ok, "X-A: b\r\n"), domain.ErrorTimeout, "headers took longer than 3s", 3 * time.Second, 0},
-		{"hangs up in the body", say(ok+"Content-Length: 100\r\n\r\n", "half"), domain.ErrorCut, "answered OK, but the connection ended within the answer", 0, 4},
+		{"hangs up in the body", say(ok+"Content-Length: 100\r\n\r\n", "half"), domain.ErrorCut, "answered 200 OK, but the connection ended within the answer", 0, 4},
 		{"hangs up in a chunk", say(ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"), domain.ErrorCut, "within the answer", 0, 3},
 		{"says less than it announced", say(ok + "Content-Length: 10\r\n\r\nshort"), domain.ErrorCut, "within the answer", 0, 5},
 		{"says more than it announced", say(ok + "Content-Length: 2\r\n\r\nlonger"), "", "", 0, 2},
@@ -100,8 +101,8 @@ func TestSend_Misbehaving(t *testing.T) {
 		{"a body without end", endless(ok+"\r\n", kb), "", "", 0, domain.MaxExcerpt},
 		{"an error without end", endless("HTTP/1.1 500 x\r\n\r\n", kb), domain.ErrorStatus, "answered 500 Internal Server Error", 0, domain.MaxExcerpt},
 		{"chunks without end", endless(ok+"Transfer-Encoding: chunked\r\n\r\n", "400\r\n"+kb+"\r\n"), "", "", 0, domain.MaxExcerpt},
-		{"a body that drips", drip(ok+"\r\n", "."), domain.ErrorTimeout, "answered OK, but it took longer than 10s in all, and was then reading the answer", 10 * time.Second, 6},
-		{"an error that drips", drip("HTTP/1.1 503 x\r\n\r\n", "."), domain.ErrorTimeout, "answered Service Unavailable, but it took longer than 10s", 10 * time.Second, 6},
+		{"a body that drips", drip(ok+"\r\n", "."), domain.ErrorTimeout, "answered 200 OK, but it took longer than 10s in all, and was then reading the answer", 10 * time.Second, 6},
+		{"an error that drips", drip("HTTP/1.1 503 x\r\n\r\n", "."), domain.ErrorTimeout, "answered 503 Service Unavailable, but it took longer than 10s", 10 * time.Second, 6},
 		{"garbage", say("\x00\x01\x02SSH-2.0-OpenSSH_9.2\r\n\r\n"), domain.ErrorProtocol, "no valid HTTP", 0, 0},
 		{"another protocol", say("220 mail.example ESMTP\r\n"), domain.ErrorProtocol, "no valid HTTP", 0, 0},
 		{"a status that is none", say("HTTP/1.1 abc OK\r\n\r\n"), domain.ErrorProtocol, "no valid HTTP", 0, 0},
@@ -143,7 +144,7 @@ func TestSend_Misbehaving(t *testing.T) {
 				if row.class != "" {
 					outcome = string(row.class)
 				}
-				require.Equal(t, 1.0, w.value(w.metrics.attempts.WithLabelValues(outcome)))
+				require.Equal(t, 1, w.value(w.metrics.attempts.WithLabelValues(outcome)))
 				w.Close()
 				time.Sleep(2 * time.Hour) // whoever plays has ended, and so has every connection
 				require.Zero(t, w.value(w.metrics.open))

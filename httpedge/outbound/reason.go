@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"syscall"
 	"time"
@@ -55,7 +54,7 @@ func (s *Sender) explain(ctx, whole context.Context, timeout time.Duration, r re
 
 // late is about the transport's own timeouts, and the connection's.
 func (s *Sender) late(r record) string {
-	switch r.last {
+	switch r.last { //nolint:exhaustive // the others have timeouts of ours
 	case stageTLS:
 		return fmt.Sprintf("the TLS handshake took longer than %v", s.config.TLS)
 	case stageFirst:
@@ -76,7 +75,7 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 		record    tls.RecordHeaderError
 		alert     tls.AlertError
 	)
-	reason := ""
+	var reason string
 	switch {
 	case errors.As(err, &name):
 		reason = fmt.Sprintf("the certificate is for %s, not for %s", namesOf(name.Certificate), r.host)
@@ -133,6 +132,8 @@ func namesOf(c *x509.Certificate) string {
 	}
 }
 
+const closedByThem = "connection closed by the other side"
+
 // inWords names the usual ends of a connection.
 func inWords(err error) string {
 	for _, known := range []struct {
@@ -141,22 +142,21 @@ func inWords(err error) string {
 	}{
 		{syscall.ECONNREFUSED, "nobody listens (connection refused)"},
 		{syscall.ECONNRESET, "connection reset"},
-		{syscall.EPIPE, "connection closed by the other side"},
+		{syscall.EPIPE, closedByThem},
 		{syscall.EHOSTUNREACH, "no route to the host"},
 		{syscall.ENETUNREACH, "no route to the network"},
-		{io.ErrUnexpectedEOF, "connection closed by the other side"},
-		{io.EOF, "connection closed by the other side"},
-		{io.ErrClosedPipe, "connection closed by the other side"},
+		{io.ErrUnexpectedEOF, closedByThem},
+		{io.EOF, closedByThem},
+		{io.ErrClosedPipe, closedByThem},
 	} {
 		if errors.Is(err, known.is) {
 			return known.words
 		}
 	}
 	if strings.Contains(err.Error(), "server closed idle connection") { // the transport's word, of a fresh one as well
-		return "connection closed by the other side"
+		return closedByThem
 	}
-	var op *net.OpError
-	if errors.As(err, &op) { // its text has our own address
+	if op, is := errors.AsType[*net.OpError](err); is { // its text has our own address
 		return plain(op.Err)
 	}
 	return plain(err)
@@ -164,10 +164,6 @@ func inWords(err error) string {
 
 // protocolFault: the standard library has types for few of these, so they are told by their words.
 func protocolFault(err error) bool {
-	var bad *http.ProtocolError
-	if errors.As(err, &bad) || errors.Is(err, http.ErrBodyNotAllowed) {
-		return true
-	}
 	text := err.Error()
 	for _, words := range []string{
 		"malformed", "headers exceeded", "header list too large", "header list larger", "invalid byte in chunk", "chunk length", "chunked", "bad Content-Length",

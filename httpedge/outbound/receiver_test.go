@@ -17,9 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/signature"
-	"github.com/stretchr/testify/require"
 )
 
 // What we sign is verified by what customers verify with, over real HTTP: on the first attempt, and while one secret

@@ -107,7 +107,7 @@ func (s *Sender) attempt(ctx context.Context, d domain.Dispatch, to target, sent
 	if err != nil {
 		sent.Error, sent.Reason = s.explain(ctx, whole, timeout, r, err)
 		if sent.Status != 0 {
-			sent.Reason = "answered " + http.StatusText(sent.Status) + ", but " + sent.Reason
+			sent.Reason = "answered " + named(sent.Status) + ", but " + sent.Reason
 		}
 	}
 }

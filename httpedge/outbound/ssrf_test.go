@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // trick is a way to have us send where we should not.
@@ -191,7 +192,7 @@ func TestSend_RefusesTricks(t *testing.T) {
 			require.Contains(t, sent.Reason, row.says)
 			require.Empty(t, w.dialled)
 			require.Empty(t, sent.Address)
-			require.Equal(t, 1.0, w.refused(row.rule))
+			require.Equal(t, 1, w.refused(row.rule))
 			for addr := range strings.SplitSeq(row.leads, ",") {
 				if addr != "" && !strings.Contains(row.url, addr) && addr != "::1" {
 					require.NotContains(t, sent.Reason, addr, "what the name server said is not passed on")

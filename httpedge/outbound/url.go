@@ -10,12 +10,19 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"golang.org/x/net/idna"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // RuleURL counts URLs that are refused for how they are written.
 const RuleURL Rule = "url"
+
+// The schemes: plain HTTP is for development.
+const (
+	secure    = "https"
+	plainHTTP = "http"
+)
 
 // target is a URL that can be read in one way only, taken apart.
 type target struct {
@@ -42,21 +49,20 @@ func parse(raw string, allowPrivate bool) (target, *Refusal) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		var inner *url.Error
-		if errors.As(err, &inner) {
+		if inner, is := errors.AsType[*url.Error](err); is {
 			err = inner.Err // without the URL: it may hold a token
 		}
 		return target{}, badURL("cannot be read: " + err.Error())
 	}
 	switch {
-	case u.Scheme != "https" && !(allowPrivate && u.Scheme == "http"):
+	case u.Scheme != secure && (u.Scheme != plainHTTP || !allowPrivate):
 		return target{}, badURL("does not begin with https://")
 	case u.Opaque != "" || u.Host == "":
 		return target{}, badURL("has no host")
 	case u.User != nil:
 		return target{}, badURL("has a user or password: give credentials as the endpoint's secret")
 	}
-	t := target{port: map[string]string{"https": "443", "http": "80"}[u.Scheme]}
+	t := target{port: map[string]string{secure: "443", plainHTTP: "80"}[u.Scheme]}
 	host, port, reason := splitHost(u.Host)
 	if reason != "" {
 		return target{}, badURL(reason)
@@ -115,28 +121,18 @@ func form(raw string) string {
 	return ""
 }
 
-// splitHost separates host and port as they are written. An address of IPv6 keeps its brackets.
+// splitHost separates host and port as they are written. An address of IPv6 keeps its brackets; url.Parse has seen to
+// it that they are a pair, and that ":" and digits follow if anything does.
 func splitHost(authority string) (host, port, reason string) {
 	end := strings.LastIndexByte(authority, ':')
-	if strings.HasPrefix(authority, "[") {
-		closing := strings.IndexByte(authority, ']')
-		if closing < 0 {
-			return "", "", `has a "[" without "]" in its host`
-		}
-		host, authority = authority[:closing+1], authority[closing+1:]
-		if authority == "" {
-			return host, "", ""
-		}
-		end = 0 // what follows the bracket is ":" and a port, or url.Parse has refused it
-	} else if end < 0 {
+	if end < strings.LastIndexByte(authority, ']') || end < 0 {
 		return authority, "", ""
-	} else {
-		host = authority[:end]
 	}
-	if port = authority[end+1:]; port == "" {
+	host, port = authority[:end], authority[end+1:]
+	switch {
+	case port == "":
 		return "", "", `has a ":" without a port`
-	}
-	if strings.Contains(host, ":") && host[0] != '[' {
+	case strings.Contains(host, ":") && host[0] != '[':
 		return "", "", "has an address of IPv6 without brackets"
 	}
 	return host, port, ""
@@ -253,7 +249,7 @@ func nearby(labels []string) string {
 
 // hostPort leaves the port out where it goes without saying, as the Host header wants it.
 func (t *target) hostPort(scheme string) string {
-	if scheme == "https" && t.port == "443" || scheme == "http" && t.port == "80" {
+	if scheme == secure && t.port == "443" || scheme == plainHTTP && t.port == "80" {
 		if t.addr.Is6() {
 			return "[" + t.name + "]"
 		}

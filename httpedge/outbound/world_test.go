@@ -20,10 +20,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/prometheus/client_golang/prometheus"
 	prom "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // public is an address that may be sent to. The tests' Dial takes it to a receiver of their own.
@@ -116,15 +117,15 @@ func dispatch(url string) domain.Dispatch {
 	}
 }
 
-func (w *world) refused(rule Rule) float64 {
+func (w *world) refused(rule Rule) int {
 	return w.value(w.metrics.refused.WithLabelValues(string(rule)))
 }
 
 // value of a counter or gauge.
-func (w *world) value(m prometheus.Metric) float64 {
+func (w *world) value(m prometheus.Metric) int {
 	var out prom.Metric
 	require.NoError(w.t, m.Write(&out))
-	return out.GetCounter().GetValue() + out.GetGauge().GetValue()
+	return int(out.GetCounter().GetValue() + out.GetGauge().GetValue())
 }
 
 // receiver is a real server behind a public name, with TLS, and HTTP/2 when that is asked for.
