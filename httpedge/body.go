@@ -77,7 +77,7 @@ func gather(stream io.Reader, declared, limit int, hold func(int) bool) ([]byte,
 func finish(body []byte, declared int, err error) ([]byte, bodyFault) {
 	var timeout net.Error
 	switch {
-	case err == io.EOF && (declared < 0 || len(body) == declared):
+	case errors.Is(err, io.EOF) && (declared < 0 || len(body) == declared):
 		return body, bodyWhole
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return nil, bodySlow

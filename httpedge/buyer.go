@@ -41,8 +41,7 @@ func (s *Server) checkToken(ctx *fasthttp.RequestCtx, text string) (token.Claims
 		return claims, true
 	}
 	p := problem.FromError(err)
-	var reason token.Reason
-	if errors.As(err, &reason) {
+	if reason, ok := errors.AsType[token.Reason](err); ok {
 		s.metrics.unauthorized.WithLabelValues(string(reason)).Inc()
 		p.Rule = string(reason)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -60,11 +61,7 @@ func (l *leads) fail(err error) {
 func (l *leads) kept() map[domain.EventID]domain.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := map[domain.EventID]domain.Event{}
-	for id, e := range l.events {
-		out[id] = e
-	}
-	return out
+	return maps.Clone(l.events)
 }
 
 // visitors keeps hits by their key, in the order they came.

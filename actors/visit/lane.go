@@ -343,13 +343,6 @@ func (l *Lane) abandon() []Step {
 	return steps
 }
 
-func (l *Lane) remember(id domain.EventID) {
-	if len(l.remembered) == MaxRemembered {
-		l.remembered = slices.Delete(l.remembered, 0, 1)
-	}
-	l.remembered = append(l.remembered, id)
-}
-
 func refuse(to Ticket) Step {
 	return Answer{To: to, Err: domain.Fail("keep hits", domain.Unavailable, ErrTooMany)}
 }

@@ -89,7 +89,12 @@ func newBenchCrm() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "crm",
 		Short: "Signed webhooks at a constant rate, and a stream for every buyer",
-		Args:  noArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cmd.ValidateFlagGroups(); err != nil { // here, because by itself it would be an error of the run
+				return &misuse{err}
+			}
+			return noArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if against.URL != "" {
 				target, err := against.Target()

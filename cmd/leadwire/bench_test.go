@@ -17,6 +17,8 @@ func TestBench_RefusesBeforeItStarts(t *testing.T) {
 		"a figure of swaps, without any":        {[]string{"pixel", "--require", "swap.added<10ms"}, "swap.added"},
 		"more swaps than there is time for":     {[]string{"pixel", "--swaps", "16", "--duration", "30s", "--require", "swap.added<10ms"}, "swaps: must be"},
 		"a store nobody has":                    {[]string{"idle", "--store", "paper"}, "store: must be"},
+		"the profile of somebody else's":        {[]string{"crm", "--profile", "f", "--against", "http://x", "--key", "k", "--tokens", "t", "--location", "l"}, "[against profile]"},
+		"half of somebody else's":               {[]string{"crm", "--against", "http://x"}, "missing [key location tokens]"},
 		"a profile of a run that measures none": {[]string{"idle", "--profile", "f"}, "unknown flag"},
 	} {
 		code, out, complaint := leadwire(t, append([]string{"bench"}, row.args...)...)

@@ -91,7 +91,7 @@ func newGraphGet() *cobra.Command {
 					return out.Encode(answer)
 				}
 				for _, key := range words[1:] {
-					err := error(nil)
+					var err error
 					if key == "-" {
 						err = eachLine(cmd.InOrStdin(), ask)
 					} else {

@@ -54,8 +54,7 @@ func (a *API) Authenticate(ctx context.Context, authorization string) (Caller, e
 	}
 	k, err := a.ring.Verify(ctx, text)
 	if err != nil {
-		var reason apikey.Reason
-		if errors.As(err, &reason) {
+		if reason, ok := errors.AsType[apikey.Reason](err); ok {
 			a.metrics.refused.WithLabelValues(string(reason)).Inc()
 		} else {
 			a.metrics.refused.WithLabelValues(reasonUnread).Inc()

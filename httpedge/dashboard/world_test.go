@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -149,10 +150,7 @@ func (w *world) Seen(n int) map[domain.Seq]seen {
 	require.Eventually(w.t, func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		all = map[domain.Seq]seen{}
-		for seq, s := range w.seen {
-			all[seq] = s
-		}
+		all = maps.Clone(w.seen)
 		return len(all) >= n
 	}, ssetest.Patience, 10*time.Millisecond, "%d reports", n)
 	return all

@@ -2,7 +2,6 @@ package pixel
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -304,7 +303,7 @@ func FuzzParse(f *testing.F) {
 		items, err := Parse(body, p)
 		if err != nil {
 			var rule source.Rule
-			require.True(t, errors.As(err, &rule), err)
+			require.ErrorAs(t, err, &rule)
 			require.Contains(t, source.Rules(), rule.Name)
 			return
 		}

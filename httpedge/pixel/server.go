@@ -13,7 +13,7 @@ func (r *reader) server(v strictjson.Value) *Refusal {
 	h := &r.item.Hit
 	for m := range v.Children() {
 		var to *string
-		limit := 0
+		var limit int
 		switch m.Key() {
 		case "pixel":
 			to, limit = (*string)(&r.item.Pixel), domain.MaxForeignID

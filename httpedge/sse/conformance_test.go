@@ -2,7 +2,6 @@ package sse_test
 
 import (
 	"io"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -288,7 +287,7 @@ func TestServer_Limits(t *testing.T) {
 			require.Equal(t, 429, status)
 			require.Equal(t, "application/problem+json", c.Response.Header.Get("Content-Type"))
 			require.NotEmpty(t, c.Response.Header.Get("Retry-After"))
-			require.True(t, strings.Contains(c.Body(t), "_limit"))
+			require.Contains(t, c.Body(t), "_limit")
 			return true
 		})
 		require.Len(t, opened, 5)

@@ -68,7 +68,7 @@ func TestServe_Resync(t *testing.T) {
 	e.Feeds.Publish(ada, leads(5)...)
 	e.Feeds.Forget(ada)
 	page := e.dial(t, "/acme/ada", "Last-Event-ID", id(2))
-	require.Equal(t, 1, len(page.WaitID(t, id(5)).Feed()))
+	require.Len(t, page.WaitID(t, id(5)).Feed(), 1)
 	e.Feeds.Publish(ada, lead(6))
 	page.WaitID(t, id(6))
 	e.Feeds.Resync(ada)

@@ -53,7 +53,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Store, err error) {
 		return nil, classify("open store", err)
 	}
 	if err := s.open(ctx); err != nil {
-		s.release()
+		_ = s.release() // the first error says more
 		return nil, classify("open store", fmt.Errorf("%s: %w", dir, err))
 	}
 	opts.Log.Info("store opened", "store", "embedded", "folder", dir, "epoch", s.epoch, "sqlite", sqlite.Version)

@@ -2,6 +2,7 @@ package groupcommit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -84,11 +85,7 @@ func separable(err error) bool {
 	if domain.CodeOf(err) == domain.Invalid {
 		return true
 	}
-	e, ok := err.(*domain.Error)
-	if !ok {
-		return false
-	}
-	_, ok = e.Err.(panicked)
+	_, ok := errors.AsType[panicked](err)
 	return ok
 }
 

@@ -41,10 +41,7 @@ const (
 	dialPatience = 2 * time.Second
 )
 
-var (
-	errDown   = errors.New("the database is away")
-	errClosed = errors.New("the store is closed")
-)
+var errDown = errors.New("the database is away")
 
 func newLine(conn *pgx.Conn, o Options, m *metrics, dial func(context.Context) (*pgx.Conn, error)) *line {
 	l := &line{dial: dial, patience: o.Patience, clock: o.Clock, log: o.Log, metrics: m, conn: conn, up: make(chan struct{})}

@@ -15,10 +15,15 @@ import (
 // the collector's heap. Until the copy is whole, and for files that are larger than a node wants to hold, the
 // mapping answers.
 const (
-	// resideStep is how much is copied at a time, and residePause the pause after it: a gigabyte takes two
-	// seconds or so, of which a tenth is work, and requests in between wait for nobody.
-	resideStep  = 4 << 20
-	residePause = 5 * time.Millisecond
+	// resideStep is how much is copied at a time: under a millisecond of work. After each the copy rests residePause
+	// at least and residePauses times as long as the step took, so that it takes a tenth of a processor, however busy
+	// the machine is, and requests in between wait for nobody: a gigabyte takes some ten seconds. (A step of 4 MiB
+	// every 5 ms took most of a core for 0.2 s of a graph of a million people, and the slowest request
+	// around a swap was 16 ms slower: docs/bench.md.) residePauseMax bounds what a machine that stood still adds.
+	resideStep     = 1 << 20
+	residePause    = 5 * time.Millisecond
+	residePauses   = 9
+	residePauseMax = 100 * time.Millisecond
 )
 
 // Reside copies the file into memory with large pages, beside the lookups, and verifies each block on the way: where
@@ -41,11 +46,12 @@ func (f *File) Reside(ctx context.Context) error {
 
 // copyTo fills an image that nobody reads yet.
 func (f *File) copyTo(ctx context.Context, to *image) error {
-	pause := time.NewTicker(residePause)
+	pause := time.NewTimer(0)
 	defer pause.Stop()
 	to.whole = true
 	for at := 0; at < len(to.data); at += resideStep {
 		// Read, and not copied from the mapping: a fault there would hold a processor while the disk works.
+		began := time.Now()
 		part := to.data[at:min(at+resideStep, len(to.data))]
 		if _, err := io.ReadFull(io.NewSectionReader(f.file, int64(at), int64(len(part))), part); err != nil {
 			return err
@@ -54,6 +60,7 @@ func (f *File) copyTo(ctx context.Context, to *image) error {
 		for block := max(1, uint64(at)/blockSize); block < last; block++ { // 0 is the header
 			to.whole = f.check(to, block) && to.whole
 		}
+		pause.Reset(min(max(residePause, residePauses*time.Since(began)), residePauseMax))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
