@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -31,10 +32,13 @@ func BenchmarkClient(b *testing.B) {
 		name  string
 		width int // attempts at once, per processor
 	}{{"one", 0}, {"wide", 16}} {
-		b.Run("outbound-http1/"+at.name, func(b *testing.B) { benchSender(b, false, at.width) })
-		b.Run("outbound-http2/"+at.name, func(b *testing.B) { benchSender(b, true, at.width) })
+		b.Run("outbound-http1/"+at.name, func(b *testing.B) { benchSender(b, false, Config{}, at.width) })
+		b.Run("outbound-http2/"+at.name, func(b *testing.B) { benchSender(b, true, Config{}, at.width) })
 		b.Run("fasthttp/"+at.name, func(b *testing.B) { benchFast(b, at.width) })
 	}
+	// Bursts of 32 to one host: with as many idle connections allowed as there were busy ones, and with half of them.
+	b.Run("outbound-http1/bursts", func(b *testing.B) { benchBursts(b, Config{}) })
+	b.Run("outbound-http1/bursts-few-idle", func(b *testing.B) { benchBursts(b, Config{IdlePerHost: 16}) })
 	// What a connection saves that is used again.
 	b.Run("outbound-http1/fresh", func(b *testing.B) {
 		w, _ := receiver(b, false, Config{}, func(out http.ResponseWriter, r *http.Request) {
@@ -46,11 +50,33 @@ func BenchmarkClient(b *testing.B) {
 	})
 }
 
-func benchSender(b *testing.B, http2 bool, width int) {
+func benchSender(b *testing.B, http2 bool, config Config, width int) {
 	b.Helper()
-	w, _ := receiver(b, http2, Config{}, accept)
+	w, _ := receiver(b, http2, config, accept)
 	d := benchDispatch("https://example.com/leads")
 	spread(b, width, func() bool { return w.Send(context.Background(), d).Error == "" })
+	b.ReportMetric(float64(len(w.dialled))/float64(b.N), "dials/op")
+}
+
+func benchBursts(b *testing.B, config Config) {
+	b.Helper()
+	w, _ := receiver(b, false, config, accept)
+	d := benchDispatch("https://example.com/leads")
+	const burst = 32
+	var sending sync.WaitGroup
+	var failed atomic.Bool
+	spread(b, 0, func() bool {
+		for range burst {
+			sending.Go(func() {
+				if w.Send(context.Background(), d).Error != "" {
+					failed.Store(true)
+				}
+			})
+		}
+		sending.Wait()
+		return !failed.Load()
+	})
+	b.ReportMetric(float64(len(w.dialled))/float64(b.N*burst), "dials/attempt")
 }
 
 func benchFast(b *testing.B, width int) {
