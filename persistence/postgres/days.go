@@ -22,8 +22,9 @@ var (
 	feedDays         = dayTable{"feed_events", "decided_at", []string{"contact"}}
 	seenDays         = dayTable{"seen", "decided_at", nil}
 	announcementDays = dayTable{"announcements", "at", []string{"payload"}}
+	receiptDays      = dayTable{"receipts", "at", []string{"spec", "body"}}
 
-	dayTables = []dayTable{eventDays, feedDays, seenDays, announcementDays}
+	dayTables = []dayTable{eventDays, feedDays, seenDays, announcementDays, receiptDays}
 )
 
 // Days prepared: yesterday (a node whose clock is behind, a decision across midnight) to a week ahead,

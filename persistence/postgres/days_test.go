@@ -37,7 +37,7 @@ func TestDays_AreMadeAhead(t *testing.T) {
 		require.Equal(t, table.name+"_20261129", names[len(names)-1])
 	}
 	require.Empty(t, maintain(t, s, noon).Created, "nothing is missing")
-	require.ElementsMatch(t, []string{"announcements_20261130", "events_20261130", "feed_events_20261130", "seen_20261130"}, maintain(t, s, noon.Add(day)).Created)
+	require.ElementsMatch(t, []string{"announcements_20261130", "events_20261130", "feed_events_20261130", "receipts_20261130", "seen_20261130"}, maintain(t, s, noon.Add(day)).Created)
 }
 
 // Rows go to the partition of their UTC day, to the microsecond at its edges.
@@ -67,6 +67,7 @@ func TestDays_TheDefaultPartitionCatchesAndGivesBack(t *testing.T) {
 	n, err := s.RecordSeen(t.Context(), []domain.Seen{{Account: "acme", Buyer: "bob", Seq: 2, ReportedAt: far}})
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
+	record(t, s, failing(f, owe(t, s, f, "a-1", "l-1", far, "crm")[0], far))
 	for _, table := range dayTables {
 		require.Positive(t, count(t, s, `SELECT count(*) FROM `+table.net()), table.name)
 	}
@@ -76,6 +77,7 @@ func TestDays_TheDefaultPartitionCatchesAndGivesBack(t *testing.T) {
 		require.Zero(t, count(t, s, `SELECT count(*) FROM `+table.net()), table.name)
 	}
 	require.EqualValues(t, 3, count(t, s, `SELECT count(*) FROM feed_events_20261212`))
+	require.EqualValues(t, 1, count(t, s, `SELECT count(*) FROM receipts_20261212`))
 	requireGapless(t, s)
 }
 
@@ -126,10 +128,10 @@ func TestDays_AreDroppedWhenAllOfThemIsPast(t *testing.T) {
 	next := noon.Add(day)
 	assignedAt(t, s, f, "c", next)
 
-	require.ElementsMatch(t, []string{"announcements_20261121", "events_20261121", "feed_events_20261121", "seen_20261121"},
+	require.ElementsMatch(t, []string{"announcements_20261121", "events_20261121", "feed_events_20261121", "receipts_20261121", "seen_20261121"},
 		maintain(t, s, noon.AddDate(0, 0, 30)).Dropped, "of the day itself the afternoon is not past")
 	got := maintain(t, s, noon.AddDate(0, 0, 31))
-	require.ElementsMatch(t, []string{"announcements_20261122", "events_20261122", "feed_events_20261122", "seen_20261122"}, got.Dropped)
+	require.ElementsMatch(t, []string{"announcements_20261122", "events_20261122", "feed_events_20261122", "receipts_20261122", "seen_20261122"}, got.Dropped)
 	require.False(t, got.More)
 	heads, err := s.Heads(t.Context(), []domain.BuyerKey{{Account: "acme", Buyer: "bob"}})
 	require.NoError(t, err)

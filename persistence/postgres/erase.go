@@ -20,10 +20,11 @@ import (
 //	pending events        nobody decides them any more, so no lead is made of them
 //	events                hits are deleted; a lead's lose contact and body, and so do others' that name the person
 //	leads, feed events    contacts; a lead's revision is raised, so what its actor has in memory is stale
-//	announcements, links  links leave word for a day which key to drop
+//	announcements         with their deliveries and receipts; and receipts that name the person
+//	links                 leave word for a day which key to drop
 //
-// Rows that a commit holds are left and looked for again: an erasure never waits for a row, so it is in no
-// deadlock. What was touched is noted to be rewritten, in the same transaction: see rewrite.go.
+// Rows that a commit holds are left and looked for again: an erasure never waits for a row while it holds another, so
+// it is in no deadlock. What was touched is noted to be rewritten, in the same transaction: see rewrite.go.
 //
 // Events have no index by lead, which every event would pay for; so an erasure reads every kept day once.
 func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, error) {
@@ -50,7 +51,7 @@ func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, err
 	}); err != nil {
 		return domain.Erased{}, err
 	}
-	for _, step := range []func(context.Context) error{r.visits, r.sightings, r.acquaintances, r.entered, r.events, r.leadRows, r.feeds, r.announcements, r.links} {
+	for _, step := range []func(context.Context) error{r.visits, r.sightings, r.acquaintances, r.entered, r.events, r.leadRows, r.feeds, r.announcements, r.receipts, r.links} {
 		if err := step(ctx); err != nil {
 			return domain.Erased{}, fail(doing, err)
 		}
@@ -204,7 +205,7 @@ func (r *erasure) visits(ctx context.Context) error {
 }
 
 func (r *erasure) sightings(ctx context.Context) error {
-	named, err := naming[int64](ctx, r, "sightings", "n", "t.visit || t.body", "true")
+	named, err := naming[int64](ctx, r, "sightings", "t.n", "t.visit || t.body", "true")
 	if err != nil {
 		return err
 	}
@@ -272,7 +273,7 @@ func (r *erasure) events(ctx context.Context) error {
 
 // bodies takes the body from events of others that name the person; they stay in their places.
 func (r *erasure) bodies(ctx context.Context, table string) error {
-	named, err := naming[int64](ctx, r, table, "seq", "t.body", `t.body <> '' AND NOT (t.source = 'pixel' AND t.lead = ANY ($3::text[]))`, r.lanes)
+	named, err := naming[int64](ctx, r, table, "t.seq", "t.body", `t.body <> '' AND NOT (t.source = 'pixel' AND t.lead = ANY ($3::text[]))`, r.lanes)
 	if err != nil {
 		return err
 	}
@@ -318,14 +319,6 @@ func (r *erasure) feeds(ctx context.Context) error {
 	return r.days(ctx, feedDays, found, func(table string) string {
 		return fmt.Sprintf(`UPDATE %s t SET contact = $4 WHERE t.ctid = ANY (ARRAY(SELECT at FROM found))`, table)
 	}, string(r.e.Account), r.leads, []byte(domain.ErasedContact))
-}
-
-func (r *erasure) announcements(ctx context.Context) error {
-	named, err := naming[int64](ctx, r, "announcements", "seq", "t.payload", "true")
-	if err != nil {
-		return err
-	}
-	return r.days(ctx, announcementDays, `t.account = $2 AND (t.lead = ANY ($3::text[]) OR t.seq = ANY ($4::bigint[]))`, deleteFrom, string(r.e.Account), r.leads, named)
 }
 
 // days changes rows day by day.

@@ -18,7 +18,7 @@ func (s *Store) VisitorsNaming(ctx context.Context, account domain.AccountID, te
 		return nil, err
 	}
 	r := &erasure{s: s, e: domain.Erasure{Account: account, Texts: texts}}
-	visitors, err := naming[string](ctx, r, "visits", "visitor", "body", "true")
+	visitors, err := naming[string](ctx, r, "visits", "t.visitor", "body", "true")
 	if err != nil {
 		return nil, fail(doing, err)
 	}
@@ -29,7 +29,7 @@ func (s *Store) VisitorsNaming(ctx context.Context, account domain.AccountID, te
 	return all, nil
 }
 
-// naming reads a table for rows whose text names the person.
+// naming reads a table for rows t whose text names the person, and answers with their keys.
 func naming[K any](ctx context.Context, r *erasure, table, key, text, where string, args ...any) (found []K, err error) {
 	names := domain.NewNames(r.e.Texts)
 	needles := make([]string, len(names.Texts()))
@@ -42,7 +42,7 @@ func naming[K any](ctx context.Context, r *erasure, table, key, text, where stri
 	// A body may be any bytes, so it is read as Latin-1, in which any byte but 0 is a letter.
 	err = r.within(ctx, func(tx pgx.Tx) error {
 		found = nil
-		rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT t.%[1]s, %[2]s FROM %[3]s t WHERE t.account = $1 AND %[4]s
+		rows, err := tx.Query(ctx, fmt.Sprintf(`SELECT %[1]s, %[2]s FROM %[3]s t WHERE t.account = $1 AND %[4]s
 			AND CASE WHEN position('\x00'::bytea IN %[2]s) > 0 THEN true ELSE EXISTS (
 				SELECT 1 FROM (SELECT lower(convert_from(%[2]s, 'LATIN1') COLLATE "C") AS said OFFSET 0) s, unnest($2::text[]) AS u (needle)
 				WHERE position(u.needle IN s.said) > 0) END`, key, text, table, where), append([]any{string(r.e.Account), needles}, args...)...)

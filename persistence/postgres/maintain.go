@@ -20,7 +20,7 @@ const lockPatience = "500ms"
 func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retention) (domain.Maintained, error) {
 	m := &maintenance{s: s, now: now, keep: keep.WithDefaults(), report: domain.Maintained{Removed: map[string]int64{}}}
 	for _, step := range []func(context.Context) error{
-		m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.dropAnnouncements, m.emptyNets, m.expireKeys, m.expireLeads,
+		m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.expireDeliveries, m.emptyNets, m.expireKeys, m.expireLeads,
 		m.expireVisits, m.expireLinks, m.rewrite,
 	} {
 		if err := step(ctx); err != nil {
@@ -165,21 +165,12 @@ func (m *maintenance) raiseFloors(ctx context.Context, partition string) (more b
 }
 
 func (m *maintenance) dropSeen(ctx context.Context) error {
-	return m.dropDays(ctx, seenDays, m.now.Add(-m.keep.Feed))
-}
-
-func (m *maintenance) dropAnnouncements(ctx context.Context) error {
-	return m.dropDays(ctx, announcementDays, m.now.Add(-m.keep.Announced))
-}
-
-// dropDays drops days that nothing refers to.
-func (m *maintenance) dropDays(ctx context.Context, table dayTable, cutoff time.Time) error {
-	names, err := m.past(ctx, table, cutoff)
+	names, err := m.past(ctx, seenDays, m.now.Add(-m.keep.Feed))
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := m.drop(ctx, table, name, nil); err != nil {
+		if err := m.drop(ctx, seenDays, name, nil); err != nil {
 			return err
 		}
 	}
@@ -208,8 +199,6 @@ func (m *maintenance) emptyNets(ctx context.Context) error {
 			WHERE e.account = g.account AND e.buyer = g.buyer AND e.seq = g.seq AND e.decided_at = g.decided_at`},
 		{seenDays, m.now.Add(-m.keep.Feed), `DELETE FROM seen_default WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM seen_default WHERE decided_at < $1 LIMIT $2))`},
-		{announcementDays, m.now.Add(-m.keep.Announced), `DELETE FROM announcements_default WHERE ctid = ANY (ARRAY(
-			SELECT ctid FROM announcements_default WHERE at < $1 LIMIT $2))`},
 	} {
 		if err := m.expire(ctx, step.table.name, step.sql, step.cutoff); err != nil {
 			return err
@@ -249,15 +238,16 @@ func (m *maintenance) expireLeads(ctx context.Context) error {
 		SELECT 1 FROM gone`, m.now.Add(-m.keep.Leads))
 }
 
-// expire runs a bounded delete; whoever reaches the bound has more.
+// expire runs a delete bounded by what the table has left of the call's limit; whoever reaches the bound has more.
 func (m *maintenance) expire(ctx context.Context, table, sql string, cutoff time.Time) error {
 	return m.locked(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, sql, cutoff, m.keep.BatchLimit)
+		left := int64(m.keep.BatchLimit) - m.report.Removed[table]
+		tag, err := tx.Exec(ctx, sql, cutoff, left)
 		if err != nil {
 			return fmt.Errorf("expire %s: %w", table, err)
 		}
 		m.report.Removed[table] += tag.RowsAffected()
-		m.report.More = m.report.More || tag.RowsAffected() >= int64(m.keep.BatchLimit)
+		m.report.More = m.report.More || tag.RowsAffected() >= left
 		return nil
 	})
 }

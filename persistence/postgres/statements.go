@@ -47,10 +47,10 @@ var (
 	// owe: the start-up of a wide statement is most of what a small batch costs. So there are three, of one text, and
 	// two judgements.
 	sqlDecideAnnouncing = extended(sqlDecide, sqlDecideEnd, answerSaid)
-	sqlDecideOwing      = extended(sqlDecideAnnouncing, owing(29), `
+	sqlDecideOwing      = extended(sqlDecideAnnouncing, oweFrom(29), `
 UNION ALL
 SELECT said, 'owed', place, n, '', behind::int, '', '', '', NULL, '', 0, 0, 0, 0, due_at, NULL, NULL FROM owed`)
-	sqlJudgeOwing = extended(sqlJudge, owing(23), `
+	sqlJudgeOwing = extended(sqlJudge, oweFrom(23), `
 UNION ALL
 SELECT said, 'owed', behind::int, 0, NULL, place, n, due_at FROM owed`)
 )
@@ -68,8 +68,8 @@ func extended(sql, writes, answers string) string {
 	return strings.Replace(strings.TrimSuffix(sql, "\n"), beforeAnswer, "\n"+strings.TrimSuffix(writes, "\n")+beforeAnswer, 1) + answers
 }
 
-// owing is owe.sql with the numbers of its arguments, from the first on.
-func owing(first int) string {
+// oweFrom is owe.sql with the numbers of its arguments, from the first on.
+func oweFrom(first int) string {
 	var numbered []string
 	for i, name := range []string{"$said", "$account", "$at", "$lead", "$endpoint", "$class"} {
 		numbered = append(numbered, name+"::", fmt.Sprintf("$%d::", first+i))

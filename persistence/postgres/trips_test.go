@@ -117,7 +117,7 @@ func TestMetrics_AreBornAtZeroAndLeave(t *testing.T) {
 		s := open(t, url, Options{Registerer: registry})
 		all := gathered(t, registry)
 		for name, series := range map[string]int{"connected": 1, "connections_lost_total": 1, "retries_total": 3,
-			"recognised_total": 1, "default_partition_rows": 4, "readers_limit": 1, "tables_to_rewrite": 1} {
+			"recognised_total": 1, "default_partition_rows": 5, "readers_limit": 1, "tables_to_rewrite": 1} {
 			require.Len(t, all["leadwire_postgres_"+name].GetMetric(), series, name)
 		}
 		require.Equal(t, 1.0, value(t, s.metrics.connected))

@@ -88,6 +88,7 @@ CREATE INDEX deliveries_announced_at ON deliveries (announced_at, ended_at);
 CREATE TABLE receipts (
     delivery bigint   NOT NULL,
     number   integer  NOT NULL,
+    account  text     NOT NULL COLLATE "C",
     at       timestamptz NOT NULL,               -- when it began
     status   smallint NOT NULL,                  -- HTTP; 0: no answer
     error    text     NOT NULL,                  -- one word; empty: success

@@ -40,8 +40,8 @@ WITH i AS (
 ), promoted AS (
     UPDATE pending_deliveries d SET behind = false, due_at = least(d.due_at, next.ended_at) FROM next WHERE d.n = next.n
 ), kept AS (
-    INSERT INTO receipts (delivery, number, at, status, error, spec, body)
-    SELECT delivery, number, at, status, error, spec, body FROM after WHERE outcome = 'done' AND number > 0
+    INSERT INTO receipts (delivery, number, account, at, status, error, spec, body)
+    SELECT delivery, number, account, at, status, error, spec, body FROM after WHERE outcome = 'done' AND number > 0
 ), told AS MATERIALIZED ( -- what the attempts of an endpoint say of it together, in their order
     SELECT e_n, max(ord) FILTER (WHERE of_endpoint AND error = '') AS succeeded,
         array_agg(ord ORDER BY ord) FILTER (WHERE of_endpoint AND error <> '') AS failed,
