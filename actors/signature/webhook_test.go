@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/signature"
-	"github.com/stretchr/testify/require"
 )
 
 // The vectors of the Standard Webhooks libraries: their default secret and key, message and answers.

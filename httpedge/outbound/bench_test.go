@@ -45,7 +45,7 @@ func BenchmarkClient(b *testing.B) {
 			out.Header().Set("Connection", "close")
 			accept(out, r)
 		})
-		d := benchDispatch("https://example.com/leads")
+		d := benchDispatch()
 		spread(b, 0, func() bool { return w.Send(context.Background(), d).Error == "" })
 	})
 }
@@ -53,7 +53,7 @@ func BenchmarkClient(b *testing.B) {
 func benchSender(b *testing.B, http2 bool, config Config, width int) {
 	b.Helper()
 	w, _ := receiver(b, http2, config, accept)
-	d := benchDispatch("https://example.com/leads")
+	d := benchDispatch()
 	spread(b, width, func() bool { return w.Send(context.Background(), d).Error == "" })
 	b.ReportMetric(float64(len(w.dialled))/float64(b.N), "dials/op")
 }
@@ -61,7 +61,7 @@ func benchSender(b *testing.B, http2 bool, config Config, width int) {
 func benchBursts(b *testing.B, config Config) {
 	b.Helper()
 	w, _ := receiver(b, false, config, accept)
-	d := benchDispatch("https://example.com/leads")
+	d := benchDispatch()
 	const burst = 32
 	var sending sync.WaitGroup
 	var failed atomic.Bool
@@ -89,7 +89,7 @@ func benchFast(b *testing.B, width int) {
 		TLSConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, MaxConnsPerHost: 512, MaxResponseBodySize: maxDrained,
 		Dial: func(string) (net.Conn, error) { return net.Dial("tcp", server.Listener.Addr().String()) },
 	}
-	d := benchDispatch("https://example.com/leads")
+	d := benchDispatch()
 	spread(b, width, func() bool {
 		req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 		defer fasthttp.ReleaseRequest(req)
@@ -109,8 +109,8 @@ func accept(out http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(out, `{"ok":true}`)
 }
 
-func benchDispatch(url string) domain.Dispatch {
-	return domain.Dispatch{URL: url, Timeout: 15 * time.Second, Body: envelope, Header: domain.Header{
+func benchDispatch() domain.Dispatch {
+	return domain.Dispatch{URL: "https://example.com/leads", Timeout: 15 * time.Second, Body: envelope, Header: domain.Header{
 		"Content-Type": {"application/json"}, "Webhook-Id": {"0198c1c2-7b1e-8f00-9a53-0242ac120002"}, "Webhook-Timestamp": {"1674087231"},
 		"Webhook-Signature": {"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
 	}}

@@ -50,7 +50,7 @@ func (s *Sender) vetted(ctx context.Context, a *attempt, host string) ([]netip.A
 	for _, addr := range addrs {
 		if refused := s.vet(host, addr); refused != nil {
 			s.metrics.refused.WithLabelValues(string(refused.Rule)).Inc()
-			s.deps.Log.Warn("outbound: refused an address", "host", host, "address", addr, "rule", refused.Rule)
+			s.refusals.note(host, addr, refused.Rule)
 			return nil, refused
 		}
 	}

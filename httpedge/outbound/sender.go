@@ -19,6 +19,7 @@ type Sender struct {
 	config    Config
 	deps      Deps
 	own       *own
+	refusals  *refusals
 	metrics   *metrics
 	transport *http.Transport
 }
@@ -38,7 +39,11 @@ func New(config Config, deps Deps) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sender{config: config, deps: deps, metrics: m, own: &own{list: deps.Own, clock: deps.Clock, log: deps.Log}}
+	s := &Sender{
+		config: config, deps: deps, metrics: m,
+		own:      &own{list: deps.Own, clock: deps.Clock, log: deps.Log},
+		refusals: &refusals{log: deps.Log, clock: deps.Clock},
+	}
 	s.transport = s.newTransport()
 	if config.AllowPrivate {
 		deps.Log.Warn("outbound: PRIVATE ADDRESSES ARE ALLOWED: whoever may configure an endpoint can reach this machine and its network; for development only")

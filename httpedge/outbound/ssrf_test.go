@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -328,6 +329,24 @@ func TestOwn_KeepsWhatItKnew(t *testing.T) {
 	addrs, err := interfaceAddresses()
 	require.NoError(t, err)
 	require.Contains(t, addrs, netip.MustParseAddr("127.0.0.1"), "the real list")
+}
+
+// The log has what receipts leave out, and cannot be flooded.
+func TestRefusals_AreLoggedOnceASecond(t *testing.T) {
+	t.Parallel()
+	clock := &handClock{}
+	w := newWorld(t, Config{}, nil)
+	w.refusals.clock = clock
+	w.names.is("inside.example.org", "10.0.0.7")
+	for range 100 {
+		require.Equal(t, domain.ErrorAddress, w.post("https://inside.example.org/").Error)
+	}
+	require.Equal(t, 100, w.refused(RulePrivate))
+	require.Equal(t, 1, strings.Count(w.log.String(), "refused an address"))
+	require.Contains(t, w.log.String(), "host=inside.example.org address=10.0.0.7 rule=private")
+	clock.advance(time.Second)
+	w.post("https://inside.example.org/")
+	require.Contains(t, w.log.String(), "others_since=99")
 }
 
 // Whatever a URL is, taking it apart does not panic, and what is accepted reads the same the second time.
