@@ -134,6 +134,10 @@ func (l *life) step() bool {
 	if len(l.events) == 0 || l.broken != "" {
 		return false
 	}
+	if l.seq > 200_000 {
+		l.break_("it does not come to rest")
+		return false
+	}
 	e := heap.Pop(&l.events).(event)
 	l.now = e.at
 	e.do()

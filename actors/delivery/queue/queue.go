@@ -458,7 +458,7 @@ func (q *Queue) wake(now time.Time, s *survey) []Step {
 	}
 	if !q.stopped() {
 		if q.loading == nil && !q.window.nextAt.IsZero() {
-			by(latest(q.window.nextAt, q.lookAt))
+			by(latest(q.restAt, latest(q.window.nextAt, q.lookAt)))
 		}
 		by(s.next)
 		q.wakeReady(now, s, by)
