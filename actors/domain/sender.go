@@ -33,3 +33,11 @@ type Sent struct {
 type Sender interface {
 	Send(ctx context.Context, d Dispatch) Sent
 }
+
+// Statuses of an answer that say more than that it failed.
+const (
+	StatusGone        = 410 // the endpoint wants nothing any more
+	StatusTooMany     = 429 // not so fast
+	StatusServerFault = 500 // and above: the endpoint's own fault, not the event's
+	StatusUnavailable = 503 // not now
+)

@@ -42,6 +42,7 @@ var arrows = []arrow{
 	{from: "./actors/domain", only: []string{"./actors/domain"}, pure: true, why: "everybody may import it, so it imports nobody"},
 	{from: "./actors/distribution", only: []string{"./actors/domain"}, pure: true, why: "rules are tested as tables, without a socket, a clock or a mailbox"},
 	{from: "./actors/signature", only: []string{"./actors/domain"}, pure: true, why: "bytes and keys in, a verdict out"},
+	{from: "./actors/vault", only: []string{"./actors/domain", "./actors/vault"}, pure: true, why: "keys and bytes in, sealed bytes out"},
 	{from: "./actors/intake", only: []string{"./actors/domain", "./actors/distribution"}, pure: true, why: "a lead's whole life is replayed from a seed"},
 	{from: "./actors/feed", only: []string{"./actors/domain"}, pure: true, why: "a feed's whole life is replayed from a seed"},
 	{

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"encoding/json"
-	"net/http"
 	"testing"
 	"time"
 
@@ -62,11 +61,11 @@ func attempt(f domain.Fence, d domain.Delivery, at time.Time, state domain.Deliv
 	a.Receipt = domain.Receipt{
 		Delivery: d.N, Number: d.Attempts + 1, Trigger: domain.TriggerFirst, ScheduledAt: d.DueAt, At: at,
 		Phases: domain.Phases{Queue: 3 * time.Microsecond, First: 30 * time.Millisecond, Total: 40 * time.Millisecond},
-		Status: http.StatusOK, Header: domain.Header{"Content-Type": {"text/plain"}}, Body: []byte("thanks"),
+		Status: 200, Header: domain.Header{"Content-Type": {"text/plain"}}, Body: []byte("thanks"),
 		Reason: "200 OK", Address: "192.0.2.1:443", SecretID: "s-1", Revision: 3,
 	}
 	if class != "" {
-		a.Receipt.Status, a.Receipt.Error, a.Receipt.Reason = http.StatusServiceUnavailable, class, "503 Service Unavailable"
+		a.Receipt.Status, a.Receipt.Error, a.Receipt.Reason = domain.StatusUnavailable, class, "503 Service Unavailable"
 	}
 	return a
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"hash/fnv"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -25,7 +24,7 @@ type circuit struct {
 func ofEndpoint(s *domain.Sent) bool {
 	switch s.Error {
 	case domain.ErrorStatus:
-		return s.Status >= http.StatusInternalServerError || s.Status == http.StatusTooManyRequests
+		return s.Status >= domain.StatusServerFault || s.Status == domain.StatusTooMany
 	case domain.ErrorRedirect:
 		return false
 	default:

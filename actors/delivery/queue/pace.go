@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -83,7 +82,7 @@ func (p *pace) failed(now, sentAt time.Time, s *domain.Sent) {
 	if overloaded(s) && !sentAt.Before(p.halvedAt) {
 		p.limit, p.wins, p.halvedAt = max(1, p.limit/2), 0, now
 	}
-	if s.Status != http.StatusTooManyRequests && s.Status != http.StatusServiceUnavailable {
+	if s.Status != domain.StatusTooMany && s.Status != domain.StatusUnavailable {
 		return
 	}
 	if until := s.RetryAfter; !until.IsZero() {
@@ -112,7 +111,7 @@ func overloaded(s *domain.Sent) bool {
 	case domain.ErrorTimeout, domain.ErrorConnect, domain.ErrorCut, domain.ErrorTLS, domain.ErrorDNS:
 		return true
 	case domain.ErrorStatus:
-		return s.Status == http.StatusTooManyRequests || s.Status == http.StatusServiceUnavailable
+		return s.Status == domain.StatusTooMany || s.Status == domain.StatusUnavailable
 	default:
 		return false
 	}

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -111,7 +110,7 @@ func (q *Queue) failure(now, end time.Time, r *row, sent *domain.Sent) (disable 
 		steps = append(steps, Noted{Notice: Opened, Reason: sent.Reason})
 	}
 	switch since := q.state.FailingSince; {
-	case sent.Error == domain.ErrorStatus && sent.Status == http.StatusGone:
+	case sent.Error == domain.ErrorStatus && sent.Status == domain.StatusGone:
 		disable = "the endpoint answered 410 Gone"
 	case sent.Error.OfEndpoint() && end.Sub(since) >= q.config.DisableAfter:
 		disable = fmt.Sprintf("nothing but failures since %s; the last: %s", since.UTC().Format(time.RFC3339), sent.Reason)
