@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,18 @@ type Store interface {
 	APIKeys(ctx context.Context) ([]domain.APIKey, error)
 	CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.AuditEntry) error
 	RevokeAPIKey(ctx context.Context, id string, audit domain.AuditEntry) error
+
+	Delivery(ctx context.Context, account domain.AccountID, n int64) (domain.Delivery, error)
+	Deliveries(ctx context.Context, account domain.AccountID, f domain.DeliveryFilter, before int64, limit int) ([]domain.Delivery, error)
+	Receipts(ctx context.Context, account domain.AccountID, n int64, limit int) ([]domain.Receipt, error)
+	Queue(ctx context.Context, key domain.EndpointKey) (domain.QueueFigures, error)
+	EndpointState(ctx context.Context, key domain.EndpointKey) (domain.EndpointState, error)
+	Replay(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
+	Hasten(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
+	Cancel(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
+	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
+	Secrets(ctx context.Context, key domain.EndpointKey) ([]domain.Secret, error)
+	PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error
 }
 
 var _ Store = domain.Store(nil)
@@ -50,6 +63,23 @@ type Catalog interface {
 	Edit(ctx context.Context, expect int64, audit domain.AuditEntry, change func(*domain.Catalog) error) (int64, error)
 }
 
+// Deliveries changes what is owed to endpoints, with the store's promises, and tells the endpoints at once.
+type Deliveries interface {
+	Replay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
+	Hasten(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
+	Cancel(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
+	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
+	// EndpointChanged says that an endpoint has other secrets now.
+	EndpointChanged(key domain.EndpointKey)
+	// TestEndpoint sends an event that says that it is a test, and answers with what happened. It is kept nowhere.
+	TestEndpoint(ctx context.Context, key domain.EndpointKey) (domain.Sent, error)
+}
+
+// Sealer seals an endpoint's secret with the master key, bound to the endpoint and to its id.
+type Sealer interface {
+	Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error)
+}
+
 // Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer
 // Unavailable.
 type Deps struct {
@@ -57,9 +87,12 @@ type Deps struct {
 	Directory func() *domain.Directory
 	Catalog   Catalog
 	People    People
-	Visitors  Visitors              // may be nil
-	Graph     Graph                 // may be nil
-	Clock     domain.Clock          // nil: the machine's
-	Log       *slog.Logger          // nil: none
-	Metrics   prometheus.Registerer // nil: not published
+	Visitors  Visitors // may be nil
+	Graph     Graph    // may be nil
+	// Deliveries may be nil: the store is changed then, and nodes find out by themselves. Only tests need a node.
+	Deliveries Deliveries
+	Sealer     Sealer                // nil: there is no master key, and no secret can be made
+	Clock      domain.Clock          // nil: the machine's
+	Log        *slog.Logger          // nil: none
+	Metrics    prometheus.Registerer // nil: not published
 }

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -10,7 +9,13 @@ import (
 
 const maxGraphBody = 8 << 10
 
-var errNoNode = errors.New("this needs a running node") //nolint:gochecknoglobals // a constant
+const errNoNode = lack("this needs a running node")
+
+// lack is what this process would need for a call, which somebody has to bring about: it is told to whoever asks, and
+// asking again does not help.
+type lack string
+
+func (l lack) Error() string { return string(l) }
 
 type graphState struct {
 	Path string `json:"path"`           // what the catalog says; empty: no graph

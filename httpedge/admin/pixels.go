@@ -1,17 +1,11 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -25,12 +19,8 @@ type pixelRow struct {
 }
 
 func rowOfPixel(account domain.AccountID, p domain.Pixel) (pixelRow, error) {
-	text, err := yaml.Marshal(p)
+	plain, err := wordsOf(p)
 	if err != nil {
-		return pixelRow{}, fmt.Errorf("write pixel: %w", err)
-	}
-	var plain map[string]any
-	if err := yaml.Unmarshal(text, &plain); err != nil {
 		return pixelRow{}, fmt.Errorf("write pixel: %w", err)
 	}
 	if rules, ok := plain["announce"].(map[string]any); ok && len(rules) == 0 {
@@ -38,40 +28,6 @@ func rowOfPixel(account domain.AccountID, p domain.Pixel) (pixelRow, error) {
 	}
 	b, err := json.Marshal(plain)
 	return pixelRow{account, b}, err
-}
-
-// readPixel reads one as it stands in a catalog's file; JSON is YAML.
-func readPixel(body []byte) (p domain.Pixel, err error) {
-	const op = "read pixel"
-	d := yaml.NewDecoder(bytes.NewReader(body))
-	d.KnownFields(true)
-	if err := d.Decode(&p); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the body is empty")
-		}
-		return p, domain.Fail(op, domain.Invalid, err)
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return p, domain.Fail(op, domain.Invalid, errors.New("there is something behind the pixel"))
-	}
-	return p, nil
-}
-
-// tag names a revision of the catalog: a pixel has none of its own, so any change of the catalog is one.
-func tag(revision int64) string { return `"c` + strconv.FormatInt(revision, 10) + `"` }
-
-// expected is the revision that If-Match names; negative: any.
-func expected(c *Call) (int64, error) {
-	text := strings.TrimSpace(c.Header("If-Match"))
-	if text == "" || text == "*" {
-		return -1, nil
-	}
-	digits, ok := strings.CutPrefix(text, `"c`)
-	n, err := strconv.ParseInt(strings.TrimSuffix(digits, `"`), 10, 64)
-	if !ok || err != nil || n < 0 || tag(n) != text {
-		return 0, domain.FailField("read If-Match", "If-Match", "must be an ETag of an earlier answer")
-	}
-	return n, nil
 }
 
 // pixels answers GET /pixels.
@@ -126,8 +82,8 @@ func (a *API) putPixel(ctx context.Context, c *Call) Reply {
 	if err != nil {
 		return fail(err)
 	}
-	p, err := readPixel(body)
-	if err != nil {
+	var p domain.Pixel
+	if err := readWords("pixel", body, &p); err != nil {
 		return fail(err)
 	}
 	if p.ID == "" {

@@ -39,6 +39,9 @@ func (r Reply) Problem() problem.Problem {
 	if rule, ok := errors.AsType[source.Rule](r.Err); ok {
 		p.Rule = rule.Name
 	}
+	if why, ok := errors.AsType[lack](r.Err); ok {
+		p.Detail, p.RetryAfter = why.Error(), 0
+	}
 	if r.Wait > 0 {
 		p.Status, p.RetryAfter = 429, r.Wait
 		if e, ok := errors.AsType[*domain.Error](r.Err); ok && e.Err != nil {

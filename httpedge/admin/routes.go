@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/apikey"
 )
 
@@ -21,9 +22,10 @@ type Route struct {
 // How long a call may take.
 const (
 	short      = 5 * time.Second
-	keeping    = 10 * time.Second // 50 hits, each a commit
-	forgetting = 2 * time.Minute  // an erasure reads an account's leads and every link
-	importing  = 10 * time.Minute // 64 MiB at 1 Mbit/s
+	keeping    = 10 * time.Second          // 50 hits, each a commit
+	probing    = domain.MaxTimeout + short // a test event has the time of any attempt
+	forgetting = 2 * time.Minute           // an erasure reads an account's leads and every link
+	importing  = 10 * time.Minute          // 64 MiB at 1 Mbit/s
 )
 
 // Routes is the whole API.
@@ -46,6 +48,14 @@ func Routes() []Route {
 		{"GET", "/api/v1/keys", "v1_keys", apikey.KeysWrite, short, (*API).keys},
 		{"POST", "/api/v1/keys", "v1_key_create", apikey.KeysWrite, short, (*API).createKey},
 		{"DELETE", "/api/v1/keys/{id}", "v1_key_revoke", apikey.KeysWrite, short, (*API).revokeKey},
+		{"GET", "/api/v1/endpoints", "v1_endpoints", apikey.EndpointsRead, keeping, (*API).endpoints},
+		{"GET", "/api/v1/endpoints/{id}", "v1_endpoint", apikey.EndpointsRead, short, (*API).endpoint},
+		{"PUT", "/api/v1/endpoints/{id}", "v1_endpoint_put", apikey.EndpointsWrite, keeping, (*API).putEndpoint},
+		{"DELETE", "/api/v1/endpoints/{id}", "v1_endpoint_delete", apikey.EndpointsWrite, keeping, (*API).deleteEndpoint},
+		{"POST", "/api/v1/endpoints/{path...}", "v1_endpoint_steer", apikey.EndpointsWrite, probing, (*API).steerEndpoint},
+		{"GET", "/api/v1/deliveries", "v1_deliveries", apikey.DeliveriesRead, keeping, (*API).listDeliveries},
+		{"GET", "/api/v1/deliveries/{n}", "v1_delivery", apikey.DeliveriesRead, short, (*API).delivery},
+		{"POST", "/api/v1/deliveries/{path...}", "v1_delivery_steer", apikey.DeliveriesWrite, keeping, (*API).steerDelivery},
 		{"GET", "/api/v1/audit", "v1_audit", apikey.AuditRead, short, (*API).audit},
 	}
 }

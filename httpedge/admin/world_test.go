@@ -18,6 +18,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/vault"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
 	"github.com/leadwire/leadwire/httpedge"
 	"github.com/leadwire/leadwire/httpedge/admin"
@@ -48,6 +49,8 @@ type world struct {
 	store    domain.Store
 	book     *book
 	visitors *visitors
+	outgoing *outgoing
+	vault    *vault.Vault
 	clock    *clock
 	registry *prometheus.Registry
 	all      string // a key of the platform that may do everything
@@ -150,9 +153,13 @@ func catalog() domain.Catalog {
 				{ID: "shop", Origins: []string{"https://shop.example"}, Deny: []string{"/account/**"}},
 				{ID: "rest", Origins: []string{"https://rest.example"}, Paused: true},
 			},
-			Shapes: []domain.Shape{{ID: "own", Fields: map[string]string{"Who": "event.id"}}},
+			Shapes:    []domain.Shape{{ID: "own", Fields: map[string]string{"Who": "event.id"}}},
+			Endpoints: []domain.Endpoint{{ID: "crm", URL: "https://crm.example/hook"}},
 		},
-		{ID: "rival", Pixels: []domain.Pixel{{ID: "theirs", Origins: []string{"https://rival.example"}}}},
+		{
+			ID: "rival", Pixels: []domain.Pixel{{ID: "theirs", Origins: []string{"https://rival.example"}}},
+			Endpoints: []domain.Endpoint{{ID: "crm", URL: "https://crm.rival.example/hook"}},
+		},
 	}}
 }
 
@@ -196,9 +203,12 @@ func newWorld(t *testing.T, store domain.Store) *world {
 	require.NoError(t, err)
 	now := &clock{now: noon}
 	w.clock = now
+	w.outgoing = &outgoing{Store: w.store, clock: now}
+	w.vault, err = vault.New(vault.NewKey())
+	require.NoError(t, err)
 	api, err := admin.New(admin.Deps{
 		Store: w.store, Directory: w.book.directory, Catalog: w.book, Visitors: w.visitors, Graph: graph{}, Clock: now, Metrics: w.registry,
-		People: actors.Archive{Store: w.store, Clock: now},
+		Deliveries: w.outgoing, Sealer: sealer{w.vault}, People: actors.Archive{Store: w.store, Clock: now},
 	})
 	require.NoError(t, err)
 	server, err := httpedge.New(httpedge.Config{DrainGrace: -1}, httpedge.Deps{

@@ -24,6 +24,11 @@ const (
 	GraphWrite        Scope = "graph:write"
 	KeysWrite         Scope = "keys:write"
 	AuditRead         Scope = "audit:read"
+	EndpointsRead     Scope = "endpoints:read"
+	EndpointsWrite    Scope = "endpoints:write"
+	// DeliveriesRead shows what became of events, and not what they say: a payload takes AnnouncementsRead as well.
+	DeliveriesRead  Scope = "deliveries:read"
+	DeliveriesWrite Scope = "deliveries:write"
 )
 
 // Scopes lists every scope.
@@ -31,6 +36,7 @@ func Scopes() []Scope {
 	return []Scope{
 		EventsWrite, AnnouncementsRead, SuppressionsRead, SuppressionsWrite, PeopleRead, PeopleErase,
 		PixelsRead, PixelsWrite, GraphRead, GraphWrite, KeysWrite, AuditRead,
+		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite,
 	}
 }
 
