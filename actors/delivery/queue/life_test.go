@@ -30,12 +30,13 @@ type event struct {
 
 type events []event
 
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at.Before(e[j].at) || e[i].at.Equal(e[j].at) && e[i].seq < e[j].seq
+func (e *events) Len() int { return len(*e) }
+func (e *events) Less(i, j int) bool {
+	a, b := (*e)[i], (*e)[j]
+	return a.at.Before(b.at) || a.at.Equal(b.at) && a.seq < b.seq
 }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Swap(i, j int) { (*e)[i], (*e)[j] = (*e)[j], (*e)[i] }
+func (e *events) Push(x any)    { *e = append(*e, x.(event)) }
 func (e *events) Pop() any {
 	last := (*e)[len(*e)-1]
 	(*e)[len(*e)-1] = event{}
@@ -101,14 +102,14 @@ type life struct {
 	opened   int
 }
 
-func (l *life) break_(format string, args ...any) {
+func (l *life) failf(format string, args ...any) {
 	if l.broken == "" {
 		l.broken = fmt.Sprintf(format, args...)
-		l.say("BROKEN: %s", l.broken)
+		l.sayf("BROKEN: %s", l.broken)
 	}
 }
 
-func (l *life) say(format string, args ...any) {
+func (l *life) sayf(format string, args ...any) {
 	if l.verbose {
 		l.log = append(l.log, fmt.Sprintf("%-14s ", l.now.Sub(noon))+fmt.Sprintf(format, args...))
 	}
@@ -135,7 +136,7 @@ func (l *life) step() bool {
 		return false
 	}
 	if l.seq > 200_000 {
-		l.break_("it does not come to rest")
+		l.failf("it does not come to rest")
 		return false
 	}
 	e := heap.Pop(&l.events).(event)
@@ -163,7 +164,7 @@ func (l *life) activate() {
 func (l *life) take(steps []queue.Step) {
 	for _, s := range steps {
 		if l.verbose {
-			l.say("  %s", describe(s))
+			l.sayf("  %s", describe(s))
 		}
 		switch s := s.(type) {
 		case queue.Load:
@@ -173,7 +174,7 @@ func (l *life) take(steps []queue.Step) {
 			l.after(l.gate(), func() {
 				l.asked--
 				l.granted++
-				l.say("granted")
+				l.sayf("granted")
 				l.take(l.queue.Granted(l.now))
 			})
 		case queue.Release:
@@ -196,7 +197,7 @@ func (l *life) take(steps []queue.Step) {
 				l.disabled = true
 			}
 		default:
-			l.break_("an unexpected step: %T", s)
+			l.failf("an unexpected step: %T", s)
 		}
 	}
 	l.check()
@@ -233,7 +234,7 @@ func (l *life) load(s queue.Load) {
 	l.after(read, func() {
 		due := l.store.due(s.At, s.Limit) // what is answered may be old by the time it comes
 		l.after(l.millis(30), func() {
-			l.say("loaded %d, more %v, next %s", len(due.Deliveries), due.More, due.NextAt.Sub(noon))
+			l.sayf("loaded %d, more %v, next %s", len(due.Deliveries), due.More, due.NextAt.Sub(noon))
 			l.disabled = !due.State.DisabledAt.IsZero() && l.disabled
 			l.take(l.queue.Loaded(l.now, due, nil))
 		})
@@ -247,11 +248,11 @@ func (l *life) record(a domain.Attempted) {
 	switch {
 	case again:
 	case a.State == domain.DeliveryPending && a.NextAt.After(terminal):
-		l.break_("%d is planned past its terminal time %s", a.Delivery, terminal.Sub(noon))
+		l.failf("%d is planned past its terminal time %s", a.Delivery, terminal.Sub(noon))
 	case a.State == domain.DeliveryPending && a.NextAt.Before(a.Receipt.EndedAt()):
-		l.break_("%d is planned before its attempt has ended", a.Delivery)
+		l.failf("%d is planned before its attempt has ended", a.Delivery)
 	case a.State == domain.DeliveryExhausted && a.Receipt.Error == domain.ErrorDown && l.openSince.IsZero():
-		l.break_("%d has ended without an attempt, and the circuit is closed", a.Delivery)
+		l.failf("%d has ended without an attempt, and the circuit is closed", a.Delivery)
 	}
 	fail := 0
 	if l.traits.unsafe {
@@ -262,7 +263,7 @@ func (l *life) record(a domain.Attempted) {
 			return domain.AttemptRecorded{}, down
 		}
 		got, err := l.store.record(a)
-		l.say("committed %d/%d: %+v %v", a.Delivery, a.Expect, got, err)
+		l.sayf("committed %d/%d: %+v %v", a.Delivery, a.Expect, got, err)
 		if fail == 2 {
 			return domain.AttemptRecorded{}, down
 		}
@@ -280,7 +281,7 @@ func (l *life) record(a domain.Attempted) {
 			return
 		}
 		l.after(l.millis(10), func() {
-			l.say("recorded %d: %+v %v", a.Delivery, got, err)
+			l.sayf("recorded %d: %+v %v", a.Delivery, got, err)
 			l.take(l.queue.Recorded(l.now, a, got, err))
 		})
 	})
@@ -300,36 +301,36 @@ func (l *life) send(s queue.Send) {
 	head := l.store.head(d.Lead)
 	switch {
 	case l.paused:
-		l.break_("%d is sent while paused", n)
+		l.failf("%d is sent while paused", n)
 	case l.disabled:
-		l.break_("%d is sent while disabled", n)
+		l.failf("%d is sent while disabled", n)
 	case d.State != domain.DeliveryPending && !l.meddled[n]:
-		l.break_("%d is sent after its end", n)
+		l.failf("%d is sent after its end", n)
 	case d.State == domain.DeliveryPending && d.Revision != s.Delivery.Revision && !l.meddled[n]:
-		l.break_("%d is sent as it was before", n)
+		l.failf("%d is sent as it was before", n)
 	case d.State == domain.DeliveryPending && !l.meddled[n] && (d.DueAt.IsZero() || d.DueAt.After(l.now)):
-		l.break_("%d is sent before it is due", n)
+		l.failf("%d is sent before it is due", n)
 	case head != nil && head.N < n && !s.OutOfOrder:
-		l.break_("%d is sent although %d has not ended, and does not say so", n, head.N)
+		l.failf("%d is sent although %d has not ended, and does not say so", n, head.N)
 	case head != nil && head.N < n && !l.released(d):
-		l.break_("%d is sent although %d holds it", n, head.N)
+		l.failf("%d is sent although %d holds it", n, head.N)
 	case len(l.flying) >= l.config.Concurrency:
-		l.break_("%d are sent at once", len(l.flying)+1)
+		l.failf("%d are sent at once", len(l.flying)+1)
 	case l.now.Before(l.slowUntil):
-		l.break_("%d is sent before the endpoint wants anything", n)
+		l.failf("%d is sent before the endpoint wants anything", n)
 	case s.Queue != l.now.Sub(s.ScheduledAt) || s.Queue < 0 || s.Held < 0:
-		l.break_("%d: its waiting time is not that", n)
+		l.failf("%d: its waiting time is not that", n)
 	}
 	for _, f := range l.flying {
 		if f.send.Delivery.Lead == d.Lead {
-			l.break_("%d and %d of one lead are in flight", n, f.send.Delivery.N)
+			l.failf("%d and %d of one lead are in flight", n, f.send.Delivery.N)
 		}
 		if !l.openSince.IsZero() && f.began.After(l.openSince) {
-			l.break_("%d and %d are probes", n, f.send.Delivery.N)
+			l.failf("%d and %d are probes", n, f.send.Delivery.N)
 		}
 	}
 	if !l.openSince.IsZero() && !l.hastened && l.now.Sub(l.probedAt) < 5*time.Second {
-		l.break_("%d is a probe too early", n)
+		l.failf("%d is a probe too early", n)
 	}
 	l.checkRate()
 	l.flying[n] = flight{s, l.now}
@@ -346,7 +347,7 @@ func (l *life) released(d *domain.Delivery) bool {
 }
 
 func (l *life) answered(n int64, answer domain.Sent) {
-	l.say("answered %d: %s %s", n, answer.Error, answer.Reason)
+	l.sayf("answered %d: %s %s", n, answer.Error, answer.Reason)
 	f := l.flying[n]
 	delete(l.flying, n)
 	if answer.Error == "" {
@@ -374,7 +375,7 @@ func (l *life) checkRate() {
 	const span = 10 * time.Second
 	l.sent = slices.DeleteFunc(append(l.sent, l.now), func(at time.Time) bool { return l.now.Sub(at) > span })
 	if most := l.config.Rate*span.Seconds() + max(1, l.config.Rate) + 1; float64(len(l.sent)) > most {
-		l.break_("%d were sent within %s", len(l.sent), span)
+		l.failf("%d were sent within %s", len(l.sent), span)
 	}
 }
 
@@ -390,30 +391,30 @@ func (l *life) check() {
 	for _, n := range f.Waiting {
 		waits += n
 		if n < 0 || n > room {
-			l.break_("%d of a class wait in memory", n)
+			l.failf("%d of a class wait in memory", n)
 		}
 	}
 	switch {
 	case rows != waits+f.Flying+f.Recording:
-		l.break_("%d in memory are %d waiting, %d flying, %d recording", rows, waits, f.Flying, f.Recording)
+		l.failf("%d in memory are %d waiting, %d flying, %d recording", rows, waits, f.Flying, f.Recording)
 	case f.Flying != len(l.flying):
-		l.break_("%d are in flight and not %d", len(l.flying), f.Flying)
+		l.failf("%d are in flight and not %d", len(l.flying), f.Flying)
 	case settled > 512:
-		l.break_("%d are remembered", settled)
+		l.failf("%d are remembered", settled)
 	case f.Limit < 1 || f.Limit > l.config.Concurrency:
-		l.break_("the limit is %d", f.Limit)
+		l.failf("the limit is %d", f.Limit)
 	case l.granted != 0:
-		l.break_("%d rights are not given back", l.granted)
+		l.failf("%d rights are not given back", l.granted)
 	case l.asked > l.most+3:
-		l.break_("%d rights are asked for", l.asked)
+		l.failf("%d rights are asked for", l.asked)
 	case f.Open == l.openSince.IsZero():
-		l.break_("the circuit is not what was said of it")
+		l.failf("the circuit is not what was said of it")
 	}
 }
 
 // crash loses what is in memory. What was in the air arrived, or did not.
 func (l *life) crash() {
-	l.say("CRASH")
+	l.sayf("CRASH")
 	for n := range l.flying {
 		if l.rng.IntN(2) == 0 && l.mode == "healthy" {
 			l.arrived[n]++
@@ -464,7 +465,7 @@ func newLife(seed uint64, verbose bool) *life {
 		room: []int{0, 2, 5}[rng.IntN(3)], actors: []int{1, 3, 10}[rng.IntN(3)],
 	}
 	l.configure()
-	l.say("%+v %+v", l.traits, l.config)
+	l.sayf("%+v %+v", l.traits, l.config)
 	l.become("healthy")
 	l.activate()
 	return l
@@ -476,7 +477,7 @@ func (l *life) lead() domain.LeadID {
 
 func (l *life) owe(class domain.Class) {
 	d := l.store.owe(l.now, l.lead(), class)
-	l.say("owed %d of %s, class %d, behind %v", d.N, d.Lead, class, d.Behind)
+	l.sayf("owed %d of %s, class %d, behind %v", d.N, d.Lead, class, d.Behind)
 	l.hint(func() []queue.Step { return l.queue.Owed(l.now, d) })
 }
 
@@ -533,7 +534,7 @@ func (l *life) act() {
 
 func (l *life) enable() {
 	s := l.store.enable()
-	l.say("enabled")
+	l.sayf("enabled")
 	l.enabled = true
 	l.disabled = false
 	l.hint(func() []queue.Step { return l.queue.Changed(l.now, s) })
@@ -544,23 +545,23 @@ func (l *life) meddle() {
 	switch what := l.rng.IntN(4); {
 	case what == 0:
 		l.paused = !l.paused
-		l.say("paused: %v", l.paused)
+		l.sayf("paused: %v", l.paused)
 		l.tell()
 	case what == 1:
 		l.configure()
-		l.say("%+v", l.config)
+		l.sayf("%+v", l.config)
 		l.tell()
 	case d == nil:
 	case what == 2:
 		n := d.N
 		l.meddled[n] = true
 		next := l.store.end(d, domain.DeliveryCancelled, l.now)
-		l.say("cancelled %d, next %d", n, next)
+		l.sayf("cancelled %d, next %d", n, next)
 		l.hint(func() []queue.Step { return l.queue.Ended(l.now, n) })
 	case !d.DueAt.IsZero() && !d.Behind && d.DueAt.After(l.now):
 		d.DueAt = l.now
 		hastened := *d
-		l.say("hastened %d", d.N)
+		l.sayf("hastened %d", d.N)
 		l.hint(func() []queue.Step {
 			l.hastened = true
 			return l.queue.Hastened(l.now, hastened)
@@ -573,7 +574,7 @@ func (l *life) meddle() {
 func (l *life) finish() {
 	scan := l.traits.deaf || l.traits.meddle
 	l.traits.unsafe, l.traits.deaf = false, false
-	l.say("FINISH")
+	l.sayf("FINISH")
 	if l.rng.IntN(2) == 0 || l.mode == "gone" {
 		l.become("healthy")
 	}
@@ -594,16 +595,16 @@ func (l *life) finish() {
 			l.enable()
 			until = l.now.Add(l.config.Hold + 3*l.config.Terminal + 3*time.Hour)
 		case l.now.After(until):
-			l.break_("%d has not ended", l.store.pending[0].N)
+			l.failf("%d has not ended", l.store.pending[0].N)
 		case l.step():
 		case scan:
 			l.now = l.now.Add(time.Minute)
 			l.take(l.queue.Owed(l.now))
 		default:
-			l.break_("%d is pending, and nothing will happen", l.store.pending[0].N)
+			l.failf("%d is pending, and nothing will happen", l.store.pending[0].N)
 		}
 	}
-	l.break_("it does not come to rest")
+	l.failf("it does not come to rest")
 }
 
 // ends holds every delivery to what was promised of it.
@@ -612,32 +613,32 @@ func (l *life) ends() {
 		receipts := l.store.receipt[d.N]
 		switch {
 		case d.State == domain.DeliveryPending:
-			l.break_("%d is pending", d.N)
+			l.failf("%d is pending", d.N)
 		case d.State == domain.DeliveryDelivered && l.arrived[d.N] == 0:
-			l.break_("%d has not arrived", d.N)
+			l.failf("%d has not arrived", d.N)
 		case d.State == domain.DeliveryExhausted && d.Reason == "":
-			l.break_("%d has ended without a reason", d.N)
+			l.failf("%d has ended without a reason", d.N)
 		case len(receipts) != d.Attempts:
-			l.break_("%d has %d receipts of %d attempts", d.N, len(receipts), d.Attempts)
+			l.failf("%d has %d receipts of %d attempts", d.N, len(receipts), d.Attempts)
 		}
 		last := 0
 		for i, r := range receipts {
 			if r.Number != i+1 {
-				l.break_("%d: receipt %d is number %d", d.N, i+1, r.Number)
+				l.failf("%d: receipt %d is number %d", d.N, i+1, r.Number)
 			}
 			if !r.At.Before(d.FirstAt.Add(l.config.Terminal)) {
 				last++
 			}
 		}
 		if late := d.EndedAt.Sub(d.FirstAt.Add(l.config.Terminal)); !d.FirstAt.IsZero() && late > l.slack() {
-			l.break_("%d has ended %s after its terminal time", d.N, late)
+			l.failf("%d has ended %s after its terminal time", d.N, late)
 		}
 		if last > 1 && !l.traits.meddle {
-			l.break_("%d was tried %d times after its terminal time", d.N, last)
+			l.failf("%d was tried %d times after its terminal time", d.N, last)
 		}
 	}
 	if l.queue.Busy() {
-		l.break_("it is busy, with nothing to do")
+		l.failf("it is busy, with nothing to do")
 	}
 }
 

@@ -27,7 +27,7 @@ var modes = []string{"healthy", "healthy", "slow", "flapping", "dead", "failing"
 // become makes the endpoint one of the modes.
 func (l *life) become(mode string) {
 	l.mode = mode
-	l.say("the endpoint is %s", mode)
+	l.sayf("the endpoint is %s", mode)
 	l.reacher = func(s queue.Send) domain.Sent {
 		if !l.store.of(s.Delivery.N).Replay && s.Delivery.N%17 == 0 {
 			return broken(domain.ErrorSuppressed, 0)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -162,13 +163,17 @@ func (q *Queue) rerecord(now time.Time) (steps []Step) {
 	if q.recording == 0 {
 		return nil
 	}
+	var again []*row
 	for _, r := range q.window.rows {
 		if r.place == recording && !r.resume.IsZero() && !now.Before(r.resume) {
-			r.resume = time.Time{}
-			steps = append(steps, Record{r.record, r.OwedAt})
+			again = append(again, r)
 		}
 	}
-	slices.SortFunc(steps, func(a, b Step) int { return int(a.(Record).Attempted.Delivery - b.(Record).Attempted.Delivery) })
+	slices.SortFunc(again, func(a, b *row) int { return cmp.Compare(a.N, b.N) })
+	for _, r := range again {
+		r.resume = time.Time{}
+		steps = append(steps, Record{r.record, r.OwedAt})
+	}
 	return steps
 }
 

@@ -21,6 +21,7 @@ const (
 // row is a delivery of the window.
 type row struct {
 	domain.Delivery
+
 	place    place
 	hastened bool  // somebody asked for it
 	load     int64 // the Load that was the newest when it last changed
