@@ -95,7 +95,7 @@ ORDER BY d.n DESC`
 	sqlDeliveriesByEvent = deliveriesBy + `a.id = $8` + deliveriesByEnd + ` AND ($9 = '' OR a.lead = $9)`
 	newestFirst          = ` ORDER BY d.n DESC LIMIT $7`
 	deliveriesBy         = `SELECT ` + deliveryColumns + ` FROM announcements a
-CROSS JOIN LATERAL (SELECT * FROM ` + everyDelivery + ` d WHERE d.account = a.account AND d.announcement = a.seq) d
+CROSS JOIN LATERAL (SELECT * FROM ` + everyDelivery + ` d WHERE d.account = a.account AND d.announcement = a.seq OFFSET 0) d
 CROSS JOIN LATERAL (SELECT e.endpoint FROM endpoints e WHERE e.n = d.endpoint LIMIT 1) e
 WHERE a.account = $1 AND `
 	deliveriesByEnd = ` AND ($2 = '' OR e.endpoint = $2) AND d.state = ANY ($3::smallint[]) AND d.n < $4 AND d.owed_at >= $5 AND d.owed_at < $6`

@@ -30,7 +30,19 @@ func lifeOf(t *testing.T, s *Store, f domain.Fence, id, name, mail, hem, phone s
 	person, lead := domain.PersonID("p-"+id), domain.LeadID("ghl-"+id)
 	contact := domain.Contact{LastName: name, Email: mail, Phone: phone}
 	say := func(id string, lead domain.LeadID) domain.Announcement {
-		return domain.Announcement{ID: domain.EventID(id), Account: "acme", Type: domain.LeadUpdatedEvent, Lead: lead, Payload: contact.JSON(), At: day}
+		return domain.Announcement{ID: domain.EventID(id), Account: "acme", Type: domain.LeadUpdatedEvent, Lead: lead, Payload: contact.JSON(), At: day,
+			Owed: []domain.Owed{{Endpoint: "crm", Partition: f.Partition}, {Endpoint: "erp", Partition: f.Partition}}}
+	}
+	// One endpoint takes them, one fails and stays behind; both answer with what they were sent.
+	answer := func(all []domain.Announcement) {
+		for _, d := range all[0].Deliveries {
+			a := arriving(f, d, day)
+			if d.Endpoint == "erp" {
+				a = failing(f, d, day)
+			}
+			a.Receipt.Body, a.Receipt.Reason = []byte("thanks for "+name+" "+mail), "200 "+phone
+			record(t, s, a)
+		}
 	}
 	for i := range 4 {
 		e := event(fmt.Sprint(id, "-e-", i))
@@ -47,6 +59,7 @@ func lifeOf(t *testing.T, s *Store, f domain.Fence, id, name, mail, hem, phone s
 		got, err := s.Admit(t.Context(), f, e, d)
 		require.NoError(t, err)
 		require.Equal(t, domain.Done, got.Decided.Outcome)
+		answer(got.Decided.Announced)
 	}
 	known := int64(0)
 	basis, err := s.SuppressionRevision(t.Context())
@@ -112,6 +125,10 @@ func TestErase_LeavesNoByteInTheFiles(t *testing.T) {
 	got, err := s.Observe(t.Context(), shared)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, got.Outcome)
+	told := owe(t, s, f, "told", "ghl-2", now, "shy")[0] // an endpoint that was sent somebody else answers with her
+	tells := arriving(f, told, now)
+	tells.Receipt.Body, tells.Receipt.Reason = []byte("there is "+adasBytes[0]), "there is "+adasBytes[3]
+	record(t, s, tells)
 	unknown := meetingAt(f, "unknown-1", "unknown-browser", "", now) // nobody was found by it
 	unknown.Visit.HEMs, unknown.Owed, unknown.Learn = []domain.HEM{{Variant: "lower", SHA256: adasBytes[2]}}, nil, nil
 	unknown.Hits[0].Body = shared.Hits[0].Body
@@ -139,7 +156,7 @@ func TestErase_LeavesNoByteInTheFiles(t *testing.T) {
 	erasure.Visitors = named
 	erased, err := s.Erase(t.Context(), erasure)
 	require.NoError(t, err)
-	for _, table := range []string{"visits", "sightings", "acquaintances", "pending_events", "events", "leads", "feed_events", "announcements", "links"} {
+	for _, table := range []string{"visits", "sightings", "acquaintances", "pending_events", "events", "leads", "feed_events", "announcements", "deliveries", "receipts", "links"} {
 		require.Positive(t, erased.Rows[table], table)
 	}
 	require.EqualValues(t, 2, erased.Rows["pending_events"], "a lead's event, and a visitor that entered")

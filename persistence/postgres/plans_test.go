@@ -59,6 +59,11 @@ var planned = map[string]string{
 	"lock basis": sqlLockBasis, "lock heads": sqlLockHeads, "observe": sqlObserve, "give back": sqlGiveBack, "learn": sqlLearn, "judge": sqlJudge,
 	"decide, announcing": sqlDecideAnnouncing, "visit": sqlVisit, "acquaintance": sqlAcquaintance, "owed": sqlOwed, "visitors of": sqlVisitorsOf,
 	"announcements": sqlAnnouncements, "links": sqlLinks, "scan leads": sqlScanLeads, "suppressions since": sqlSuppressionsSince, "basis": sqlBasis,
+
+	"lock endpoints": sqlLockEndpoints, "decide, owing": sqlDecideOwing, "judge, owing": sqlJudgeOwing, "attempt": sqlAttempt,
+	"due": sqlDueDeliveries, "owing": sqlOwing, "queue": sqlQueue, "endpoint": sqlEndpointState, "secrets": sqlSecrets,
+	"delivery": sqlDelivery, "delivery exists": sqlDeliveryExists, "receipts": sqlReceipts,
+	"deliveries": sqlDeliveries, "deliveries by lead": sqlDeliveriesByLead + newestFirst, "deliveries by event": sqlDeliveriesByEvent + newestFirst,
 }
 
 // inOrder are the statements whose rows come out of the index as they are wanted. A hundred thousand
@@ -66,7 +71,12 @@ var planned = map[string]string{
 var inOrder = map[string]bool{"undecided": true, "backlog": true, "announcements": true, "links": true, "scan leads": true, "suppressions since": true}
 
 // findsBy are statements for which any index will not do: of what is owed, little is due.
-var findsBy = map[string]string{"owed": "sightings_due", "visitors of": "visits_of_person"}
+var findsBy = map[string]string{
+	"owed": "sightings_due", "visitors of": "visits_of_person",
+	"due": "pending_deliveries_due", "decide, owing": "pending_deliveries_line", "judge, owing": "pending_deliveries_line", "attempt": "pending_deliveries_line",
+	"owing": "pending_deliveries_due", "queue": "pending_deliveries_of_endpoint", "deliveries": "deliveries_of_endpoint",
+	"deliveries by lead": "deliveries_of_announcement", "deliveries by event": "deliveries_of_announcement",
+}
 
 func uses(p plan, index string) bool {
 	return p.Index == index || slices.ContainsFunc(p.Plans, func(child plan) bool { return uses(child, index) })
@@ -99,7 +109,12 @@ INSERT INTO acquaintances SELECT 'acme', 'l' || n, 1, now(), '{}', 0 FROM genera
 INSERT INTO links SELECT 'acme', 'click', 'c' || n, n, 'p' || n % 50000, 'identify', now() FROM generate_series(1, 100000) n;
 INSERT INTO announcements SELECT 'acme', n, now() - n % 3 * interval '6 hours', 'a' || n, '', 'l' || n, '', '{}', 0 FROM generate_series(1, 60000) n;
 INSERT INTO suppressions SELECT 's' || n, n / 100, false, '{}' FROM generate_series(1, 60000) n;
-ANALYZE heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
+INSERT INTO endpoints (account, endpoint, partition, revision) SELECT 'acme', 'endpoint-' || n, n % 256, 1 FROM generate_series(1, 1000) n;
+INSERT INTO pending_deliveries SELECT n, CASE WHEN n % 10 > 0 THEN 1 ELSE n % 1000 END, 'acme', n, now(), 'l' || n % 20000, n % 4, false, 1, n > 20000, 0, now(), now() + n * interval '1 s', null, null, null, '', 0 FROM generate_series(1, 60000) n;
+INSERT INTO deliveries SELECT 100000 + n, n % 1000, 'acme', n % 60000, now(), 'l' || n % 20000, 0, false, 1 + (n % 50 = 0)::int, 2, 1, now(), now(), null, null, now(), '', 0 FROM generate_series(1, 100000) n;
+INSERT INTO receipts SELECT 100000 + n, 1, 'acme', now() - n % 3 * interval '6 hours', 200, '', '{}', '' FROM generate_series(1, 60000) n;
+INSERT INTO secrets SELECT 'acme', 'endpoint-' || n, '[]' FROM generate_series(1, 1000) n;
+ANALYZE endpoints, pending_deliveries, deliveries, receipts, secrets, heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
 
 // explain plans a statement as the server does for the store: once, for any arguments.
 func explain(t *testing.T, conn *pgx.Conn, sql string) plan {

@@ -63,19 +63,25 @@ func TestCommit_IsOneRoundTrip(t *testing.T) {
 	require.EqualValues(t, total(t, registry, "leadwire_commit_total")-commits, seen.batches.Load()-batches, "one pipeline a commit")
 	require.Zero(t, seen.queries.Load()-queries, "and nothing beside it")
 	require.Zero(t, seen.prepares.Load()-prepares)
-	require.Less(t, seen.batches.Load()-batches, int64(1200), "1200 operations shared commits")
+	require.Less(t, seen.batches.Load()-batches, int64(1600), "1600 operations shared commits")
 }
 
-// visited lets somebody come by, be judged and announced, and a link be learned.
+// visited lets somebody come by, be judged and announced, an endpoint be told, and a link be learned.
 func visited(t *testing.T, s *Store, f domain.Fence, id string) {
 	t.Helper()
 	o := meeting(f, "h-"+id, domain.VisitorID("v-"+id), domain.PersonID("p-"+id))
 	got, err := s.Observe(t.Context(), o)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, got.Outcome)
-	judged, err := s.Judge(t.Context(), judging(f, o, got.Owed[0], 0))
+	j := judging(f, o, got.Owed[0], 0)
+	j.Announce[0].Owed = []domain.Owed{{Endpoint: "crm", Partition: f.Partition}}
+	judged, err := s.Judge(t.Context(), j)
 	require.NoError(t, err)
 	require.Equal(t, domain.Done, judged.Outcome)
+	d := judged.Announced[0].Deliveries[0]
+	record(t, s, failing(f, d, noon))
+	d.Revision, d.Attempts, d.FailedAt = 2, 1, noon
+	record(t, s, arriving(f, d, noon))
 	_, err = s.Learn(t.Context(), domain.Lesson{Links: []domain.Link{{Account: "acme", Key: domain.Key{Kind: domain.KeyClick, Value: id}, Person: o.Visit.Person, At: noon}}})
 	require.NoError(t, err)
 }

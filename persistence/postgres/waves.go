@@ -16,6 +16,7 @@ import "github.com/leadwire/leadwire/actors/domain"
 //	same acquaintance or sighting  stale, or already decided
 //	same link twice                the later person counts
 //	same line of deliveries twice  the second finds who is at its head after the first
+//	attempts at one endpoint       share a wave, or go in their order: the statement tells when it last succeeded
 //
 // An actor sends one op per lead at a time, so nearly every batch has one wave.
 func waves(ops []op) [][]int {
@@ -35,8 +36,7 @@ func waves(ops []op) [][]int {
 		case o.learn != nil:
 			w.putAll(i, touchesOf(o.learn.Links))
 		case o.attempt != nil:
-			line := lineKey{o.attempt.Key, o.attempt.Lead}
-			w.put(i, w.free(line), line)
+			w.putAttempt(i, o.attempt)
 		default:
 			w.put(i, 0)
 		}
@@ -112,4 +112,10 @@ func (w *planner) putDecision(i int, d *domain.Decision, event any) {
 	}
 	w.put(i, wave, lead, event)
 	w.caps[buyer] = capEntry{wave, d.Cap, d.Day}
+}
+
+// putAttempt places an attempt: no earlier than the ones before it at its endpoint.
+func (w *planner) putAttempt(i int, a *attemptOp) {
+	line := lineKey{a.Key, a.Lead}
+	w.put(i, max(w.free(line), w.last[a.Key]), line, a.Key)
 }

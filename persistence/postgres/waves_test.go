@@ -14,6 +14,9 @@ func TestWaves(t *testing.T) {
 		return op{decide: &domain.Decision{Verb: domain.Assign, EventSeq: seq, Lead: domain.LeadKey{Account: "acme", Lead: domain.LeadID(lead)},
 			Buyer: domain.BuyerID(buyer), Day: day, Cap: limit}}
 	}
+	try := func(endpoint domain.EndpointID, lead domain.LeadID) op {
+		return op{attempt: &attemptOp{Attempted: domain.Attempted{Key: domain.EndpointKey{Account: "acme", Endpoint: endpoint}, Lead: lead}}}
+	}
 	look := func(id string, v domain.VisitorID, links ...string) op {
 		o := domain.Observation{Hits: []domain.Hit{pageView(id, v, noon)}, Visit: domain.Visit{Account: "acme", Visitor: v}}
 		for _, value := range links {
@@ -52,6 +55,7 @@ func TestWaves(t *testing.T) {
 		"one sighting twice likewise":                              {[]op{judge("x", 1, 2), judge("y", 2)}, [][]int{{0}, {1}}},
 		"a lead is judged and decided in one wave":                 {[]op{judge("x", 1), give(1, "x", "b", today, 0)}, [][]int{{0, 1}}},
 		"what enters is decided after it has":                      {[]op{enters, give(5, "z", "b", today, 0)}, [][]int{{0}, {1}}},
+		"attempts of a line in turn, at an endpoint in order":      {[]op{try("crm", "b"), try("crm", "a"), try("crm", "a"), try("crm", "c"), try("erp", "a")}, [][]int{{0, 1, 4}, {2, 3}}},
 		"an event number and a lead of the same text do not clash": {[]op{give(1, "1", "b", today, 0), give(2, "2", "c", today, 0)}, [][]int{{0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
