@@ -91,7 +91,7 @@ func New(key domain.EndpointKey, fence domain.Fence, e domain.Endpoint, paused b
 
 // Start loads what is due.
 func (q *Queue) Start(now time.Time) []Step {
-	q.wanted = true
+	q.wanted = q.wanted || q.loading == nil // whoever configured it a moment ago has begun already
 	return q.next(now)
 }
 

@@ -75,6 +75,14 @@ func TestQueue_HoldsForAWhile(t *testing.T) {
 	d.answer(c, answer(200, 0))
 	require.Equal(t, []int64{late}, d.sends(), "the hold is over for what comes later, too")
 	require.True(t, d.store.receipt[c][0].OutOfOrder)
+
+	d = open(t, domain.Endpoint{Hold: time.Minute, Schedule: []time.Duration{time.Hour}})
+	a = d.owe("ghl-ada", first)
+	untold := d.store.owe(d.now, "ghl-ada", update).N
+	d.sends()
+	d.answer(a, answer(400, 0))
+	d.advance(time.Minute)
+	require.Equal(t, []int64{untold}, d.sends(), "those that nobody told of are looked for")
 }
 
 // While everything waits, each class has its turns; a first match waits for one other at most.
