@@ -24,7 +24,7 @@ const (
 	liveSecrets = 2
 )
 
-const errNoMasterKey = lack("this needs a master key to seal secrets with: see vault-key in docs/configuration.md")
+const errNoMasterKey = lack("this needs a master key to seal secrets with: see master-key-file in docs/configuration.md")
 
 // secretRow is a secret as it is listed: never itself, sealed or not.
 type secretRow struct {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+)
+
+const endpointsFile = `accounts:
+  - id: acme
+    endpoints:
+      - {id: crm, name: The CRM, url: "https://crm.example/hook"}
+  - id: rival
+`
+
+// endpointStory makes, looks at, steers and removes endpoints, with a node or without.
+func endpointStory(t *testing.T, data string) {
+	t.Helper()
+	does := func(args ...string) string {
+		t.Helper()
+		code, out, complaint := leadwire(t, append(args, "--data", data)...)
+		require.Zero(t, code, complaint)
+		return out
+	}
+	folder := t.TempDir()
+	does("apply", "-f", write(t, filepath.Join(folder, "catalog.yaml"), endpointsFile))
+
+	file := write(t, filepath.Join(folder, "hooks.yaml"), "url: https://rival.example/in\ntimeout: 5s\nevents: [lead.assigned]\n")
+	out := does("endpoint", "put", "hooks", "-f", file, "--account", "rival")
+	require.Contains(t, out, "rival/hooks")
+	require.Contains(t, out, `"timeout":"5s"`)
+	out = does("endpoint", "list")
+	require.Regexp(t, `^ENDPOINT +STATE +PENDING +OLDEST +LAST SUCCESS +NEXT ATTEMPT +URL\nacme/crm +\w+ +0 +- +- +- +https://crm\.example/hook\nrival/hooks +`, out)
+	require.Equal(t, 1, strings.Count(does("endpoint", "list", "--account", "rival", "--json"), "\n"))
+
+	out = does("endpoint", "pause", "crm", "--account", "acme")
+	require.Regexp(t, `^acme/crm +paused\n +name +The CRM\n +url +https://crm\.example/hook\n +pending +0\n`, out)
+	require.Contains(t, out, `"paused":true`)
+	require.NotContains(t, does("endpoint", "resume", "crm", "--account", "acme"), "paused")
+	require.Contains(t, does("endpoint", "enable", "crm", "--account", "acme"), "acme/crm")
+	require.Contains(t, does("endpoint", "get", "crm", "--account", "acme", "--json"), `"state":"`)
+	require.Equal(t, "removed hooks\n", does("endpoint", "delete", "hooks", "--account", "rival"))
+	require.NotContains(t, does("endpoint", "list"), "rival")
+	require.Empty(t, does("deliveries", "list", "--account", "acme"))
+	require.Regexp(t, `endpoint\.delete +rival +endpoint hooks`, does("audit"))
+}
+
+// With a node the commands go through its control socket.
+func TestEndpoint_WithANode(t *testing.T) {
+	data, _ := startServe(t)
+	endpointStory(t, data)
+}
+
+// Without a node they do the same on the store.
+func TestEndpoint_WithoutANode(t *testing.T) {
+	endpointStory(t, t.TempDir())
+}
+
+// What is refused ends with the API's words, and what is typed wrongly is told apart from it.
+func TestEndpoint_Refused(t *testing.T) {
+	data := t.TempDir()
+	catalog := write(t, filepath.Join(t.TempDir(), "catalog.yaml"), endpointsFile)
+	code, _, complaint := leadwire(t, "apply", "-f", catalog, "--data", data)
+	require.Zero(t, code, complaint)
+	for name, row := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no account":                     {[]string{"endpoint", "get", "crm"}, exitBroken, "account: must be given"},
+		"an account that is not there":   {[]string{"endpoint", "list", "--account", "nobody"}, exitBroken, "no account"},
+		"an endpoint that is not there":  {[]string{"endpoint", "pause", "none", "--account", "acme"}, exitBroken, "no such endpoint"},
+		"an id that is a path":           {[]string{"endpoint", "enable", "crm/pause", "--account", "acme"}, exitBroken, "no such path"},
+		"no file":                        {[]string{"endpoint", "put", "crm"}, exitMisused, "needs -f"},
+		"a file that is absent":          {[]string{"endpoint", "put", "crm", "-f", "none.yaml", "--account", "acme"}, exitBroken, "read endpoint: open none.yaml"},
+		"a file of something else":       {[]string{"endpoint", "put", "crm", "-f", catalog, "--account", "acme"}, exitBroken, "accounts not found"},
+		"a test without a node":          {[]string{"endpoint", "test", "crm", "--account", "acme"}, exitBroken, "needs a running node"},
+		"a secret that is kept too long": {[]string{"endpoint", "secret", "crm", "--account", "acme", "--keep-old", "200h"}, exitBroken, "keep_old: must be a duration"},
+		"a secret of no kind":            {[]string{"endpoint", "secret", "crm", "--account", "acme", "--kind", "rot13"}, exitBroken, "kind: must be one of"},
+		"deliveries of nobody":           {[]string{"deliveries", "list"}, exitBroken, "account: must be given"},
+		"less than no deliveries":        {[]string{"deliveries", "list", "--limit", "-1"}, exitMisused, "--limit"},
+		"a state that is none":           {[]string{"deliveries", "list", "--account", "acme", "--state", "lost"}, exitBroken, "state: must be one of: pending"},
+		"a delivery that never was":      {[]string{"deliveries", "show", "7", "--account", "acme"}, exitBroken, "no such delivery"},
+		"a delivery without a number":    {[]string{"deliveries", "cancel", "crm", "--account", "acme"}, exitMisused, "not the number of a delivery"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, _, complaint := leadwire(t, append(row.args, "--data", data)...)
+			require.Equal(t, row.code, code, complaint)
+			require.Contains(t, complaint, row.want)
+		})
+	}
+}
+
+// A credential is read from a file or from standard input, and flags that do not go together are told.
+func TestSecretFlags(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		flags secretFlags
+		stdin string
+		want  map[string]string
+		fault string
+	}{
+		"a secret to sign with":         {secretFlags{kind: "hmac", keepOld: time.Hour}, "", map[string]string{"kind": "hmac", "keep_old": "1h0m0s"}, ""},
+		"a token":                       {secretFlags{kind: "bearer", from: "-"}, "s3cr3t\n", map[string]string{"kind": "bearer", "value": "s3cr3t"}, ""},
+		"a password with a colon":       {secretFlags{kind: "basic", from: "-"}, "ada:pass:word\r\n", map[string]string{"kind": "basic", "user": "ada", "password": "pass:word"}, ""},
+		"none any more":                 {secretFlags{kind: "basic", remove: true}, "", map[string]string{"kind": "bearer", "value": ""}, ""},
+		"nothing to sign with, removed": {secretFlags{kind: "hmac", remove: true}, "", nil, "--remove goes with"},
+		"a token, and none":             {secretFlags{kind: "bearer", remove: true, from: "-"}, "", nil, "--remove goes with"},
+		"a secret that is brought":      {secretFlags{kind: "hmac", from: "-"}, "x", nil, "--from goes with"},
+		"no token":                      {secretFlags{kind: "bearer"}, "", nil, "needs --from"},
+		"an empty token":                {secretFlags{kind: "bearer", from: "-"}, "\n", nil, "nothing in --from"},
+		"a user without a password":     {secretFlags{kind: "basic", from: "-"}, "ada", nil, "user:password"},
+		"a file that is absent":         {secretFlags{kind: "basic", from: "/nowhere/x"}, "", nil, "read credential"},
+	} {
+		cmd := &cobra.Command{}
+		cmd.SetIn(strings.NewReader(row.stdin))
+		got, err := row.flags.body(cmd)
+		if row.fault != "" {
+			require.ErrorContains(t, err, row.fault, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, row.want, got, name)
+	}
+}
