@@ -10,6 +10,7 @@ import (
 	"github.com/leadwire/leadwire/actors/glob"
 	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/signature"
+	"github.com/leadwire/leadwire/httpedge/outbound"
 )
 
 // kinds are the sources that can be verified and read, each with the check of its keys.
@@ -33,8 +34,23 @@ func Check(c domain.Catalog) error {
 				faults = append(faults, under(fmt.Sprintf("accounts[%d].shapes[%d]", i, j), err))
 			}
 		}
+		for j := range a.Endpoints {
+			faults = append(faults, checkEndpoint(fmt.Sprintf("accounts[%d].endpoints[%d]", i, j), &c.Accounts[i], &a.Endpoints[j])...)
+		}
 	}
 	return errors.Join(faults...)
+}
+
+// checkEndpoint: whether private addresses are allowed is a node's setting, which a catalog does not know. What a URL says
+// in more than one way is refused by every node.
+func checkEndpoint(path string, a *domain.Account, e *domain.Endpoint) (faults []error) {
+	if err := outbound.CheckURL(e.URL, true); err != nil {
+		faults = append(faults, under(path, err))
+	}
+	if _, err := delivery.EndpointShape(a, e); err != nil {
+		faults = append(faults, under(path, err))
+	}
+	return faults
 }
 
 func checkPixel(path string, p domain.Pixel) (faults []error) {

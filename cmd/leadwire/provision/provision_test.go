@@ -150,6 +150,8 @@ func TestRead_Refuses(t *testing.T) {
 		"a pattern that no path has":          {"accounts: [{id: a, pixels: [{id: p, origins: [\"http://a\"], deny: [\"/a?b\"]}]}]\n", "accounts[0].pixels[0].deny[0]: must be a path"},
 		"a field that no event has":           {"accounts: [{id: a, pixels: [{id: p, origins: [\"http://a\"], announce: {segments: [{field: person.shoe, op: exists}]}}]}]\n", "accounts[0].pixels[0].announce.segments[0].field: \"person.shoe\""},
 		"a shape that nobody made":            {"accounts: [{id: a, shapes: [{id: s, preset: zapier}]}]\n", "accounts[0].shapes[0].preset"},
+		"a URL that reads in two ways":        {"accounts: [{id: a, endpoints: [{id: e, url: \"https://0x7f.1/\"}]}]\n", "accounts[0].endpoints[0].url"},
+		"what an endpoint cannot leave out":   {"accounts: [{id: a, endpoints: [{id: e, url: \"https://hooks.example.com/\", omit: [person.shoe]}]}]\n", "accounts[0].endpoints[0].omit[0]"},
 		"a file without an end":               {strings.Repeat("#", MaxFile+1), "is over"},
 	} {
 		t.Run(name, func(t *testing.T) {
