@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -172,11 +173,11 @@ func (r *erasure) changeOnce(ctx context.Context, tx pgx.Tx, counted, sql string
 	if _, err := pgx.ForEachRow(rows, []any{&relation, &n}, func() error { touched[relation] += n; return nil }); err != nil {
 		return 0, err
 	}
-	for relation, n := range touched {
+	for _, relation := range slices.Sorted(maps.Keys(touched)) { // in order, because two erasures may note the same
 		if err := rewriteLater(ctx, tx, relation); err != nil {
 			return 0, err
 		}
-		all += n
+		all += touched[relation]
 	}
 	r.rows[counted] += all
 	return all, nil

@@ -140,7 +140,7 @@ func (r *erasure) removeReceipts(ctx context.Context, tx pgx.Tx, endpoint int64,
 		numbers, receipts); err != nil {
 		return err
 	}
-	for _, table := range []string{"pending_deliveries", "deliveries"} {
+	for _, table := range []string{"deliveries", "pending_deliveries"} {
 		if _, err := r.changeOnce(ctx, tx, "deliveries", counting(`UPDATE `+table+` t SET reason = '' WHERE t.n = ANY ($2::bigint[]) AND t.reason <> ''`), numbers); err != nil {
 			return err
 		}

@@ -104,8 +104,8 @@ func TestNodes_OweAndEndTakeTurns(t *testing.T) {
 	}
 }
 
-// Three nodes owe, record, replay and cancel deliveries of the same few leads and endpoints, in random order. Nobody
-// deadlocks, and every line has one head.
+// Three nodes owe, record, replay and cancel deliveries of the same few leads and endpoints, in random order, and one of
+// the leads is erased meanwhile. Nobody deadlocks, and every line has one head.
 func TestNodes_LinesStayInOrder(t *testing.T) {
 	t.Parallel()
 	const nodes, callers, rounds = 3, 8, 25
@@ -132,6 +132,14 @@ func TestNodes_LinesStayInOrder(t *testing.T) {
 			})
 		}
 	}
+	wg.Go(func() { // somebody is erased, again and again
+		for range 5 {
+			_, err := stores[0].Erase(t.Context(), domain.Erasure{Account: "acme", Leads: []domain.LeadID{"l-0"}, Audit: domain.AuditEntry{Action: "erase"}})
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+		}
+	})
 	wg.Wait()
 	require.NoError(t, errors.Join(errs...))
 	for i, s := range stores {
@@ -165,8 +173,30 @@ func oweAndEnd(ctx context.Context, s *Store, fences []domain.Fence, id string, 
 	default:
 		_, err = s.RecordAttempt(ctx, arriving(pick(), one, noon))
 	}
-	if domain.CodeOf(err) == domain.Conflict { // somebody was first
+	if code := domain.CodeOf(err); code == domain.Conflict || code == domain.NotFound { // somebody was first, or it was erased
 		return nil
 	}
 	return err
+}
+
+// An attempt is being recorded while its person is erased: its receipt goes too, although the erasure did not see it when
+// it began.
+func TestErase_TakesAReceiptThatIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Fresh(t)
+	s := open(t, url, Options{Clock: at(noon)})
+	f := claim(t, s, "node", 7)[0]
+	d, other := owe(t, s, f, "hers", "l-ada", noon, "crm")[0], owe(t, s, f, "his", "l-bob", noon, "crm")[0]
+	tx, _ := inFlight(t, url, attempted(t, failing(f, d, noon)), attempted(t, failing(f, other, noon)))
+	done := requireWaits(t, s, func() error {
+		_, err := s.Erase(t.Context(), domain.Erasure{Account: "acme", Leads: []domain.LeadID{"l-ada"}, Audit: domain.AuditEntry{Action: "erase"}})
+		return err
+	})
+	require.NoError(t, tx.Commit(t.Context()))
+	require.NoError(t, <-done)
+	require.EqualValues(t, 1, count(t, s, `SELECT count(*) FROM receipts`))
+	require.Equal(t, 1, deliveryOf(t, s, other.N).Attempts)
+	got, err := s.RecordAttempt(t.Context(), arriving(f, d, noon))
+	require.NoError(t, err)
+	require.Equal(t, domain.AlreadyDecided, got.Outcome)
 }

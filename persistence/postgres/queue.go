@@ -93,8 +93,8 @@ func (t *deliveryTimes) into(d *domain.Delivery) {
 
 // sqlOwing walks the endpoints, of which there are some thousands at most.
 const sqlOwing = `SELECT e.n, e.account, e.endpoint, nx.due_at FROM (
-    SELECT * FROM endpoints e WHERE e.n > $2 AND e.partition = ANY ($1::smallint[])
-        AND EXISTS (SELECT 1 FROM pending_deliveries p WHERE p.endpoint = e.n) ORDER BY e.n LIMIT $3) e
+    SELECT e.* FROM endpoints e CROSS JOIN LATERAL (SELECT 1 FROM pending_deliveries p WHERE p.endpoint = e.n LIMIT 1) p
+    WHERE e.n > $2 AND e.partition = ANY ($1::smallint[]) ORDER BY e.n LIMIT $3) e
 CROSS JOIN LATERAL (SELECT min(f.due_at) AS due_at FROM ` + classes + ` CROSS JOIN LATERAL (
     SELECT p.due_at FROM pending_deliveries p WHERE p.endpoint = e.n AND p.class = k.class ORDER BY p.due_at LIMIT 1) f) nx
 ORDER BY e.n`

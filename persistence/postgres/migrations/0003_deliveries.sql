@@ -51,8 +51,8 @@ CREATE TABLE pending_deliveries (
 CREATE INDEX pending_deliveries_due ON pending_deliveries (endpoint, class, due_at, n);
 -- The head of a lead, and who is next.
 CREATE INDEX pending_deliveries_line ON pending_deliveries (endpoint, lead, n);
--- Lists, and the oldest of a queue.
-CREATE INDEX pending_deliveries_of_endpoint ON pending_deliveries (endpoint, n);
+-- Lists, and the oldest of a queue. owed_at is only looked at on the way.
+CREATE INDEX pending_deliveries_of_endpoint ON pending_deliveries (endpoint, n, owed_at);
 CREATE INDEX pending_deliveries_of_announcement ON pending_deliveries (account, announcement);
 
 -- Deliveries that have ended.
