@@ -37,7 +37,7 @@ func withAPI(ctx context.Context, s settings.Settings, log *slog.Logger, f func(
 	return nodeOrStore(ctx, s, log,
 		func(c *control.Client) error { return f(c) },
 		func(store domain.Store) error {
-			api, err := node.Offline(ctx, store, log)
+			api, err := node.Offline(ctx, s.Node, store, log)
 			if err != nil {
 				return err
 			}

@@ -18,12 +18,16 @@ import (
 
 // Offline is the API over a store that no node has open here: for commands. What it writes, running nodes
 // take up as they do what other nodes write.
-func Offline(ctx context.Context, store domain.Store, log *slog.Logger) (*admin.API, error) {
+func Offline(ctx context.Context, config Config, store domain.Store, log *slog.Logger) (*admin.API, error) {
+	vault, err := OpenVault(config)
+	if err != nil {
+		return nil, fmt.Errorf("open the vault of endpoints' secrets: %w", err)
+	}
 	o := &offline{store: store, log: log}
 	if err := o.read(ctx); err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Deps{Store: store, Directory: o.directory.Load, Catalog: o, People: o, Graph: o, Log: log})
+	return admin.New(admin.Deps{Store: store, Directory: o.directory.Load, Catalog: o, People: o, Graph: o, Sealer: sealerOf(vault), Log: log})
 }
 
 type offline struct {

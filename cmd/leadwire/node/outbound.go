@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/vault"
+	"github.com/leadwire/leadwire/httpedge/admin"
 	"github.com/leadwire/leadwire/httpedge/outbound"
 )
 
@@ -71,10 +72,18 @@ func (n *Node) openOutbound(context.Context) error {
 	return err
 }
 
-// Sealer seals secrets for the API.
-type Sealer struct{ Vault *vault.Vault }
+// sealer seals secrets for the API.
+type sealer struct{ vault *vault.Vault }
+
+// sealerOf is nil without a vault.
+func sealerOf(v *vault.Vault) admin.Sealer {
+	if v == nil {
+		return nil
+	}
+	return sealer{v}
+}
 
 // Seal binds a secret to its endpoint and its id.
-func (s Sealer) Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error) {
-	return s.Vault.Seal(plain, vault.AAD(endpoint, id))
+func (s sealer) Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error) {
+	return s.vault.Seal(plain, vault.AAD(endpoint, id))
 }
