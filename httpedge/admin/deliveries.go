@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/leadwire/leadwire/actors/delivery/schedule"
 	"github.com/leadwire/leadwire/actors/domain"
@@ -71,10 +72,10 @@ func deliveryFilter(c *Call) (f domain.DeliveryFilter, err error) {
 	switch {
 	case f.Endpoint != "" && !domain.CheckID(string(f.Endpoint)):
 		return f, domain.FailField(op, "endpoint", "must be 1 to 64 of a-z A-Z 0-9 . _ -")
-	case len(f.Lead) > maxLookFor:
-		return f, domain.FailField(op, "lead", fmt.Sprintf("must be at most %d bytes", maxLookFor))
-	case len(f.Event) > maxLookFor:
-		return f, domain.FailField(op, "event", fmt.Sprintf("must be at most %d bytes", maxLookFor))
+	case !findable(string(f.Lead)):
+		return f, domain.FailField(op, "lead", fmt.Sprintf("must be at most %d bytes of text", maxLookFor))
+	case !findable(string(f.Event)):
+		return f, domain.FailField(op, "event", fmt.Sprintf("must be at most %d bytes of text", maxLookFor))
 	case f.State != "" && !slices.Contains(domain.DeliveryStates(), f.State):
 		return f, domain.FailField(op, "state", fmt.Sprintf("must be one of: %s", deliveryStates()))
 	}
@@ -88,6 +89,11 @@ func deliveryFilter(c *Call) (f domain.DeliveryFilter, err error) {
 		return f, domain.FailField(op, "until", "must be after since")
 	}
 	return f, nil
+}
+
+// findable says whether a text can be an id that somebody chose: a store is not asked for anything else.
+func findable(id string) bool {
+	return len(id) <= maxLookFor && utf8.ValidString(id) && !strings.ContainsRune(id, 0)
 }
 
 func deliveryStates() string {
@@ -130,11 +136,11 @@ func (a *API) delivery(ctx context.Context, c *Call) Reply {
 		shown.Payload = d.Payload
 	}
 	if e := a.deps.Directory().Endpoint(d.Key()); e != nil {
-		status, err := a.statusOf(ctx, d.Key())
+		condition, err := a.conditionOf(ctx, d.Key())
 		if err != nil {
 			return fail(err)
 		}
-		shown.EndpointState = status.word(*e)
+		shown.EndpointState = condition.word(*e)
 		for _, at := range schedule.Of(*e).Forecast(d, a.deps.Clock.Now()) {
 			shown.Forecast, shown.TerminalAt = append(shown.Forecast, stamp(at)), stamp(at)
 		}
@@ -252,7 +258,7 @@ func (c *Call) time(name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
+	if err != nil || t.Year() < 1970 || t.Year() > 2200 { // stores count nanoseconds, which end in 2262
 		return time.Time{}, domain.FailField("read query", name, "must be a time as 2026-01-31T12:00:00Z")
 	}
 	return t.UTC(), nil

@@ -173,6 +173,9 @@ func TestDeliveries_Refuses(t *testing.T) {
 		}{
 			"a state that is none":     {w.acme, "GET", "?state=lost", 400, "state", "must be one of: pending"},
 			"a time that is none":      {w.acme, "GET", "?since=yesterday", 400, "since", "must be a time"},
+			"a time before all time":   {w.acme, "GET", "?since=0001-01-02T00:00:00Z", 400, "since", "must be a time"},
+			"a lead that is no text":   {w.acme, "GET", "?lead=%00", 400, "lead", "bytes of text"},
+			"an event that is no text": {w.acme, "GET", "?event=%ff", 400, "event", "bytes of text"},
 			"a time that ends before":  {w.acme, "GET", "?since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z", 400, "until", "after since"},
 			"a page too long":          {w.acme, "GET", "?limit=1001", 400, "limit", "1 to 1000"},
 			"an endpoint that is none": {w.acme, "GET", "?endpoint=a/b", 400, "endpoint", "1 to 64"},

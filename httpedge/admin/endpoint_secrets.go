@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ const (
 )
 
 const errNoMasterKey = lack("this needs a master key to seal secrets with: see master-key-file in docs/configuration.md")
+
+// errNoSecretYet: to put the endpoint again would change nothing.
+const errNoSecretYet = lack("the endpoint was made, and has no secret yet: ask for one at its secrets")
 
 // secretRow is a secret as it is listed: never itself, sealed or not.
 type secretRow struct {
@@ -235,7 +239,7 @@ func (a *API) firstSecret(ctx context.Context, c *Call, key domain.EndpointKey) 
 		err = a.replaceSecrets(ctx, key, entry, func([]domain.Secret) []domain.Secret { return []domain.Secret{made} })
 	}
 	if err != nil {
-		return shown, fmt.Errorf("the endpoint was made, and has no secret yet: %w", err)
+		return shown, domain.Fail("make first secret", domain.Unavailable, errors.Join(errNoSecretYet, err))
 	}
 	return shown, nil
 }

@@ -33,21 +33,31 @@ type endpointStatus struct {
 
 // statusOf reads it. The parts are of moments that lie close together, and not one.
 func (a *API) statusOf(ctx context.Context, key domain.EndpointKey) (endpointStatus, error) {
-	state, err := a.deps.Store.EndpointState(ctx, key)
+	s, err := a.conditionOf(ctx, key)
 	if err != nil {
-		return endpointStatus{}, fmt.Errorf("read endpoint's state: %w", err)
+		return s, err
 	}
 	queue, err := a.deps.Store.Queue(ctx, key)
 	if err != nil {
-		return endpointStatus{}, fmt.Errorf("measure endpoint's queue: %w", err)
+		return s, fmt.Errorf("measure endpoint's queue: %w", err)
+	}
+	s.Pending, s.Oldest, s.NextAt = queue.Pending, stamp(queue.Oldest), stamp(queue.NextAt)
+	return s, nil
+}
+
+// conditionOf is the status without its queue, which takes a while to count when it is long.
+func (a *API) conditionOf(ctx context.Context, key domain.EndpointKey) (endpointStatus, error) {
+	state, err := a.deps.Store.EndpointState(ctx, key)
+	if err != nil {
+		return endpointStatus{}, fmt.Errorf("read endpoint's state: %w", err)
 	}
 	secrets, err := a.deps.Store.Secrets(ctx, key)
 	if err != nil {
 		return endpointStatus{}, fmt.Errorf("list endpoint's secrets: %w", err)
 	}
 	s := endpointStatus{
-		DisabledAt: stamp(state.DisabledAt), Reason: state.Reason, FailingSince: stamp(state.FailingSince), SucceededAt: stamp(state.SucceededAt),
-		Pending: queue.Pending, Oldest: stamp(queue.Oldest), NextAt: stamp(queue.NextAt), Secrets: []secretRow{},
+		DisabledAt: stamp(state.DisabledAt), Reason: state.Reason,
+		FailingSince: stamp(state.FailingSince), SucceededAt: stamp(state.SucceededAt), Secrets: []secretRow{},
 	}
 	now := a.deps.Clock.Now()
 	for _, one := range secrets {

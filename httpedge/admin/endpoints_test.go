@@ -316,3 +316,14 @@ func TestEndpoints_Offline(t *testing.T) {
 		require.Equal(t, "command line", w.audit()[0].Actor)
 	})
 }
+
+// An endpoint that was made, and whose secret could not be, says what to do next: putting it again would change nothing.
+func TestEndpoints_MadeWithoutASecret(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		w.withoutNode(worn{}, "PUT", "/api/v1/endpoints/hooks?account=acme", `{"url":"https://acme.example/in"}`).refused(503, "", "ask for one at its secrets")
+		var got endpointShown
+		w.call(w.acme, "GET", "/api/v1/endpoints/hooks", nil).into(&got)
+		require.Equal(t, "no_secret", got.State)
+		require.Equal(t, 201, w.call(w.acme, "POST", "/api/v1/endpoints/hooks/secrets", `{"kind":"hmac"}`).status)
+	})
+}

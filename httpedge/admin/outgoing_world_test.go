@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +58,13 @@ type sealer struct{ vault *vault.Vault }
 
 func (s sealer) Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error) {
 	return s.vault.Seal(plain, vault.AAD(endpoint, id))
+}
+
+// worn is a master key that seals nothing.
+type worn struct{}
+
+func (worn) Seal(domain.EndpointKey, string, []byte) ([]byte, error) {
+	return nil, errors.New("no randomness")
 }
 
 // opened are an endpoint's secrets as the actors read them, newest first.
@@ -119,8 +127,13 @@ func (w *world) attempt(fence domain.Fence, d domain.Delivery, next time.Time, d
 // offline asks the API over the same store, where no node runs and no master key is.
 func (w *world) offline(method, path, body string) answer {
 	w.t.Helper()
+	return w.withoutNode(nil, method, path, body)
+}
+
+func (w *world) withoutNode(s admin.Sealer, method, path, body string) answer {
+	w.t.Helper()
 	api, err := admin.New(admin.Deps{
-		Store: w.store, Directory: w.book.directory, Catalog: w.book, Clock: w.clock, People: actors.Archive{Store: w.store, Clock: w.clock},
+		Store: w.store, Directory: w.book.directory, Catalog: w.book, Sealer: s, Clock: w.clock, People: actors.Archive{Store: w.store, Clock: w.clock},
 	})
 	require.NoError(w.t, err)
 	recorder := httptest.NewRecorder()
