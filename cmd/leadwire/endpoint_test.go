@@ -31,16 +31,33 @@ func endpointStory(t *testing.T, data string) {
 
 	file := write(t, filepath.Join(folder, "hooks.yaml"), "url: https://rival.example/in\ntimeout: 5s\nevents: [lead.assigned]\n")
 	out := does("endpoint", "put", "hooks", "-f", file, "--account", "rival")
-	require.Contains(t, out, "rival/hooks")
+	require.Regexp(t, `^rival/hooks +ok\n`, out)
+	require.Regexp(t, `\nwhsec_\S+\n$`, out)
 	require.Contains(t, out, `"timeout":"5s"`)
 	out = does("endpoint", "list")
-	require.Regexp(t, `^ENDPOINT +STATE +PENDING +OLDEST +LAST SUCCESS +NEXT ATTEMPT +URL\nacme/crm +\w+ +0 +- +- +- +https://crm\.example/hook\nrival/hooks +`, out)
+	require.Regexp(t, `^ENDPOINT +STATE +PENDING +OLDEST +LAST SUCCESS +NEXT ATTEMPT +URL\nacme/crm +no_secret +0 +- +- +- +https://crm\.example/hook\nrival/hooks +`, out)
 	require.Equal(t, 1, strings.Count(does("endpoint", "list", "--account", "rival", "--json"), "\n"))
 
 	out = does("endpoint", "pause", "crm", "--account", "acme")
 	require.Regexp(t, `^acme/crm +paused\n +name +The CRM\n +url +https://crm\.example/hook\n +pending +0\n`, out)
 	require.Contains(t, out, `"paused":true`)
 	require.NotContains(t, does("endpoint", "resume", "crm", "--account", "acme"), "paused")
+
+	first := does("endpoint", "secret", "crm", "--account", "acme")
+	require.Regexp(t, `^whsec_\S+\n$`, first)
+	pair := does("endpoint", "secret", "crm", "--account", "acme", "--kind", "ed25519", "--keep-old", "1h")
+	require.Regexp(t, `^whsk_\S+\nwhpk_\S+\n$`, pair)
+	token := write(t, filepath.Join(folder, "token"), "s3cr3t\n")
+	require.Regexp(t, `^cr_[0-9a-f]{12} bearer, made \S+\n$`, does("endpoint", "secret", "crm", "--account", "acme", "--kind", "bearer", "--from", token))
+	out = does("endpoint", "get", "crm", "--account", "acme")
+	require.Regexp(t, `^acme/crm +ok\n`, out)
+	require.Regexp(t, `secret +wk_\w+ ed25519, made \S+\n`, out)
+	require.Regexp(t, `secret +wk_\w+ hmac, made \S+, until \S+\n`, out)
+	require.Contains(t, out, " bearer, made ")
+	require.Equal(t, "no Authorization is sent\n", does("endpoint", "secret", "crm", "--account", "acme", "--kind", "bearer", "--remove"))
+	require.NotContains(t, does("endpoint", "get", "crm", "--account", "acme"), "bearer")
+	require.NotRegexp(t, `whs[a-z]+_|s3cr3t`, out+does("audit")+does("endpoint", "list", "--json"))
+
 	require.Contains(t, does("endpoint", "enable", "crm", "--account", "acme"), "acme/crm")
 	require.Contains(t, does("endpoint", "get", "crm", "--account", "acme", "--json"), `"state":"`)
 	require.Equal(t, "removed hooks\n", does("endpoint", "delete", "hooks", "--account", "rival"))
@@ -53,6 +70,15 @@ func endpointStory(t *testing.T, data string) {
 func TestEndpoint_WithANode(t *testing.T) {
 	data, _ := startServe(t)
 	endpointStory(t, data)
+
+	// A test event is sent at once, and what it meets is told.
+	inside := write(t, filepath.Join(t.TempDir(), "inside.yaml"), "url: https://127.0.0.1:8443/hook\n")
+	code, _, complaint := leadwire(t, "endpoint", "put", "inside", "-f", inside, "--account", "acme", "--data", data)
+	require.Zero(t, code, complaint)
+	code, out, complaint := leadwire(t, "endpoint", "test", "inside", "--account", "acme", "--data", data)
+	require.Equal(t, exitBroken, code)
+	require.Regexp(t, `^\S+Z  .*\(address\)\n`, out)
+	require.Contains(t, complaint, "did not take the test event")
 }
 
 // Without a node they do the same on the store.
