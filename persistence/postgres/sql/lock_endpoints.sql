@@ -4,7 +4,5 @@
 -- Without it a delivery could wait for ever: who owes it finds one of its lead pending, puts it behind, and counts on
 -- that one's end to let it go; who ends that one, on another node, does not see it yet, and lets nobody go. Taking
 -- turns, the second one's statements begin after the first one's commit, and see what it did.
-SELECT 1 FROM endpoints e
-JOIN (SELECT account COLLATE "C" AS account, endpoint COLLATE "C" AS endpoint FROM unnest($1::text[], $2::text[]) AS u (account, endpoint)) k
-    ON e.account = k.account AND e.endpoint = k.endpoint
-ORDER BY e.account, e.endpoint FOR NO KEY UPDATE OF e
+SELECT 1 FROM (SELECT account COLLATE "C" AS account, endpoint COLLATE "C" AS endpoint FROM unnest($1::text[], $2::text[]) AS u (account, endpoint) ORDER BY 1, 2 OFFSET 0) k
+CROSS JOIN LATERAL (SELECT 1 FROM endpoints e WHERE e.account = k.account AND e.endpoint = k.endpoint LIMIT 1 FOR NO KEY UPDATE) e

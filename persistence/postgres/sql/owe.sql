@@ -16,4 +16,4 @@
     INSERT INTO pending_deliveries (n, endpoint, account, announcement, announced_at, lead, class, replay, revision, behind, attempts, owed_at, due_at, reason, commit_id)
     SELECT n, e_n, account, seq, at, lead, class, false, 1, behind, 0, at, due_at, '', $1::bigint FROM owed
 ), known AS (
-    UPDATE endpoints e SET revision = 1 FROM (SELECT DISTINCT e_n FROM owed) o WHERE e.n = o.e_n AND e.revision = 0
+    UPDATE endpoints e SET revision = 1 WHERE e.n = ANY (ARRAY(SELECT DISTINCT e_n FROM owed)) AND e.revision = 0
