@@ -199,6 +199,9 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 		case queue.Release:
 			e.owner.Return()
 		case queue.Send:
+			if e.rt.deps.Clock.Now().Sub(e.kit.readAt) > kitAge {
+				e.equip(ctx)
+			}
 			kit, end := e.kit, e.owner.Use()
 			e.rt.pipe(ctx, func(c context.Context) any {
 				if end != nil {

@@ -19,11 +19,16 @@ import (
 // equipPause is how long an endpoint waits after its secrets could not be read.
 const equipPause = time.Second
 
+// kitAge is how long an endpoint's secrets are used before they are read again, beside the attempts: a command that changes
+// the store, or a node that was not told, is heeded within it.
+const kitAge = 15 * time.Second
+
 // outOfOrderHeader says that an earlier event of the same person has not arrived; see docs/priorities.md.
 const outOfOrderHeader = "Leadwire-Out-Of-Order"
 
 // kit is what an endpoint's attempts are made with. It is never changed.
 type kit struct {
+	readAt time.Time
 	config domain.Endpoint
 	shape  *delivery.Shape
 	fault  string // why the shape cannot be applied
@@ -45,7 +50,7 @@ var ErrNoVault = errors.New("this node has no master key to open secrets with")
 // equip reads an endpoint's secrets and its configuration. Secrets that cannot be opened are like none: the endpoint
 // waits, and says what it lacks.
 func (r *Runtime) equip(ctx context.Context, key domain.EndpointKey) (*kit, error) {
-	k := &kit{}
+	k := &kit{readAt: r.deps.Clock.Now()}
 	directory := r.deps.Book.Directory()
 	account, config := directory.Account(key.Account), directory.Endpoint(key)
 	if account == nil || config == nil {
@@ -81,7 +86,7 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 	if v == nil {
 		return ErrNoVault
 	}
-	plain, err := v.Open(s.Sealed, vault.AAD(key, s.ID))
+	plain, err := v.Open(s.Sealed, vault.AAD(key, s.Kind, s.ID))
 	if err != nil {
 		return err
 	}

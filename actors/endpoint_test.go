@@ -271,3 +271,17 @@ func TestEndpoint_Test(t *testing.T) {
 	_, err = node.Runtime.TestEndpoint(t.Context(), domain.EndpointKey{Account: "acme", Endpoint: "other"})
 	require.Equal(t, domain.NotFound, domain.CodeOf(err))
 }
+
+// A secret that a command has replaced in the store, without a word to the endpoint, signs within 15 seconds of traffic.
+func TestEndpoint_ReadsItsSecretsAgain(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, crm())
+	node.Secret("crm")
+	node.Keep(actortest.Contact("e1", "lead-1"))
+	fresh := node.SecretUntold("crm")
+	node.Advance(16 * time.Second)
+	node.Keep(actortest.Contact("e2", "lead-2"))
+	node.Keep(actortest.Contact("e3", "lead-3"))
+	last := node.Deliveries("crm")[2]
+	require.Equal(t, fresh.ID(), node.Receipts(last)[0].SecretID)
+}

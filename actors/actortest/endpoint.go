@@ -86,19 +86,32 @@ func (r *Receivers) Send(_ context.Context, d domain.Dispatch) domain.Sent {
 	return sent
 }
 
-// Secret makes an endpoint of "acme" a secret to sign with, and tells it.
+// Secret makes an endpoint of "acme" a secret to sign with, in the place of those it has, and tells it.
 func (n *Node) Secret(id domain.EndpointID) signature.WebhookKey {
+	n.t.Helper()
+	key := n.SecretUntold(id)
+	n.Runtime.EndpointChanged(domain.EndpointKey{Account: "acme", Endpoint: id})
+	n.Settle()
+	return key
+}
+
+// SecretUntold is Secret by somebody who does not tell the endpoint: a command that changes the store.
+func (n *Node) SecretUntold(id domain.EndpointID) signature.WebhookKey {
 	n.t.Helper()
 	key, err := signature.NewWebhookKey(domain.HMACSecret)
 	require.NoError(n.t, err)
 	endpoint := domain.EndpointKey{Account: "acme", Endpoint: id}
-	sealed, err := n.vault.Seal([]byte(key.Reveal()), vault.AAD(endpoint, key.ID()))
+	sealed, err := n.vault.Seal([]byte(key.Reveal()), vault.AAD(endpoint, domain.HMACSecret, key.ID()))
 	require.NoError(n.t, err)
-	require.NoError(n.t, n.Store.PutSecrets(n.t.Context(), endpoint, nil, []domain.Secret{{
+	var before []string
+	old, err := n.Store.Secrets(n.t.Context(), endpoint)
+	require.NoError(n.t, err)
+	for _, s := range old {
+		before = append(before, s.ID)
+	}
+	require.NoError(n.t, n.Store.PutSecrets(n.t.Context(), endpoint, before, []domain.Secret{{
 		ID: key.ID(), Kind: domain.HMACSecret, Sealed: sealed, CreatedAt: n.Clock.Now(), Endpoint: endpoint,
 	}}, domain.AuditEntry{Account: "acme", At: n.Clock.Now(), Actor: "test", Action: "secret"}))
-	n.Runtime.EndpointChanged(endpoint)
-	n.Settle()
 	return key
 }
 

@@ -50,10 +50,11 @@ func New(current Key, older ...Key) (*Vault, error) {
 // Current names the key that seals.
 func (v *Vault) Current() string { return v.current.ID() }
 
-// AAD is what a secret is bound to: its endpoint and its id. Two different ones never make the same bytes.
-func AAD(endpoint domain.EndpointKey, secret string) []byte {
+// AAD is what a secret is bound to: its endpoint, its id, and what it is for, so that a signing secret cannot be made
+// a token that is sent along. Two different ones never make the same bytes.
+func AAD(endpoint domain.EndpointKey, kind domain.SecretKind, secret string) []byte {
 	aad := []byte("leadwire secret\x00")
-	for _, part := range []string{string(endpoint.Account), string(endpoint.Endpoint), secret} {
+	for _, part := range []string{string(endpoint.Account), string(endpoint.Endpoint), string(kind), secret} {
 		aad = binary.AppendUvarint(aad, uint64(len(part)))
 		aad = append(aad, part...)
 	}

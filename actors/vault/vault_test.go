@@ -22,7 +22,7 @@ import (
 
 var (
 	secret = []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-	here   = vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm"}, "wk_1")
+	here   = vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm"}, domain.HMACSecret, "wk_1")
 )
 
 func open(t testing.TB, current vault.Key, older ...vault.Key) *vault.Vault {
@@ -85,10 +85,11 @@ func TestVault_ARowCannotBeMoved(t *testing.T) {
 	v := open(t, vault.NewKey())
 	sealed := seal(t, v, secret, here)
 	for name, place := range map[string][]byte{
-		"another endpoint":           vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm2"}, "wk_1"),
-		"another account's":          vault.AAD(domain.EndpointKey{Account: "evil", Endpoint: "crm"}, "wk_1"),
-		"another secret":             vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm"}, "wk_2"),
-		"the same letters otherwise": vault.AAD(domain.EndpointKey{Account: "acmec", Endpoint: "rm"}, "wk_1"),
+		"another endpoint":           vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm2"}, domain.HMACSecret, "wk_1"),
+		"another account's":          vault.AAD(domain.EndpointKey{Account: "evil", Endpoint: "crm"}, domain.HMACSecret, "wk_1"),
+		"another secret":             vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm"}, domain.HMACSecret, "wk_2"),
+		"another kind":               vault.AAD(domain.EndpointKey{Account: "acme", Endpoint: "crm"}, domain.BearerSecret, "wk_1"),
+		"the same letters otherwise": vault.AAD(domain.EndpointKey{Account: "acmec", Endpoint: "rm"}, domain.HMACSecret, "wk_1"),
 		"no place":                   nil,
 	} {
 		_, err := v.Open(sealed, place)

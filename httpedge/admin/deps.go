@@ -75,9 +75,9 @@ type Deliveries interface {
 	TestEndpoint(ctx context.Context, key domain.EndpointKey) (domain.Sent, error)
 }
 
-// Sealer seals an endpoint's secret with the master key, bound to the endpoint and to its id.
+// Sealer seals an endpoint's secret with the master key, bound to the endpoint, to what it is for and to its id.
 type Sealer interface {
-	Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error)
+	Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error)
 }
 
 // Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer

@@ -274,7 +274,7 @@ func (a *API) seal(s domain.Secret, plain []byte) (domain.Secret, error) {
 		return s, domain.Fail(op, domain.Unavailable, errNoMasterKey)
 	}
 	var err error
-	if s.Sealed, err = a.deps.Sealer.Seal(s.Endpoint, s.ID, plain); err != nil {
+	if s.Sealed, err = a.deps.Sealer.Seal(s.Endpoint, s.Kind, s.ID, plain); err != nil {
 		return s, domain.Fail(op, domain.Internal, err)
 	}
 	return s, nil

@@ -56,14 +56,14 @@ func (o *outgoing) TestEndpoint(context.Context, domain.EndpointKey) (domain.Sen
 
 type sealer struct{ vault *vault.Vault }
 
-func (s sealer) Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error) {
-	return s.vault.Seal(plain, vault.AAD(endpoint, id))
+func (s sealer) Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error) {
+	return s.vault.Seal(plain, vault.AAD(endpoint, kind, id))
 }
 
 // worn is a master key that seals nothing.
 type worn struct{}
 
-func (worn) Seal(domain.EndpointKey, string, []byte) ([]byte, error) {
+func (worn) Seal(domain.EndpointKey, domain.SecretKind, string, []byte) ([]byte, error) {
 	return nil, errors.New("no randomness")
 }
 
@@ -73,7 +73,7 @@ func (w *world) opened(key domain.EndpointKey) (all []string) {
 	secrets, err := w.store.Secrets(w.t.Context(), key)
 	require.NoError(w.t, err)
 	for _, s := range secrets {
-		plain, err := w.vault.Open(s.Sealed, vault.AAD(key, s.ID))
+		plain, err := w.vault.Open(s.Sealed, vault.AAD(key, s.Kind, s.ID))
 		require.NoError(w.t, err)
 		all = append(all, string(s.Kind)+" "+string(plain))
 	}

@@ -83,7 +83,7 @@ func sealerOf(v *vault.Vault) admin.Sealer {
 	return sealer{v}
 }
 
-// Seal binds a secret to its endpoint and its id.
-func (s sealer) Seal(endpoint domain.EndpointKey, id string, plain []byte) ([]byte, error) {
-	return s.vault.Seal(plain, vault.AAD(endpoint, id))
+// Seal binds a secret to its endpoint, what it is for and its id.
+func (s sealer) Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error) {
+	return s.vault.Seal(plain, vault.AAD(endpoint, kind, id))
 }
