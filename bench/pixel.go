@@ -27,6 +27,8 @@ type PixelConfig struct {
 	Duration time.Duration // measured; default 30s
 	Warmup   time.Duration // before it: sent and proven, not timed; default 5s; negative: none
 	Swaps    int           // times the graph is swapped within Duration; default none
+	// Endpoints is how many customers' endpoints are sent what leaves, each of them all of it; default none.
+	Endpoints int
 
 	Connections int           // most at once; default 1024
 	Patience    time.Duration // for one answer; default 10s
@@ -70,6 +72,7 @@ func (c PixelConfig) validate() error {
 		{"swaps", c.Swaps < 0 || c.Swaps > int(c.Duration/shortestSwap), fmt.Sprintf("must be 0 or more, and leave each %s of the duration", shortestSwap)},
 		{"connections", c.Connections < 1, "must be 1 or more"},
 		{"patience", c.Patience <= 0, "must be above 0"},
+		{"endpoints", c.Endpoints < 0 || c.Endpoints > 1000, "must be 0 to 1000"},
 	} {
 		if f.bad {
 			return domain.FailField("configure bench pixel", f.name, f.rule)
@@ -81,8 +84,9 @@ func (c PixelConfig) validate() error {
 // known is how many visitors the graph knows: those with the lowest numbers.
 func (c PixelConfig) known() int { return int(float64(c.Visitors) * c.Known) }
 
-// PixelFigures are the figures of scenario pixel, in the order they are printed; with those of a run that swaps.
-func PixelFigures(swaps bool) []Spec {
+// PixelFigures are the figures of scenario pixel, in the order they are printed; with those of a run that swaps, and of
+// one that delivers.
+func PixelFigures(swaps, delivers bool) []Spec {
 	specs := []Spec{
 		{Name: "sent", Unit: Number, Help: "events sent, warm-up included"},
 		{Name: "acked", Unit: Number, Help: "of them in a request answered 204: durable and matched"},
@@ -93,6 +97,9 @@ func PixelFigures(swaps bool) []Spec {
 	specs = append(specs, latency("ack", "from when a request was due until its 204 was read")...)
 	if swaps {
 		specs = append(specs, swapFigures()...)
+	}
+	if delivers {
+		specs = append(specs, deliveryFigures()...)
 	}
 	specs = append(specs,
 		Spec{Name: "first_matches", Unit: Number, Help: "people announced for the first time"},
@@ -224,7 +231,7 @@ func (l *pixelLoad) timed() iter.Seq[request] {
 
 // measure runs the load, with a snapshot of the server on each side of the measured part, and swaps within it.
 func (l *pixelLoad) measure(ctx context.Context, server *pixelServer) (*Report, error) {
-	report := newReport("pixel", PixelFigures(l.cfg.Swaps > 0))
+	report := newReport("pixel", PixelFigures(l.cfg.Swaps > 0, l.cfg.Endpoints > 0))
 	l.tell(report)
 	swaps, swapped := newSwaps(server), error(nil)
 	seen, err := newObserver(server.Target, &l.acked).watch(ctx, l.measuring, func() error {
@@ -273,6 +280,9 @@ func (l *pixelLoad) tell(r *Report) {
 	r.tell("warmup", "%s", l.cfg.Warmup)
 	if l.cfg.Swaps > 0 {
 		r.tell("swaps", "%d", l.cfg.Swaps)
+	}
+	if l.cfg.Endpoints > 0 {
+		r.tell("endpoints", "%d, each of which is sent everything", l.cfg.Endpoints)
 	}
 	store := "embedded"
 	if l.cfg.Server.Store != "" {

@@ -94,6 +94,14 @@ func (l *pixelLoad) prove(ctx context.Context, r *Report, s *pixelServer) error 
 	r.set("first_matches.repeated", float64(p.repeated))
 	r.set("first_matches.strangers", float64(p.strange))
 	r.set("updates", float64(p.updates))
+	if s.receivers == nil {
+		return nil
+	}
+	owed := (len(p.met) + p.repeated + p.updates) * l.cfg.Endpoints
+	if err := s.receivers.await(ctx, owed, time.Until(deadline)); err != nil {
+		return err
+	}
+	s.receivers.tell(r, owed, l)
 	return nil
 }
 

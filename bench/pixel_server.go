@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/signature"
 )
 
 // pixelServer is a server of our own with a graph, a pixel, and a key to read what leaves.
@@ -25,10 +26,15 @@ type pixelServer struct {
 	key      string
 	operator string   // a key to swap the graph, when the run does
 	graphs   []string // files, the first of them in use at the start
+	// receivers are the customers' endpoints; nil: there are none.
+	receivers *receivers
 }
 
 // startPixelServer builds a graph, starts a server and applies a catalog with one pixel.
 func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelServer, error) {
+	if cfg.Endpoints > 0 {
+		cfg.Server.Args = append(slices.Clone(cfg.Server.Args), "--allow-private")
+	}
 	p, err := startProcess(ctx, cfg.Server)
 	if err != nil {
 		return nil, err
@@ -38,9 +44,17 @@ func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelS
 		account:   domain.AccountID("bench-" + run),
 	}
 	if err := s.setUp(ctx, cfg, run); err != nil {
-		return nil, errors.Join(err, p.stop())
+		return nil, errors.Join(err, s.stop(ctx))
 	}
 	return s, nil
+}
+
+func (s *pixelServer) stop(ctx context.Context) error {
+	err := s.ownServer.stop(ctx)
+	if s.receivers != nil {
+		err = errors.Join(err, s.receivers.close())
+	}
+	return err
 }
 
 func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) error {
@@ -52,12 +66,25 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 		return err
 	}
 	s.graphs = append(s.graphs, graph)
-	catalog, err := pixelCatalog(s.account, graph)
+	if cfg.Endpoints > 0 {
+		var err error
+		if s.receivers, err = openReceivers(ctx, run); err != nil {
+			return err
+		}
+	}
+	catalog, err := pixelCatalog(s.account, graph, s.receivers.endpoints(cfg.Endpoints))
 	if err != nil {
 		return err
 	}
 	if _, err := s.process.apply(ctx, catalog); err != nil {
 		return err
+	}
+	for i := range cfg.Endpoints {
+		key, err := s.process.makeSecret(ctx, s.account, endpointID(i))
+		if err != nil {
+			return err
+		}
+		s.receivers.keys = append(s.receivers.keys, key)
 	}
 	if s.key, err = s.process.makeKey(ctx, "--account", string(s.account), "--scope", "announcements:read"); err != nil || cfg.Swaps == 0 {
 		return err
@@ -86,15 +113,32 @@ func (p *process) makeKey(ctx context.Context, what ...string) (string, error) {
 	return made.Key, nil
 }
 
+// makeSecret makes an endpoint a secret to sign with.
+func (p *process) makeSecret(ctx context.Context, account domain.AccountID, id domain.EndpointID) (signature.WebhookKey, error) {
+	out, err := p.command(ctx, nil, slices.Concat([]string{"endpoint", "secret", string(id), "--account", string(account), "--json"}, p.storage())...)
+	if err != nil {
+		return signature.WebhookKey{}, err
+	}
+	var made struct {
+		Secret string `json:"secret"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil {
+		return signature.WebhookKey{}, domain.Fail("make a secret", domain.Internal, fmt.Errorf("what was printed has none (%w)", err))
+	}
+	return signature.ParseWebhookKey(made.Secret)
+}
+
+func endpointID(i int) domain.EndpointID { return domain.EndpointID("e" + strconv.Itoa(i)) }
+
 // pixelCatalog is the configuration of one run: one account with one pixel, whose limits are out of the way:
 // all visitors come from one address.
-func pixelCatalog(account domain.AccountID, graph string) ([]byte, error) {
+func pixelCatalog(account domain.AccountID, graph string, endpoints []domain.Endpoint) ([]byte, error) {
 	const noLimit = 1_000_000
 	text, err := yaml.Marshal(domain.Catalog{
 		Graph: graph,
 		Accounts: []domain.Account{{ID: account, Name: "Bench", Pixels: []domain.Pixel{{
 			ID: benchPixel, Origins: []string{benchOrigin}, Rate: noLimit, RatePerAddress: noLimit,
-		}}}},
+		}}, Endpoints: endpoints}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write catalog: %w", err)

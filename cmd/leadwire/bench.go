@@ -141,7 +141,7 @@ func newBenchPixel() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Log = benchLog(cmd)
-			return out.run(cmd, bench.PixelFigures(cfg.Swaps > 0), &cfg.Server, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
+			return out.run(cmd, bench.PixelFigures(cfg.Swaps > 0, cfg.Endpoints > 0), &cfg.Server, func() (*bench.Report, error) { return bench.Pixel(cmd.Context(), cfg) })
 		},
 	}
 	fs := cmd.Flags()
@@ -154,6 +154,7 @@ func newBenchPixel() *cobra.Command {
 	fs.DurationVar(&cfg.Duration, "duration", 30*time.Second, "how long is measured")
 	fs.DurationVar(&cfg.Warmup, "warmup", 5*time.Second, "before that: sent and proven, not timed; negative: none")
 	fs.IntVar(&cfg.Swaps, "swaps", 0, "times the graph is swapped while it is measured, as graph use does")
+	fs.IntVar(&cfg.Endpoints, "endpoints", 0, "endpoints of customers, run here, that are sent whatever leaves")
 	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections at once")
 	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
 	fs.DurationVar(&cfg.Drain, "drain", 30*time.Second, "after the last answer, for the last first match to be announced")
