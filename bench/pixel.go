@@ -65,7 +65,7 @@ func (c PixelConfig) validate() error {
 	}{
 		{"rate", !(c.Rate > 0) || c.Rate > 1e6, "must be above 0 and at most 1000000"},
 		{"batch", c.Batch < 1 || c.Batch > maxBatch, fmt.Sprintf("must be 1 to %d", maxBatch)},
-		{"visitors", c.Visitors < 1 || c.Visitors > 100_000_000 || c.Visitors%stride == 0, "must be 1 to 100000000, and no multiple of 1000003"},
+		{"visitors", c.Visitors < 1 || c.Visitors > 100_000_000, "must be 1 to 100000000"},
 		{"known", c.Known < 0 || c.Known > 1, "must be 0 to 1"},
 		{"people", c.People < c.known(), "must be at least visitors times known"},
 		{"duration", c.Duration <= 0 || c.Rate*(c.Duration+c.Warmup).Seconds() > maxRequests, "must be above 0, and the run at most a billion events"},

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -10,11 +11,12 @@ import (
 // request, all of one visitor. A request is a copy of a template with its digits patched in.
 //
 // Request n comes from visitor n·stride modulo the number of visitors: every visitor comes back about
-// equally often, and never twice in a row.
+// equally often, never twice in a row, and those whom the graph knows are spread evenly among the others.
 type hits struct {
 	request  []byte
 	batch    int
 	visitors int64
+	stride   int64 // from the visitor of one request to that of the next
 	visitor  int   // where the 12 digits of the visitor stand
 	digits   []int // where the 10 digits of each event's number stand, as often as it stands there
 	each     int   // of them per event
@@ -23,9 +25,6 @@ type hits struct {
 const (
 	vDigits = 12
 	vMark   = "@@@@@@@@@@@@"
-	// stride is a prime: it visits all visitors before any comes a second time, unless their number is a
-	// multiple of it.
-	stride = 1_000_003
 	// benchOrigin is the site that carries the pixel, and benchAgent a browser that is no bot.
 	benchOrigin = "https://shop.example"
 	benchAgent  = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -48,7 +47,7 @@ func newHits(run, host, pixel string, at int64, batch int, visitors int64) *hits
 	head := fmt.Sprintf("POST /p?px=%s&v=%s-0000-4000-8000-%s&t=%d HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nUser-Agent: %s\r\n"+
 		"Accept: */*\r\nAccept-Language: en-US\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n",
 		pixel, run, vMark, at, host, benchOrigin, benchAgent, len(body))
-	h := &hits{request: []byte(head + body), batch: batch, visitors: visitors, visitor: strings.Index(head, vMark)}
+	h := &hits{request: []byte(head + body), batch: batch, visitors: visitors, stride: strideOf(visitors), visitor: strings.Index(head, vMark)}
 	for from := len(head); ; {
 		i := bytes.Index(h.request[from:], []byte(nMark))
 		if i < 0 {
@@ -69,7 +68,26 @@ const (
 )
 
 // of is the visitor of request n.
-func (h *hits) of(n int64) int64 { return n * stride % h.visitors }
+func (h *hits) of(n int64) int64 { return n * h.stride % h.visitors }
+
+// strideOf is a step that visits all of so many visitors before any comes a second time, in the order that is the most
+// even at every moment: a golden section of their number apart, and sharing no factor with it. (A step of 3 would send
+// all who are known in one block: a storm of first matches, and then none.)
+func strideOf(visitors int64) int64 {
+	golden := int64(math.Round(float64(visitors) * (math.Sqrt(5) - 1) / 2))
+	for step := max(golden, 1); ; step++ {
+		if gcd(step, visitors) == 1 {
+			return step
+		}
+	}
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
 
 // build returns request n, ready for the wire. The slice is valid until the next call.
 func (h *hits) build(n int64) []byte {

@@ -94,7 +94,7 @@ func TestPixelConfig_Validate(t *testing.T) {
 	for field, harm := range map[string]func(*PixelConfig){
 		"rate":        func(c *PixelConfig) { c.Rate = -1 },
 		"batch":       func(c *PixelConfig) { c.Batch = 51 },
-		"visitors":    func(c *PixelConfig) { c.Visitors = stride },
+		"visitors":    func(c *PixelConfig) { c.Visitors = -1 },
 		"known":       func(c *PixelConfig) { c.Known = 1.5; c.People = 1e9 },
 		"people":      func(c *PixelConfig) { c.People = 1 },
 		"duration":    func(c *PixelConfig) { c.Duration = -time.Second },
@@ -106,5 +106,27 @@ func TestPixelConfig_Validate(t *testing.T) {
 		require.NoError(t, c.validate())
 		harm(&c)
 		require.ErrorContains(t, c.validate(), field)
+	}
+}
+
+// Everybody comes before anybody comes again, and the known are among the others at every moment.
+func TestStride_IsEven(t *testing.T) {
+	t.Parallel()
+	for _, visitors := range []int64{1, 2, 3, 10, 997, 1000, 100_000, 1_000_003} {
+		step, seen := strideOf(visitors), map[int64]bool{}
+		for n := range min(visitors, 2000) {
+			v := n * step % visitors
+			require.False(t, seen[v], "%d of %d visitors at %d", v, visitors, n)
+			seen[v] = true
+		}
+		known := 0
+		for n := range int64(1000) {
+			if n*step%visitors < visitors*3/10 {
+				known++
+			}
+			if n >= 100 && visitors >= 1000 {
+				require.InDelta(t, 0.3, float64(known)/float64(n+1), 0.03, "after %d of %d", n, visitors)
+			}
+		}
 	}
 }
