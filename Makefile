@@ -36,7 +36,7 @@ lint: ## golangci-lint; .golangci.yml gives a reason for each rule that is off
 bench: build ## The figures of the README, on this machine
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --require 'sse.p95<25ms,ack.p99<10ms,store.round_trips_per_lead<=1.5,lost=0'
 	./leadwire bench crm --rate 5000 --duration 60s --buyers 100 --repeat 5 --require 'sse.p95<250ms,lost=0'
-	./leadwire bench pixel --rate 4000 --batch 5 --duration 30s --repeat 3 --require 'first_matches.lost=0,first_matches.repeated=0'
+	./leadwire bench pixel --rate 10000 --batch 5 --duration 20s --repeat 3 --require 'ack.p99<50ms,first_matches.lost=0,first_matches.repeated=0'
 	./leadwire bench idle --connections 10000 --repeat 3 --require 'rss_per_connection<8KiB'
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
 	./leadwire bench pixel --rate 1000 --swaps 10 --duration 50s --repeat 3 --require 'ack.p99<20ms,swap.added<10ms,first_matches.lost=0,first_matches.repeated=0'
