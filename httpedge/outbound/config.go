@@ -34,7 +34,7 @@ type Config struct {
 	// PerHost is the most connections to one host and port; default 512: twice what one endpoint may ask for, so that
 	// one slow endpoint leaves room for others on the same host. Of HTTP/2 those that are full are not counted.
 	PerHost int
-	// IdlePerHost is how many stay open; default PerHost: with fewer than were busy at once, the next burst has to shake
+	// IdlePerHost is how many stay open; 0: PerHost, for with fewer than were busy at once, the next burst has to shake
 	// hands anew, which costs twenty times the request. Idle and IdleFor bound what they hold.
 	IdlePerHost int
 	// Idle is how many stay open in all; default 4096: a sixteenth of the 65,536 files that a process commonly may open.

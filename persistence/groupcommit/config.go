@@ -23,8 +23,8 @@ type Config struct {
 	// 64 MiB: about a second of the heaviest load. What is refused there, the source sends again.
 	QueueOps   int
 	QueueBytes int
-	// Spacing is the least time between the beginnings of two commits, while fewer than MaxOps wait; default
-	// none. On a disk that answers in 0.1 ms the next commit would otherwise begin with whatever one caller
+	// Spacing is the least time between the beginnings of two commits, while fewer than MaxOps wait; 0: none.
+	// On a disk that answers in 0.1 ms the next commit would otherwise begin with whatever one caller
 	// brought meanwhile, and a busy store would pay a whole commit, half a millisecond of processor time, for
 	// each. An operation alone never waits.
 	Spacing time.Duration

@@ -13,7 +13,7 @@ type Config struct {
 	// Rights is how many attempts a node has under way; default 1024: some 30 KB each, buffers and TLS included, and
 	// a thousand endpoints that take a second are 1,000 deliveries a second.
 	Rights int
-	// Repeats is how many of them may be retries and replays; default half.
+	// Repeats is how many of them may be retries and replays; 0: half.
 	Repeats int
 }
 

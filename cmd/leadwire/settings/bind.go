@@ -52,6 +52,7 @@ func (s *Settings) bindWriter(fs *pflag.FlagSet) {
 	fs.IntVar(&c.QueueOps, "write-queue", 8192, "operations waiting for a commit: about a second of the heaviest load; more are answered 429")
 	bytesVar(fs, &c.QueueBytes, "write-queue-bytes", 64<<20, "their bytes")
 	fs.IntVar(&c.MaxOps, "write-batch", 512, "operations in one commit: beyond it a store gains nothing per row, and the first waits for the last")
+	fs.DurationVar(&c.Spacing, "write-spacing", 0, "least time between the beginnings of two commits, so that more share one; 0: 2ms for the embedded store and none for Postgres, whose round trip does the gathering; negative: none")
 	bytesVar(fs, &c.MaxBytes, "write-batch-bytes", 4<<20, "their bytes; a larger single operation is refused")
 	fs.IntVar(&s.Node.Storage.Readers, "store-readers", 4, "connections that only read: reads are short, and a Postgres server's connections are shared by all nodes")
 	fs.IntVar(&s.Node.Storage.CheckpointPages, "checkpoint-pages", 8192, "embedded: length of the write-ahead log, in pages of 4KiB, before it is moved into the file; longer: fewer writes, and a slower start after a crash")
@@ -81,6 +82,11 @@ func (s *Settings) bindOutbound(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.TLS, "outbound-tls", 5*time.Second, "for a handshake: three round trips and a slow processor")
 	fs.DurationVar(&c.FirstByte, "outbound-first-byte", 15*time.Second, "from the request until the answer's headers; an endpoint's own timeout bounds the whole attempt")
 	fs.IntVar(&c.PerHost, "outbound-per-host", 512, "connections to one host and port: twice what one endpoint may ask for")
+	fs.IntVar(&c.IdlePerHost, "outbound-idle-per-host", 0, "of those, kept open; 0: all, because with fewer the next burst has to shake hands anew")
+	fs.IntVar(&c.Idle, "outbound-idle", 4096, "connections to endpoints kept open in all: a sixteenth of the files that a process commonly may open")
+	fs.DurationVar(&c.IdleFor, "outbound-idle-for", 50*time.Second, "how long: less than the 60s after which common balancers close")
+	bytesVar(fs, &c.HeaderBytes, "outbound-header-bytes", 32<<10, "largest headers of an endpoint's answer")
+	fs.StringSliceVar(&s.refuse, "outbound-refuse", nil, "further addresses, as 203.0.113.0/24, that are not sent to: a balancer's public one before this node, a network's own NAT64 prefix")
 }
 
 func (s *Settings) bindIdentity(fs *pflag.FlagSet) {

@@ -22,6 +22,8 @@ import (
 var notSettings = map[string]string{
 	"httpedge/sse.Portable":        "for tests",
 	"persistence/groupcommit.Name": "a node has one writer", "persistence/groupcommit.Outcomes": "the store's own words",
+	"actors.Gate":               "its fields are settings, as actors/delivery/gate",
+	"httpedge/outbound.RootCAs": "for tests", "httpedge/outbound.Refuse": "given as text, by outbound-refuse",
 	"persistence.Log": collaborator, "persistence.Registerer": collaborator, "persistence.Clock": collaborator,
 	"persistence.Commit":        "its fields are settings, as persistence/groupcommit",
 	"persistence/postgres.Fail": "for tests", "persistence/embedded.Fail": "for tests", "persistence/postgres.Tracer": "for tests",
@@ -50,6 +52,7 @@ func TestSettings_CoverEveryField(t *testing.T) {
 	for folder, config := range map[string]any{
 		"httpedge": &s.Node.Edge, "httpedge/sse": &s.Node.Streams, "actors": &s.Node.Actors,
 		"cluster": &s.Node.Cluster, "persistence/groupcommit": &s.Node.Storage.Commit, "persistence": &s.Node.Storage,
+		"actors/delivery/gate": &s.Node.Actors.Gate, "httpedge/outbound": &s.Node.Outbound,
 		"actors/identity/slow": &s.Node.Identity.Slow, "actors/identity/overlay": &s.Node.Identity.Overlay,
 	} {
 		promised := promises(t, folder)
@@ -133,6 +136,8 @@ func source(folder string) string {
 	switch {
 	case folder == "persistence":
 		return "persistence/open.go"
+	case folder == "actors/delivery/gate":
+		return folder + "/gate.go"
 	case strings.HasPrefix(folder, "actors/identity/"): // one part to a file
 		return folder + ".go"
 	}

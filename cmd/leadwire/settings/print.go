@@ -53,7 +53,7 @@ func shown(f *pflag.Flag) any {
 	switch text := f.Value.String(); f.Name {
 	case "store", "identity-db":
 		return MaskStore(text)
-	case "cluster-secret":
+	case "cluster-secret", "master-key":
 		if text == "" {
 			return ""
 		}

@@ -12,6 +12,8 @@ package settings
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -28,7 +30,8 @@ type Settings struct {
 	LogFormat   string
 	LogLevel    string
 
-	clusterSecret string // as it was given: base64
+	clusterSecret string   // as it was given: base64
+	refuse        []string // prefixes, likewise
 }
 
 // Group is a set of settings that a command understands.
@@ -70,6 +73,14 @@ func (s *Settings) finish() error {
 			return errors.New("cluster-secret must be base64") // and is not repeated
 		}
 		s.Node.Cluster.SecretKey = key
+	}
+	s.Node.Outbound.Refuse = nil
+	for _, text := range s.refuse {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return fmt.Errorf("outbound-refuse: %q must be addresses as 203.0.113.0/24", text)
+		}
+		s.Node.Outbound.Refuse = append(s.Node.Outbound.Refuse, prefix)
 	}
 	return nil
 }

@@ -139,6 +139,7 @@ func TestLoad_Refuses(t *testing.T) {
 func TestPrint(t *testing.T) {
 	const secret = "aHVudGVyMmh1bnRlcjIhIQ=="
 	t.Setenv("LEADWIRE_CLUSTER_SECRET", secret)
+	t.Setenv("LEADWIRE_MASTER_KEY", secret)
 	_, fs, origins, err := load(t, "listen: 127.0.0.1:9\nseeds: [a:1]\n", "--store", "postgres://ann:"+secret+"@db/leads?sslpassword="+secret)
 	require.NoError(t, err)
 	var out bytes.Buffer
@@ -146,6 +147,7 @@ func TestPrint(t *testing.T) {
 	require.NotContains(t, out.String(), secret)
 	require.Contains(t, out.String(), "store: postgres://ann:REDACTED@db/leads?sslpassword=REDACTED # flag\n")
 	require.Contains(t, out.String(), "cluster-secret: REDACTED # environment LEADWIRE_CLUSTER_SECRET\n")
+	require.Contains(t, out.String(), "master-key: REDACTED # environment LEADWIRE_MASTER_KEY\n")
 	require.Contains(t, out.String(), "lead-idle: 10s # default\n")
 
 	var parsed map[string]any
