@@ -35,6 +35,9 @@ type endpoint struct {
 	owner *gate.Owner
 	kit   *kit // what its attempts are made with; nil: its secrets were not read yet
 
+	// since is the revision of suppressions under which whatever the queue has in memory was still in the store.
+	since int64
+
 	equipping bool // its secrets are being read
 	again     bool // and have to be once more: something has changed since
 }
@@ -86,9 +89,17 @@ func (r *Runtime) newEndpoint(id cluster.Identity) cluster.Actor {
 func (e *endpoint) Busy() bool { return e.core != nil && e.core.Busy() }
 
 func (e *endpoint) Receive(ctx actor.Context) {
+	if now := e.rt.deps.Suppressions.Revision(); e.core != nil && now > e.since && e.core.Empty() {
+		e.since = now // what comes into memory from now on comes from a store that is at least as new, or says otherwise
+	}
+	e.receive(ctx)
+}
+
+func (e *endpoint) receive(ctx actor.Context) {
 	now := e.rt.deps.Clock.Now()
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
+		e.since = e.rt.deps.Suppressions.Revision()
 		config, revision := e.config()
 		e.core = queue.New(e.key, e.id.Fence, config, true, revision) // until its secrets are known
 		self, root, core := ctx.Self(), ctx.ActorSystem().Root, e.core
@@ -99,6 +110,7 @@ func (e *endpoint) Receive(ctx actor.Context) {
 			e.owner.Leave()
 		}
 	case *wire.HereOwed:
+		e.since = min(e.since, msg.Since)
 		e.perform(ctx, e.core.Owed(now, msg.Deliveries...))
 	case *wire.Knock:
 		e.equip(ctx)
@@ -202,12 +214,12 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 			if e.rt.deps.Clock.Now().Sub(e.kit.readAt) > kitAge {
 				e.equip(ctx)
 			}
-			kit, end := e.kit, e.owner.Use()
+			kit, end, since := e.kit, e.owner.Use(), e.since
 			e.rt.pipe(ctx, func(c context.Context) any {
 				if end != nil {
 					defer end()
 				}
-				sent, secret := e.rt.send(c, e.key, kit, step)
+				sent, secret := e.rt.send(c, e.key, kit, step, since)
 				return attempted{to: core, delivery: step.Delivery.N, sent: sent, secret: secret}
 			})
 		case queue.Record:

@@ -106,9 +106,9 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 }
 
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
-func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send) (domain.Sent, string) {
+func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send, since int64) (domain.Sent, string) {
 	now := r.deps.Clock.Now()
-	if class, reason := r.withheld(ctx, s.Delivery); class != "" {
+	if class, reason := r.withheld(ctx, s.Delivery, since); class != "" {
 		return unsent(now, class, reason), ""
 	}
 	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
@@ -127,20 +127,27 @@ func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
 }
 
 // withheld asks about the person once more, by every suppression that is in force anywhere by now: why it must not be
-// sent, "" when it may. Those that ask at the same time share one look into the store.
-func (r *Runtime) withheld(ctx context.Context, d domain.Delivery) (domain.ErrorClass, string) {
-	subject, ok, err := delivery.Recheck(d.Payload)
+// sent, "" when it may. Those that ask at the same time share one look into the store. since is the revision of
+// suppressions under which the delivery was known to be there: an erasure raises it, so under a newer one the store is
+// asked whether it still is.
+func (r *Runtime) withheld(ctx context.Context, d domain.Delivery, since int64) (domain.ErrorClass, string) {
+	if err := r.guard.Refresh(ctx); err != nil {
+		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
+	}
+	if r.deps.Suppressions.Revision() != since {
+		switch now, err := r.deps.Store.Delivery(ctx, d.Account, d.N); {
+		case domain.CodeOf(err) == domain.NotFound, err == nil && now.State != domain.DeliveryPending:
+			return domain.ErrorStopped, "it was ended meanwhile"
+		case err != nil:
+			return domain.ErrorStopped, "whether it was erased could not be read: " + err.Error()
+		}
+	}
+	subject, ok, err := delivery.Recheck(d.Payload, func(p domain.PersonID) (domain.Person, bool) { return r.deps.Identity.Record(d.Account, p) })
 	if err != nil {
 		return domain.ErrorPayload, err.Error()
 	}
 	if !ok {
 		return "", ""
-	}
-	if err := r.guard.Refresh(ctx); err != nil {
-		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
-	}
-	if subject.Person == "" {
-		subject.Person = personOf(d.Lead)
 	}
 	if rule, yes := r.suppressed(subject); yes {
 		return domain.ErrorSuppressed, "suppressed by " + rule

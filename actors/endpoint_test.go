@@ -285,3 +285,86 @@ func TestEndpoint_ReadsItsSecretsAgain(t *testing.T) {
 	last := node.Deliveries("crm")[2]
 	require.Equal(t, fresh.ID(), node.Receipts(last)[0].SecretID)
 }
+
+// Whatever the record knows of somebody is asked once more before an event about them leaves, also what the event does not
+// say: of a visitor, and of the lead that they became.
+func TestEndpoint_AsksTheRecordAgain(t *testing.T) {
+	t.Parallel()
+	anna := domain.Person{
+		ID: "anna", FirstName: "Anna", BusinessEmail: "anna@engines.example", PersonalEmail: "anna@home.example",
+		Phones: []string{"+14155550100"}, Company: "engines.example", Country: "US", State: "CA",
+	}
+	for rule, row := range map[string]struct {
+		kind  domain.SuppressionKind
+		value string
+	}{
+		"email":   {domain.SuppressEmail, "anna@home.example"},
+		"phone":   {domain.SuppressPhone, "+14155550100"},
+		"person":  {domain.SuppressPerson, "anna"},
+		"company": {domain.SuppressCompany, "engines.example"},
+		"region":  {domain.SuppressRegion, "US-CA"},
+		"path":    {domain.SuppressPath, "/a"},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			catalog := actortest.WithPixel(actortest.Catalog("ann"), func(p *domain.Pixel) { p.Campaign = "solar" })
+			catalog = actortest.WithEndpoint(catalog, "crm")
+			node := actortest.New(t, catalog, actortest.WithGraph(actortest.NewGraph(anna)))
+			h := actortest.View("a")
+			h.HEMs, h.Type = identity.HEMs("anna@engines.example"), domain.Identify
+			node.See(h)
+			require.Len(t, node.Deliveries("crm"), 3, "she was identified, received and assigned")
+
+			node.Suppress(row.kind, row.value)
+			node.Secret("crm")
+			node.Advance(time.Second)
+			require.Empty(t, node.Receivers().Got("crm"))
+			for _, d := range node.Deliveries("crm") {
+				require.Equal(t, domain.DeliverySuppressed, d.State, "%s", d.Type)
+				require.Equal(t, "suppressed by account:"+rule, d.Reason)
+			}
+		})
+	}
+}
+
+// A lead that is erased while its event waits for its next attempt is not sent any more, a CRM's own included.
+func TestEndpoint_SendsNothingErased(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, crm())
+	node.Secret("crm")
+	node.Receivers().Answer("crm", 500)
+	e := actortest.Contact("e1", "lead-1")
+	e.Contact = []byte(`{"name":"Anna","email":"anna@example.com"}`)
+	node.Keep(e)
+	require.Len(t, node.Receivers().Got("crm"), 1)
+	_, err := node.Runtime.Erase(t.Context(), "acme", "anna@example.com", domain.AuditEntry{Account: "acme", At: node.Clock.Now(), Actor: "test", Action: "erase"})
+	require.NoError(t, err)
+	require.Empty(t, node.Deliveries("crm"))
+	node.Advance(time.Minute)
+	require.Len(t, node.Receivers().Got("crm"), 1)
+	node.Keep(actortest.Contact("e2", "lead-2"))
+	require.Len(t, node.Receivers().Got("crm"), 2, "others go on")
+}
+
+// What an endpoint leaves out does not reach it.
+func TestEndpoint_LeavesFieldsOut(t *testing.T) {
+	t.Parallel()
+	anna := domain.Person{ID: "anna", FirstName: "Anna", PersonalEmail: "anna@example.com", Phones: []string{"+14155550100"}}
+	catalog := actortest.WithEndpoint(actortest.WithPixel(actortest.Catalog("ann")), "whole")
+	catalog = actortest.WithEndpoint(catalog, "less", func(e *domain.Endpoint) { e.Omit = []string{"person.phones", "hems"} })
+	node := actortest.New(t, catalog, actortest.WithGraph(actortest.NewGraph(anna)))
+	node.Secret("whole")
+	node.Secret("less")
+	h := actortest.View("a")
+	h.HEMs, h.Type = identity.HEMs("anna@example.com"), domain.Identify
+	node.See(h)
+	whole, less := node.Receivers().Got("whole"), node.Receivers().Got("less")
+	require.Len(t, whole, 1)
+	require.Len(t, less, 1)
+	require.Equal(t, whole[0].Event, less[0].Event)
+	require.Contains(t, whole[0].Body, "+14155550100")
+	require.Contains(t, whole[0].Body, `"hems"`)
+	require.NotContains(t, less[0].Body, "+14155550100")
+	require.NotContains(t, less[0].Body, `"hems"`)
+	require.Contains(t, less[0].Body, "Anna")
+}

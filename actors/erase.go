@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -290,20 +289,12 @@ func (s *search) lead(l domain.Lead) {
 		return
 	}
 	s.leads[l.ID] = true
-	put(s.persons, personOf(l.ID), true)
-	s.ours[personOf(l.ID)], s.said = true, append(s.said, hems...)
+	put(s.persons, l.ID.Person(), true)
+	s.ours[l.ID.Person()], s.said = true, append(s.said, hems...)
 	for _, k := range keys {
 		s.held[k] = true
 	}
 	s.email(c.Email)
-}
-
-// personOf is who a lead is: the graph's person that entered a campaign, or the CRM's own.
-func personOf(l domain.LeadID) domain.PersonID {
-	if p, ok := strings.CutPrefix(string(l), string(domain.LeadOfPerson(""))); ok {
-		return domain.PersonID(p)
-	}
-	return domain.PersonOfLead(l)
 }
 
 // findVisitors comes last: by everybody that the rounds have found.

@@ -48,6 +48,7 @@ func (l *lead) judgeReceives(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case judged:
 		if msg.to == l.judge {
+			l.since = msg.judgement.Basis
 			l.carryOut(ctx, l.judge.Judged(now, msg.judgement, msg.result, msg.err))
 		}
 	case ripe:
@@ -91,7 +92,7 @@ func (l *lead) carryOut(ctx actor.Context, steps []delivery.Step) {
 			for _, a := range step.Announcements {
 				deps.Metrics.announcements.WithLabelValues(string(a.Type)).Inc()
 			}
-			l.rt.owed(step.Announcements)
+			l.rt.owed(step.Announcements, l.since)
 		case delivery.Settled:
 			deps.Metrics.verdicts.WithLabelValues(string(step.Verdict)).Add(float64(step.N))
 		case delivery.Abandon:

@@ -40,6 +40,7 @@ type lead struct {
 	core     *intake.Lead
 	judge    *delivery.Judge // nil until there is a sighting
 	teaching teaching
+	since    int64 // the revision of suppressions before the commit that is being answered
 }
 
 type (
@@ -47,12 +48,14 @@ type (
 		own
 		keep    intake.Keep
 		outcome intake.Outcome
+		since   int64
 	}
 	decided struct {
 		own
 		decision domain.Decision
 		result   domain.Decided
 		at       time.Time
+		since    int64
 		err      error
 	}
 	retry     struct{ own }
@@ -77,11 +80,13 @@ func (l *lead) Receive(ctx actor.Context) {
 	case *wire.Ingest:
 		l.perform(ctx, l.core.Ingest(now, msg.Event.Domain(), ctx.Sender()))
 	case kept:
+		l.since = msg.since
 		if msg.outcome.Err == nil && !msg.outcome.Received.Duplicate {
 			l.teach(ctx, msg.keep.Event)
 		}
 		l.perform(ctx, l.core.Kept(now, msg.keep, msg.outcome))
 	case decided:
+		l.since = msg.since
 		l.perform(ctx, l.core.Decided(now, msg.decision, msg.result, msg.at, msg.err))
 	case retry:
 		l.perform(ctx, l.core.Retry(now))
@@ -117,15 +122,16 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 			reply(ctx, step.To, step.Received, step.Err)
 		case intake.Decide:
 			l.rt.pipe(ctx, func(c context.Context) any {
+				since := deps.Suppressions.Revision()
 				result, err := deps.Store.Decide(c, step.Decision)
-				return decided{decision: step.Decision, result: result, at: deps.Clock.Now(), err: err}
+				return decided{decision: step.Decision, result: result, at: deps.Clock.Now(), since: since, err: err}
 			})
 			deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
 		case intake.Announce:
 			deps.Telemetry.Committed(step.Event)
 			l.rt.announce(step.Event)
 		case intake.Announced:
-			l.rt.owed(step.Announcements)
+			l.rt.owed(step.Announcements, l.since)
 		case intake.Refresh:
 			l.rt.pipe(ctx, func(c context.Context) any { return refreshed{err: l.rt.guard.Refresh(c)} })
 		case intake.Withheld:
@@ -149,7 +155,7 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 
 // keep runs away from the mailbox.
 func (l *lead) keep(c context.Context, k intake.Keep) kept {
-	store := l.rt.deps.Store
+	store, since := l.rt.deps.Store, l.rt.deps.Suppressions.Revision()
 	var o intake.Outcome
 	if k.Decision == nil {
 		o.Received, o.Err = store.Receive(c, l.id.Fence, k.Event)
@@ -159,7 +165,7 @@ func (l *lead) keep(c context.Context, k intake.Keep) kept {
 		o.Received, o.Decided = a.Received, a.Decided
 	}
 	o.At = l.rt.deps.Clock.Now()
-	return kept{keep: k, outcome: o}
+	return kept{keep: k, outcome: o, since: since}
 }
 
 // leadEvents are what leaves because of a decision, for the accounts that want to hear of their leads.

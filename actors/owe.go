@@ -16,13 +16,13 @@ func (r *Runtime) owing(account domain.AccountID, t domain.AnnouncementType, pix
 	return delivery.OwedTo(r.deps.Book.Directory().Account(account), t, pixel, endpointPartition)
 }
 
-// owed tells endpoints of deliveries that were committed with their announcements. It is a hint: when it is lost,
-// recovery finds them.
-func (r *Runtime) owed(announced []domain.Announcement) {
+// owed tells endpoints of deliveries that were committed with their announcements, under a revision of suppressions that
+// was known before. It is a hint: when it is lost, recovery finds them.
+func (r *Runtime) owed(announced []domain.Announcement, since int64) {
 	for _, a := range announced {
 		for _, d := range a.Deliveries {
 			d.Payload = a.Payload
-			if err := r.node.Tell(&wire.HereOwed{Endpoint: d.Key(), Deliveries: []domain.Delivery{d}}); err != nil {
+			if err := r.node.Tell(&wire.HereOwed{Endpoint: d.Key(), Deliveries: []domain.Delivery{d}, Since: since}); err != nil {
 				r.deps.Metrics.deliveries.lost.Inc()
 			}
 		}

@@ -81,7 +81,7 @@ func (r *Runtime) suppressed(s identity.Subject) (rule string, is bool) {
 
 // objected asks about whom a pixel has identified once more, before they are routed.
 func (r *Runtime) objected(e domain.Event) (rule string, is bool) {
-	person := personOf(e.Lead)
+	person := e.Lead.Person()
 	record, _ := r.deps.Identity.Record(e.Account, person)
 	return r.suppressed(delivery.SubjectOfEntry(e, person, record))
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -179,7 +180,12 @@ func (j *Judge) contactOf(s *domain.Sighting) domain.Contact {
 func SubjectOfEntry(e domain.Event, person domain.PersonID, record domain.Person) identity.Subject {
 	s := identity.SubjectOf(record)
 	s.Account, s.Person = e.Account, person
-	c, err := domain.ParseContact(e.Contact)
+	return withContact(s, e.Contact)
+}
+
+// withContact adds what the row of a visitor who entered a campaign says.
+func withContact(s identity.Subject, contact json.RawMessage) identity.Subject {
+	c, err := domain.ParseContact(contact)
 	if err != nil {
 		return s
 	}

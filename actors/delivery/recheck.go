@@ -8,10 +8,11 @@ import (
 	"github.com/leadwire/leadwire/actors/identity"
 )
 
-// Recheck reads from an announcement's payload whom it is about, as suppressions see them, so that they are asked once
-// more before it is sent. ok is false for an event of the account's own CRM, whose leads are not ours to withhold. Where
-// the visitor was is asked by country and page; the address does not leave, and was asked when it was judged.
-func Recheck(payload json.RawMessage) (s identity.Subject, ok bool, err error) {
+// Recheck says whom an announcement is about, as suppressions see them, so that they are asked once more before it is sent:
+// by its payload, and by the graph's record as it is now, which knows more than may leave. ok is false for an event of the
+// account's own CRM, whose leads are not ours to withhold. Where the visitor was is asked by country and page; the address
+// does not leave, and was asked when it was judged.
+func Recheck(payload json.RawMessage, record func(domain.PersonID) (domain.Person, bool)) (s identity.Subject, ok bool, err error) {
 	var e Envelope
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return s, false, domain.Fail("read payload", domain.Internal, err)
@@ -19,8 +20,15 @@ func Recheck(payload json.RawMessage) (s identity.Subject, ok bool, err error) {
 	if e.Event.Source != domain.PixelSource {
 		return s, false, nil
 	}
+	person := domain.Person{ID: e.Lead.ID.Person()}
 	if e.Person != nil {
-		s = identity.SubjectOf(*e.Person)
+		person = *e.Person
+	}
+	s = identity.SubjectOf(person)
+	if known, there := record(person.ID); there {
+		r := identity.SubjectOf(known)
+		s.HEMs, s.Phones = append(slices.Clip(s.HEMs), r.HEMs...), append(slices.Clip(s.Phones), r.Phones...)
+		s.Companies, s.Regions = append(slices.Clip(s.Companies), r.Companies...), append(slices.Clip(s.Regions), r.Regions...)
 	}
 	s.HEMs = append(slices.Clip(s.HEMs), e.HEMs...)
 	s.Account = e.Account
@@ -40,35 +48,4 @@ func Recheck(payload json.RawMessage) (s identity.Subject, ok bool, err error) {
 		}
 	}
 	return s, true, nil
-}
-
-// withContact adds what the row of a visitor who entered a campaign says.
-func withContact(s identity.Subject, contact json.RawMessage) identity.Subject {
-	c, err := domain.ParseContact(contact)
-	if err != nil {
-		return s
-	}
-	s.HEMs = append(slices.Clip(s.HEMs), identity.HEMs(c.Email)...)
-	if phone, ok := identity.PhoneHash(c.Phone); ok {
-		s.Phones = append(slices.Clip(s.Phones), phone)
-	}
-	s.Companies = append(slices.Clip(s.Companies), employers(&c)...)
-	if s.Pixel == "" {
-		s.Pixel = domain.PixelID(c.Channel)
-	}
-	return s
-}
-
-// EndpointShape is how an endpoint wants the envelope: one of the account's shapes, less what the endpoint leaves out.
-func EndpointShape(account *domain.Account, e *domain.Endpoint) (*Shape, error) {
-	shape := domain.Shape{ID: string(e.ID)}
-	if e.Shape != "" {
-		i := slices.IndexFunc(account.Shapes, func(s domain.Shape) bool { return s.ID == e.Shape })
-		if i < 0 {
-			return nil, domain.FailField("find shape", "shape", "is not a shape of the account")
-		}
-		shape = account.Shapes[i]
-	}
-	shape.Omit = append(slices.Clip(shape.Omit), e.Omit...)
-	return NewShape(shape)
 }

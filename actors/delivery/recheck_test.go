@@ -11,13 +11,15 @@ import (
 	"github.com/leadwire/leadwire/actors/identity"
 )
 
+func nobody(domain.PersonID) (domain.Person, bool) { return domain.Person{}, false }
+
 // Whatever a payload says of somebody, suppressions can be asked by it.
 func TestRecheck(t *testing.T) {
 	t.Parallel()
 	visitor := `{"account":"acme","event":{"source":"pixel"},"person":{"id":"p-1","business_email":"ada@work.example","phones":["+14155550100"],"country":"US"},
 		"hems":[{"variant":"lower","md5":"0cc175b9c0f1b6a831c399e269772661"}],"company":{"domain":"corp.example"},
 		"visit":{"pixel":"shop","country":"DE","state":"BE","page":{"path":"/pricing"}}}`
-	s, ok, err := delivery.Recheck(json.RawMessage(visitor))
+	s, ok, err := delivery.Recheck(json.RawMessage(visitor), nobody)
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, domain.AccountID("acme"), s.Account)
@@ -31,7 +33,7 @@ func TestRecheck(t *testing.T) {
 	require.Equal(t, []string{"/pricing"}, s.Paths)
 
 	entered := `{"account":"acme","event":{"source":"pixel"},"contact":{"email":"ada@home.example","phone":"+14155550100","channel":"shop","website":"corp.example"}}`
-	s, ok, err = delivery.Recheck(json.RawMessage(entered))
+	s, ok, err = delivery.Recheck(json.RawMessage(entered), nobody)
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.Equal(t, identity.HEMs("ada@home.example"), s.HEMs)
@@ -39,11 +41,11 @@ func TestRecheck(t *testing.T) {
 	require.Contains(t, s.Companies, "corp.example")
 	require.Equal(t, domain.PixelID("shop"), s.Pixel)
 
-	_, ok, err = delivery.Recheck(json.RawMessage(`{"account":"acme","event":{"source":"ghl"},"contact":{"email":"ada@home.example"}}`))
+	_, ok, err = delivery.Recheck(json.RawMessage(`{"account":"acme","event":{"source":"ghl"},"contact":{"email":"ada@home.example"}}`), nobody)
 	require.NoError(t, err)
 	require.False(t, ok, "a CRM's lead is the account's own")
 
-	_, _, err = delivery.Recheck(json.RawMessage(`{`))
+	_, _, err = delivery.Recheck(json.RawMessage(`{`), nobody)
 	require.Error(t, err)
 }
 

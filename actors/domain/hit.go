@@ -109,5 +109,13 @@ func LeadOfPerson(p PersonID) LeadID {
 	return LeadID("person-" + string(p))
 }
 
+// Person is who a lead is: the graph's person that was identified, or the CRM's own.
+func (l LeadID) Person() PersonID {
+	if p, ok := strings.CutPrefix(string(l), string(LeadOfPerson(""))); ok {
+		return PersonID(p)
+	}
+	return PersonOfLead(l)
+}
+
 // LeadOfCompany is the lead that a company is while nobody of it is known, by its domain.
 func LeadOfCompany(domain string) LeadID { return LeadID("company-" + domain) }

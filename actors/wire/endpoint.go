@@ -12,6 +12,8 @@ import (
 type HereOwed struct {
 	Endpoint   domain.EndpointKey
 	Deliveries []domain.Delivery
+	// Since is the revision of suppressions that the sender knew before they were committed.
+	Since int64
 }
 
 // Address is the endpoint that they are owed to.

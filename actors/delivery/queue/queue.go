@@ -100,6 +100,9 @@ func (q *Queue) Busy() bool {
 	return !q.gone && (len(q.window.rows) > 0 || q.loading != nil || !q.waking.IsZero())
 }
 
+// Empty says whether no delivery is in memory, and none on its way from the store.
+func (q *Queue) Empty() bool { return len(q.window.rows) == 0 && q.loading == nil }
+
 // Figures describe what a queue does, for gauges.
 type Figures struct {
 	Waiting   [domain.Classes]int // in memory
