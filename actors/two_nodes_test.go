@@ -14,6 +14,7 @@ import (
 	"github.com/leadwire/leadwire/actors"
 	"github.com/leadwire/leadwire/actors/actortest"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/telemetry"
 	"github.com/leadwire/leadwire/actors/wire"
 	"github.com/leadwire/leadwire/cluster"
@@ -56,7 +57,7 @@ func TestVisitor_OnTwoNodes(t *testing.T) {
 		return rt, node
 	}
 	one, first := start(cluster.Config{GossipPort: gossip})
-	_, second := start(cluster.Config{Seeds: []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(gossip))}})
+	two, second := start(cluster.Config{Seeds: []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(gossip))}})
 	require.Eventually(t, func() bool { return len(first.Held()) > 64 && len(second.Held()) > 64 }, 20*time.Second, 10*time.Millisecond)
 
 	for i := range 32 {
@@ -71,11 +72,40 @@ func TestVisitor_OnTwoNodes(t *testing.T) {
 	}
 	require.Positive(t, first.Live(wire.KindVisitor))
 	require.Positive(t, second.Live(wire.KindVisitor), "some live on the other node")
-	require.Eventually(t, func() bool {
+	announced := func() []domain.Announcement {
 		all, err := store.Announcements(ctx, "acme", 0, 100)
-		return err == nil && len(all) == 32
-	}, 10*time.Second, 10*time.Millisecond)
+		require.NoError(t, err)
+		return all
+	}
+	require.Eventually(t, func() bool { return len(announced()) >= 32 }, 10*time.Second, 10*time.Millisecond)
 	require.Positive(t, second.Live(wire.KindLead))
+
+	// Everybody opts out by one node; the very next hit by the other names nobody, though it has not been told.
+	var suppress []domain.Suppression
+	for i := range 32 {
+		s, err := identity.NewSuppression(domain.AccountScope, "acme", "", domain.SuppressEmail, fmt.Sprintf("p%d@example.com", i), "", time.Now())
+		require.NoError(t, err)
+		suppress = append(suppress, s)
+	}
+	_, err = store.Suppress(ctx, suppress, nil, domain.AuditEntry{Account: "acme", At: time.Now(), Actor: "test", Action: "suppress"})
+	require.NoError(t, err)
+	for i := range 32 {
+		h := actortest.View(domain.EventID(fmt.Sprint("after", i)))
+		h.Visitor, h.ReceivedAt = domain.VisitorID(fmt.Sprint("v", i)), time.Now()
+		_, err := two.Hits(ctx, []domain.Hit{h})
+		require.NoError(t, err)
+		v, err := store.Visit(ctx, domain.VisitorKey{Account: "acme", Visitor: h.Visitor})
+		require.NoError(t, err)
+		require.Empty(t, v.Person)
+		require.Equal(t, "account:email", v.Suppressed)
+	}
+	met := map[domain.LeadID]bool{}
+	for _, a := range announced() {
+		require.Equal(t, domain.VisitorIdentifiedEvent, a.Type)
+		require.False(t, met[a.Lead], "%s was announced twice", a.Lead)
+		met[a.Lead] = true
+	}
+	require.Len(t, met, 32)
 }
 
 func freePort(t *testing.T) int {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/actortest"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/actors/identity"
 	"github.com/leadwire/leadwire/actors/wire"
 )
 
@@ -167,19 +168,37 @@ func TestVisitor_IsNotAckedWhenItIsNotKept(t *testing.T) {
 // Somebody opts out, on another node: the very next hit names nobody, and nothing more leaves.
 func TestVisitor_SuppressionIsInForceAtOnce(t *testing.T) {
 	t.Parallel()
-	for kind, value := range map[domain.SuppressionKind]string{
-		domain.SuppressEmail: "ADA@example.com", domain.SuppressPerson: "ada", domain.SuppressCompany: "engines.example",
+	for name, row := range map[string]struct {
+		kind  domain.SuppressionKind
+		value string
+	}{
+		"email":   {domain.SuppressEmail, "ADA@example.com"},
+		"digest":  {domain.SuppressEmail, identity.HEMs("ada@example.com")[0].MD5},
+		"phone":   {domain.SuppressPhone, "+14155550100"},
+		"person":  {domain.SuppressPerson, "ada"},
+		"company": {domain.SuppressCompany, "engines.example"},
+		"region":  {domain.SuppressRegion, "US-CA"},
+		"network": {domain.SuppressNetwork, "192.0.2.0/24"},
+		"path":    {domain.SuppressPath, "/*"},
 	} {
-		t.Run(string(kind), func(t *testing.T) {
+		kind, value := row.kind, row.value
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			graph := actortest.NewGraph(ada)
+			her := ada
+			her.Phones = []string{"+14155550100"}
+			graph := actortest.NewGraph(her)
 			graph.Cookie(actortest.Visitor, "ada")
 			node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithGraph(graph))
-			node.See(actortest.View("a"))
+			view := func(id domain.EventID) domain.Hit {
+				h := actortest.View(id)
+				h.Address, h.Country, h.State = netip.MustParseAddr("192.0.2.7"), "US", "CA"
+				return h
+			}
+			node.See(view("a"))
 			require.Equal(t, []domain.AnnouncementType{identified}, node.Announced())
-			node.See(actortest.View("b")) // gathered, and not yet announced
+			node.See(view("b")) // gathered, and not yet announced
 			node.Suppress(kind, value)
-			node.See(actortest.View("c"))
+			node.See(view("c"))
 			v := node.Visit(actortest.Visitor)
 			require.Empty(t, v.Person)
 			require.Equal(t, "account:"+string(kind), v.Suppressed)

@@ -89,7 +89,7 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 		if err != nil {
 			return err
 		}
-		s.receivers.keys = append(s.receivers.keys, key)
+		s.receivers.add(key)
 	}
 	if s.key, err = s.process.makeKey(ctx, "--account", string(s.account), "--scope", "announcements:read"); err != nil || cfg.Swaps == 0 {
 		return err

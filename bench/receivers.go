@@ -23,9 +23,9 @@ type receivers struct {
 	listener net.Listener
 	server   *http.Server
 	run      string
-	keys     []signature.WebhookKey // by endpoint
 
 	mu       sync.Mutex
+	keys     []signature.WebhookKey // by endpoint
 	arrivals []arrival
 	known    map[string]bool // endpoint and webhook-id of what has come
 	repeated int
@@ -79,8 +79,8 @@ func (r *receivers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if err != nil {
 		return // cut off: it is sent again
 	}
-	to, err := strconv.Atoi(strings.TrimPrefix(request.URL.Path, "/"))
-	if err != nil || to < 0 || to >= len(r.keys) {
+	key, known := r.keyOf(request.URL.Path)
+	if !known {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
@@ -88,9 +88,26 @@ func (r *receivers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	id := header(signature.WebhookIDHeader)
 	forged := signature.VerifyWebhook(signature.Webhook{
 		ID: id, Timestamp: header(signature.WebhookTimestampHeader), Signature: header(signature.WebhookSignatureHeader), Body: body,
-	}, at, r.keys[to])
+	}, at, key)
 	r.note(request.URL.Path+" "+id, at, body, forged != nil)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// add makes one more endpoint, with its key.
+func (r *receivers) add(key signature.WebhookKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys = append(r.keys, key)
+}
+
+func (r *receivers) keyOf(path string) (signature.WebhookKey, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i, err := strconv.Atoi(strings.TrimPrefix(path, "/"))
+	if err != nil || i < 0 || i >= len(r.keys) {
+		return signature.WebhookKey{}, false
+	}
+	return r.keys[i], true
 }
 
 func (r *receivers) note(key string, at time.Time, body []byte, forged bool) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +45,7 @@ func TestGraph_BuildStatGetDiff(t *testing.T) {
 	require.NoError(t, err)
 	var refused graph.Refusal
 	require.NoError(t, json.Unmarshal(rejects, &refused))
+	require.Contains(t, refused.Reason, "lead-", "an account's own leads begin so")
 	require.Equal(t, graph.Refusal{File: people, Line: 4, Field: "id", Reason: refused.Reason}, refused)
 
 	code, out, errs = graphCommand(t, "stat", at("old"), "--verify")
@@ -99,4 +101,16 @@ func TestGraph_Refuses(t *testing.T) {
 		require.Equal(t, row.code, code, name)
 		require.Contains(t, errs, row.want, name)
 	}
+}
+
+// A build says how far it is, how fast, and how long it will take.
+func TestProgressText(t *testing.T) {
+	t.Parallel()
+	half := graph.Progress{Stage: graph.ReadingPersons, Done: 50, Total: 100, Rows: 1_234_567, Rate: 45_678, Left: 27 * time.Second}
+	require.Equal(t, "reading people    [############............]  50%  1,234,567 at 45,678/s, 27s left", progressText(half, true))
+	require.Equal(t, "reading people     50%  1,234,567 at 45,678/s, 27s left", progressText(half, false))
+	unknown := graph.Progress{Stage: graph.ReadingPersons, Rows: 12, Rate: 3}
+	require.Equal(t, "reading people    12 at 3/s", progressText(unknown, true))
+	ended := graph.Progress{Stage: graph.WritingKeys, Done: 9, Total: 9, Rows: 9, Rate: 9, Took: 1234 * time.Millisecond, Ended: true}
+	require.Contains(t, progressText(ended, false), "100%  9 at 9/s, took 1.23s")
 }

@@ -80,3 +80,17 @@ func TestBench_Interrupted(t *testing.T) {
 	require.Contains(t, text.String(), "interrupted")
 	require.Contains(t, text.String(), "acked ")
 }
+
+// The pixel's bench runs a node with a graph and endpoints of customers, and proves that everybody known was met once and that
+// each endpoint has heard of it.
+func TestBench_Pixel(t *testing.T) {
+	t.Parallel()
+	needsProgram(t)
+	figures, stderr, code := runBench(t, "pixel", "--rate", "60", "--batch", "2", "--duration", "2s", "--warmup", "200ms", "--visitors", "60", "--known", "0.5", "--people", "100",
+		"--endpoints", "2", "--swaps", "1", "--patience", "1m", "--drain", "1m",
+		"--require", "acked=132,refused=0,failed=0,swaps=1,first_matches.lost=0,first_matches.repeated=0,deliveries.lost=0,deliveries.repeated=0,deliveries.forged=0")
+	require.Zero(t, code, stderr)
+	require.NotEqual(t, "0", figures["first_matches"])
+	require.NotEqual(t, "0", figures["deliveries"])
+	require.NotEqual(t, "unmeasured", figures["delivered.p50"])
+}

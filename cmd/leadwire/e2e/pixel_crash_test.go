@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"testing"
@@ -86,8 +87,17 @@ func inspectPixel(t *testing.T, b backend, s *site) {
 		require.Equal(t, 1, rows[id], "rows of %s", id)
 	}
 	store := b.open(t)
-	first := map[domain.LeadID]domain.EventID{}
+	first, ids, sightings := map[domain.LeadID]domain.EventID{}, map[domain.EventID]bool{}, map[domain.LeadID]int{}
 	for _, a := range announcements(t, store) {
+		require.False(t, ids[a.ID], "%s was announced twice", a.ID)
+		ids[a.ID] = true
+		if a.Type == domain.VisitorIdentifiedEvent || a.Type == domain.VisitorUpdatedEvent {
+			var said struct {
+				Sightings int `json:"sightings"`
+			}
+			require.NoError(t, json.Unmarshal(a.Payload, &said))
+			sightings[a.Lead] += said.Sightings
+		}
 		if a.Type != domain.VisitorIdentifiedEvent {
 			continue
 		}
@@ -103,6 +113,7 @@ func inspectPixel(t *testing.T, b backend, s *site) {
 		require.Equal(t, first[lead], met.FirstID, "the first match of %s has one id", lead)
 	}
 	require.Len(t, first, len(visited), "nobody was announced who did not visit")
+	require.Equal(t, s.viewed(), sightings, "each view of somebody known is in one announcement: the first match or an update")
 	owners := map[domain.LeadID]bool{}
 	for _, buyer := range buyers {
 		for _, e := range wholeFeed(t, store, domain.BuyerKey{Account: "acme", Buyer: domain.BuyerID(buyer)}) {

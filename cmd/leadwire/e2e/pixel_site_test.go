@@ -188,3 +188,16 @@ func (s *site) visited() map[domain.LeadID]bool {
 	}
 	return out
 }
+
+// viewed counts the acked views of everybody who is known.
+func (s *site) viewed() map[domain.LeadID]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[domain.LeadID]int{}
+	for _, visitor := range s.acked {
+		if visitor < knownVisitors {
+			out[domain.LeadOfPerson(domain.PersonID(fmt.Sprintf("p%d", visitor)))]++
+		}
+	}
+	return out
+}
