@@ -3,6 +3,7 @@ package httpedge
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -32,3 +33,13 @@ func RouteNames(s *Server) []string {
 
 // ConnectionsFor is the default limit of connections under a limit of files.
 var ConnectionsFor = connectionsFor
+
+// ForwardedFor is whom X-Forwarded-For names when these addresses are trusted.
+func ForwardedFor(nearest netip.Addr, trusted []netip.Prefix, headers ...string) netip.Addr {
+	s := &Server{proxies: trusted}
+	raw := make([][]byte, len(headers))
+	for i, h := range headers {
+		raw[i] = []byte(h)
+	}
+	return s.forwardedFor(nearest, raw)
+}

@@ -73,3 +73,20 @@ func TestEndpointShape(t *testing.T) {
 	_, err := delivery.EndpointShape(account, &domain.Endpoint{Shape: "gone"})
 	require.ErrorContains(t, err, "shape")
 }
+
+// A payload that is anything at all is read or refused, and whoever is in it can be asked about.
+func FuzzRecheck(f *testing.F) {
+	f.Add(`{"account":"acme","event":{"source":"pixel"},"person":{"id":"p","phones":["+1"],"business_email":"a@b"},"visit":{"page":{"path":"/"}}}`)
+	f.Add(`{"event":{"source":"pixel"},"contact":{"email":"a@b.example","fields":{"page":"https://%zz"}}}`)
+	f.Add(`{"event":{"source":"pixel"},"contact":[],"hems":[{}]}`)
+	all := identity.NewSuppressions(nil)
+	f.Fuzz(func(t *testing.T, payload string) {
+		s, ok, err := delivery.Recheck(json.RawMessage(payload), nobody)
+		if err != nil {
+			require.False(t, ok)
+			return
+		}
+		_, suppressed := all.Check(s)
+		require.False(t, suppressed, "nobody is suppressed")
+	})
+}

@@ -2,6 +2,7 @@ package pixel
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -18,7 +19,8 @@ func FromImage(referer string, id domain.EventID, p Request) Item {
 		ID: id, Type: domain.PageView, Account: p.Pixel.Account, Pixel: p.Pixel.Pixel.ID,
 	}}
 	r := reader{p: &p, item: &item}
-	item.Refusal = r.address(referer)
+	// A header is bytes: browsers send none but ASCII here, others do.
+	item.Refusal = r.address(strings.ToValidUTF8(referer, "\uFFFD"))
 	item.Hit.UTM, item.Hit.Clicks = r.marks(item.Hit.Page.URL), r.clicksOf(item.Hit.Page.URL)
 	body, err := json.Marshal(map[string]string{"id": string(id), "type": string(domain.PageView), "url": item.Hit.Page.URL, "by": "image"})
 	if err == nil { // text always marshals

@@ -367,3 +367,20 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// Whatever a Referer says, the hit of an image is refused by a rule or fit to be kept.
+func FuzzFromImage(f *testing.F) {
+	f.Add("https://shop.example/pricing?utm_source=a&gclid=x#top")
+	f.Add("https://shop.example/\xff%zz?utm_source=%ff")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, referer string) {
+		p := page()
+		p.Visitor = visitor
+		item := FromImage(referer, "0190c7e2-0000-7000-8000-000000000001", p)
+		if item.Refusal != nil {
+			require.Contains(t, Rules(), item.Refusal.Rule)
+			return
+		}
+		fit(t, item)
+	})
+}
