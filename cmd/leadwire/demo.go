@@ -39,8 +39,8 @@ type play struct {
 }
 
 const demoLong = `Run a node on a temporary store, with one account, five buyers and a CRM of its own that sends signed
-webhooks of real shape to the public port; and a small shop with the pixel on it, whose visitors are matched
-against an identity graph of people who do not exist. Open the printed pages and watch leads arrive, or be
+webhooks of real shape to the public port; a small shop with the pixel on it, whose visitors are matched
+against an identity graph of people who do not exist; and a customer's endpoint that is posted what leaves. Open the printed pages and watch leads arrive, or be
 one of the visitors; Ctrl-C ends the demo and prints how long each segment of the leads' way took. Nothing
 but this program is needed.`
 
@@ -105,8 +105,16 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, site.close()) }()
-	tokens, err := settle(ctx, n, public, site.catalog())
+	customer, err := demo.OpenCustomer(ctx)
 	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, customer.Close()) }()
+	tokens, err := settle(ctx, n, public, customer.URL(), site.catalog())
+	if err != nil {
+		return err
+	}
+	if err := p.introduce(ctx, customer); err != nil {
 		return err
 	}
 	if err := site.open(ctx, n.Addr()); err != nil {
@@ -125,7 +133,25 @@ func (p play) run(ctx context.Context, out io.Writer, log *slog.Logger) (err err
 	sender := demo.Sender{URL: "http://" + n.Addr() + "/leads/webhook/" + string(demo.Source), Key: private, Rate: p.rate, Log: log, Acked: p.acked}
 	acked := sender.Run(ctx, demo.NewStory(p.seed))
 	fmt.Fprintf(out, "\n%d webhooks and %d page views were acknowledged.\n\n", acked, <-crowd)
-	return demo.WriteTable(out, n.Segments())
+	if err := demo.WriteTable(out, n.Segments()); err != nil {
+		return err
+	}
+	taken, median, refused := customer.Told()
+	fmt.Fprintf(out, "\nA customer's endpoint took %d events, half of them within %v of the decision; %d were not signed as they should be.\n", taken, median.Round(time.Millisecond), refused)
+	return nil
+}
+
+// introduce makes the customer's endpoint a secret, which is shown this once.
+func (p play) introduce(ctx context.Context, customer *demo.Customer) error {
+	var made struct {
+		Secret string `json:"secret"`
+	}
+	q := question{method: "POST", path: "/endpoints/" + string(demo.Endpoint) + "/secrets", query: set("account", string(demo.Account)),
+		kind: "application/json", body: jsonBody(map[string]string{"kind": "hmac", "keep_old": "0s"})}
+	if err := q.ask(ctx, control.NewClient(p.data), &made); err != nil {
+		return fmt.Errorf("make the customer's secret: %w", err)
+	}
+	return customer.Trust(made.Secret)
 }
 
 // openDesks watches every buyer's feed.
@@ -142,7 +168,8 @@ func (p play) openDesks(ctx context.Context, address string, tokens []provision.
 // start brings the node up: on the usual port, or on a free one when somebody has it.
 func (p play) start(ctx context.Context, log *slog.Logger) (*node.Node, error) {
 	config := node.Config{Data: p.data, Listen: p.listen, Farewell: time.Millisecond}
-	config.Edge.DrainGrace = -1 // there is no balancer to notice
+	config.Edge.DrainGrace = -1         // there is no balancer to notice
+	config.Outbound.AllowPrivate = true // the customer is on this machine
 	if p.listen != "" {
 		return node.Start(ctx, config, node.Deps{Log: log, Version: version()})
 	}
@@ -156,8 +183,8 @@ func (p play) start(ctx context.Context, log *slog.Logger) (*node.Node, error) {
 }
 
 // settle applies the demo's catalog. A store that somebody set up for something else stays as it is.
-func settle(ctx context.Context, n control.Node, key ed25519.PublicKey, site *demo.Site) ([]provision.Token, error) {
-	market := demo.Market(key, time.Now(), site)
+func settle(ctx context.Context, n control.Node, key ed25519.PublicKey, endpoint string, site *demo.Site) ([]provision.Token, error) {
+	market := demo.Market(key, time.Now(), endpoint, site)
 	now, err := n.Apply(ctx, provision.Request{Catalog: market, DryRun: true})
 	if err != nil {
 		return nil, err
@@ -185,6 +212,7 @@ func (p play) greet(out io.Writer, address string, tokens []provision.Token, sit
 		fmt.Fprintf(out, "  Or be a visitor, of a shop with the pixel on it:\n\n    http://%s\n\n", site.shop.Addr())
 		fmt.Fprintf(out, "  It is matched against %d people in %s: all of them are synthetic.\n\n", p.people, site.graph)
 	}
+	fmt.Fprintf(out, "  What leaves is posted to a customer's endpoint, signed. What was sent, and what it answered:\n\n    leadwire deliveries list --account %s --data %s\n\n", demo.Account, p.data)
 	if p.duration > 0 {
 		fmt.Fprintf(out, "It ends after %s.\n", p.duration)
 		return

@@ -217,6 +217,7 @@ func TestDemo(t *testing.T) {
 	require.Regexp(t, `received → committed +\d\d+ `, text)
 	require.Regexp(t, `client received → rendered +0 +- +- +-`, text)
 	require.Contains(t, text, "no page was open")
+	require.Regexp(t, `A customer's endpoint took [1-9]\d* events, half of them within \d+m?s of the decision; 0 were not signed`, text)
 	left, err := os.ReadDir(temporary)
 	require.NoError(t, err)
 	require.Empty(t, left)

@@ -31,10 +31,10 @@ func TestMarket(t *testing.T) {
 	t.Parallel()
 	public, _, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	c := Market(public, evening, nil)
+	c := Market(public, evening, "http://127.0.0.1:9000/hooks", nil)
 	require.NoError(t, provision.Check(c))
 	require.Len(t, c.Accounts[0].Buyers, 5)
-	c = Market(public, evening, &Site{Origins: []string{"http://127.0.0.1:8081"}, Graph: "/tmp/demo.lwg"})
+	c = Market(public, evening, "http://127.0.0.1:9000/hooks", &Site{Origins: []string{"http://127.0.0.1:8081"}, Graph: "/tmp/demo.lwg"})
 	require.NoError(t, provision.Check(c))
 	require.Len(t, c.Accounts[0].Pixels, 1)
 }
@@ -91,7 +91,7 @@ func TestSender(t *testing.T) {
 	t.Parallel()
 	public, private, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	verify, err := signature.NewGHL(Market(public, evening, nil).Sources[0])
+	verify, err := signature.NewGHL(Market(public, evening, "http://127.0.0.1:9000/hooks", nil).Sources[0])
 	require.NoError(t, err)
 	answers := []int{http.StatusOK, http.StatusTooManyRequests, http.StatusOK, http.StatusInternalServerError, http.StatusOK}
 	var mu sync.Mutex

@@ -5,6 +5,7 @@
 //	           a pixel for the shop (package shop) and the identity graph it is matched against
 //	Story  ──▶ webhooks of real shape: contacts arrive, are corrected, become opportunities, are won
 //	Sender ──▶ POSTs them to the public port, signed, at a gentle rate, as the CRM would
+//	Customer ◀── is posted what leaves, and verifies each request
 //
 // The story is a function of its seed and of the times it is given, so it can be told again. The
 // package sees the product from outside: its URL and its catalog.
@@ -25,6 +26,7 @@ const (
 	Campaign domain.CampaignID = "home-solar"
 	Location                   = "ve9EPM428h8vShlRW1KT"
 	Pixel    domain.PixelID    = "sunny-side"
+	Endpoint domain.EndpointID = "customer"
 )
 
 // Site is the shop in the catalog: where its pages are, and the graph that knows some of its visitors.
@@ -36,8 +38,9 @@ type Site struct {
 // tokenLife is how long the printed tokens work: long enough to come back tomorrow.
 const tokenLife = 7 * 24 * time.Hour
 
-// Market is the demo's catalog at now: its source is verified by key. Without a site there is no pixel.
-func Market(key ed25519.PublicKey, now time.Time, site *Site) domain.Catalog {
+// Market is the demo's catalog at now: its source is verified by key, and what leaves goes to endpoint. Without a site
+// there is no pixel.
+func Market(key ed25519.PublicKey, now time.Time, endpoint string, site *Site) domain.Catalog {
 	end := now.Add(tokenLife).UTC().Truncate(time.Second)
 	buyers := []domain.Buyer{
 		{ID: "brightroof", Name: "Brightroof Solar", Timezone: "America/New_York"},
@@ -58,6 +61,7 @@ func Market(key ed25519.PublicKey, now time.Time, site *Site) domain.Catalog {
 			Locations: []domain.Location{{ID: Location, Source: Source, Campaign: Campaign}},
 			Campaigns: []domain.Campaign{{ID: Campaign, Name: "Home solar", Method: domain.RoundRobin, Buyers: turns}},
 			Buyers:    buyers,
+			Endpoints: []domain.Endpoint{{ID: Endpoint, Name: "A customer", URL: endpoint}},
 		}},
 	}
 	if site != nil {
