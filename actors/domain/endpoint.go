@@ -152,6 +152,9 @@ type Secret struct {
 	Sealed    []byte      `json:"sealed"`           // see package vault
 	CreatedAt time.Time   `json:"created_at"`       //
 	EndsAt    time.Time   `json:"ends_at,omitzero"` // signs until then; zero: for as long as it is there
+	// ExpiresAt is when a client certificate is good no longer. It is told and not acted on: a new one has to be got from
+	// somebody.
+	ExpiresAt time.Time   `json:"expires_at,omitzero"`
 	Endpoint  EndpointKey `json:"-"`
 }
 
@@ -163,4 +166,6 @@ const (
 	Ed25519Secret SecretKind = "ed25519" // signs v1a
 	BearerSecret  SecretKind = "bearer"  // Authorization: Bearer
 	BasicSecret   SecretKind = "basic"   // Authorization: Basic
+	OAuth2Secret  SecretKind = "oauth2"  // Authorization: Bearer, with a token that is fetched; a TokenClient in JSON
+	MTLSSecret    SecretKind = "mtls"    // a client certificate: its chain and its key, in PEM
 )
