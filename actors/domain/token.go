@@ -27,7 +27,9 @@ const (
 )
 
 // Format shows the client's id, by every verb.
-func (c TokenClient) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, "token client "+c.ClientID) }
+func (c TokenClient) Format(to fmt.State, _ rune) {
+	_, _ = io.WriteString(to, "token client "+c.ClientID)
+}
 
 // LogValue shows the same in a log.
 func (c TokenClient) LogValue() slog.Value { return slog.StringValue("token client " + c.ClientID) }

@@ -40,6 +40,7 @@ type attempt struct {
 	address string
 	conns   int // connections that the request was given; the second is because the first one was closing
 	reused  bool
+	shown   bool // a client certificate, if the server asks for one
 	dials   bool // it has no connection, so what a dial reports is its affair
 	ended   bool
 }
@@ -131,7 +132,7 @@ func (a *attempt) end() record {
 	last := a.now
 	a.enter(last)
 	a.ended = true
-	r := record{last: last, slot: a.spent[stageSlot], host: a.host, address: a.address, conns: a.conns, reused: a.reused, phases: domain.Phases{
+	r := record{last: last, slot: a.spent[stageSlot], host: a.host, address: a.address, conns: a.conns, reused: a.reused, shown: a.shown, phases: domain.Phases{
 		DNS: a.spent[stageDNS], Connect: a.spent[stageConnect], TLS: a.spent[stageTLS], First: a.spent[stageFirst], Body: a.spent[stageBody],
 	}}
 	return r
@@ -146,4 +147,5 @@ type record struct {
 	address string
 	conns   int
 	reused  bool
+	shown   bool
 }

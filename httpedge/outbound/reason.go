@@ -92,8 +92,8 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 		reason = r.host + " answers in plain HTTP where TLS was expected"
 	case errors.As(err, &record):
 		reason = r.host + " does not speak TLS on this port"
-	case errors.As(err, &alert), r.last == stageTLS && strings.HasPrefix(err.Error(), "remote error: tls:"):
-		reason = "the server broke the TLS handshake off: " + plain(err)
+	case errors.As(err, &alert), strings.Contains(err.Error(), remoteAlert):
+		reason = brokenOff(r, err)
 	default:
 		var late net.Error
 		if r.last != stageTLS || errors.As(err, &late) && late.Timeout() {
@@ -102,6 +102,26 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 		reason = "the TLS handshake failed: " + inWords(err)
 	}
 	return domain.ErrorTLS, reason
+}
+
+// remoteAlert begins what crypto/tls says of an alert from the other side. With TLS 1.3 one about our certificate comes when the
+// handshake is over for us, in the place of an answer.
+const remoteAlert = "remote error: "
+
+// brokenOff is about an alert. What a server says of a certificate is about the client's: its own is ours to judge.
+func brokenOff(r record, err error) string {
+	said := plain(err)
+	if _, alert, found := strings.Cut(said, remoteAlert); found {
+		said = alert
+	}
+	switch about := strings.Contains(said, "certificate"); {
+	case about && r.shown:
+		return "the server refused the client certificate: " + said
+	case about:
+		return "the server asks for a client certificate, and the endpoint has none (a secret of kind mtls): " + said
+	default:
+		return "the server broke the TLS handshake off: " + said
+	}
 }
 
 func (s *Sender) invalid(e x509.CertificateInvalidError) string {
