@@ -30,6 +30,7 @@ type Store interface {
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
 	Secrets(ctx context.Context, key domain.EndpointKey) ([]domain.Secret, error)
 	PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error
+	AllSecrets(ctx context.Context) ([]domain.Secret, error)
 }
 
 var _ Store = domain.Store(nil)
@@ -80,6 +81,14 @@ type Sealer interface {
 	Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error)
 }
 
+// Resealer seals with the current master key what an older one has sealed.
+type Resealer interface {
+	// Key names the current master key.
+	Key() string
+	// Reseal names the key that has sealed a secret, and seals it anew; nil: it is the current key already.
+	Reseal(s domain.Secret) (by string, sealed []byte, err error)
+}
+
 // Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer
 // Unavailable.
 type Deps struct {
@@ -92,6 +101,7 @@ type Deps struct {
 	// Deliveries may be nil: the store is changed then, and nodes find out by themselves. Only tests need a node.
 	Deliveries Deliveries
 	Sealer     Sealer                // nil: there is no master key, and no secret can be made
+	Resealer   Resealer              // nil: likewise
 	Clock      domain.Clock          // nil: the machine's
 	Log        *slog.Logger          // nil: none
 	Metrics    prometheus.Registerer // nil: not published

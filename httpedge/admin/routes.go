@@ -53,6 +53,7 @@ func Routes() []Route {
 		{"PUT", "/api/v1/endpoints/{id}", "v1_endpoint_put", apikey.EndpointsWrite, keeping, (*API).putEndpoint},
 		{"DELETE", "/api/v1/endpoints/{id}", "v1_endpoint_delete", apikey.EndpointsWrite, keeping, (*API).deleteEndpoint},
 		{"POST", "/api/v1/endpoints/{path...}", "v1_endpoint_steer", apikey.EndpointsWrite, probing, (*API).steerEndpoint},
+		{"POST", "/api/v1/secrets/reseal", "v1_reseal", apikey.SecretsReseal, keeping, (*API).reseal},
 		{"GET", "/api/v1/deliveries", "v1_deliveries", apikey.DeliveriesRead, keeping, (*API).listDeliveries},
 		{"GET", "/api/v1/deliveries/{n}", "v1_delivery", apikey.DeliveriesRead, short, (*API).delivery},
 		{"POST", "/api/v1/deliveries/{path...}", "v1_delivery_steer", apikey.DeliveriesWrite, keeping, (*API).steerDelivery},
