@@ -46,9 +46,21 @@ func (s *Sender) explain(ctx, whole context.Context, timeout time.Duration, r re
 	case protocolFault(err):
 		return domain.ErrorProtocol, "the answer is no valid HTTP: " + plain(err)
 	case r.last < stageBody:
-		return domain.ErrorCut, "the connection ended before an answer came: " + inWords(err)
+		return domain.ErrorCut, "the connection ended before an answer came: " + inWords(err) + hint(r)
 	default:
 		return domain.ErrorCut, "the connection ended within the answer: " + inWords(err)
+	}
+}
+
+// hint is for a new connection that a server has ended after it had asked who we are: its alert may get lost behind the end.
+func hint(r record) string {
+	switch {
+	case r.reused || !r.asked:
+		return ""
+	case r.shown:
+		return "; the server had asked for the client certificate"
+	default:
+		return "; the server had asked for a client certificate, and the endpoint has none (a secret of kind mtls)"
 	}
 }
 
@@ -108,16 +120,17 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 // handshake is over for us, in the place of an answer.
 const remoteAlert = "remote error: "
 
-// brokenOff is about an alert. What a server says of a certificate is about the client's: its own is ours to judge.
+// brokenOff is about an alert. Of a server that has asked for a client's certificate it is taken to be about that: the words of
+// alerts differ.
 func brokenOff(r record, err error) string {
 	said := plain(err)
 	if _, alert, found := strings.Cut(said, remoteAlert); found {
 		said = alert
 	}
-	switch about := strings.Contains(said, "certificate"); {
-	case about && r.shown:
+	switch {
+	case r.asked && r.shown:
 		return "the server refused the client certificate: " + said
-	case about:
+	case r.asked:
 		return "the server asks for a client certificate, and the endpoint has none (a secret of kind mtls): " + said
 	default:
 		return "the server broke the TLS handshake off: " + said

@@ -60,9 +60,8 @@ func New(config Config, deps Deps) (*Sender, error) {
 // newTransport makes one that shows the certificate to whoever asks for any; nil: none. Certificates that a server says it
 // accepts are hints: many leave out those that their clients' are really signed by.
 func (s *Sender) newTransport(certificate *tls.Certificate) *http.Transport {
-	show := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
 	if certificate == nil {
-		show = nil
+		certificate = &tls.Certificate{} // which is how none is shown
 	}
 	return &http.Transport{
 		Proxy:                  nil, // none of the environment's: it would look names up, and connect, without our rules
@@ -81,8 +80,11 @@ func (s *Sender) newTransport(certificate *tls.Certificate) *http.Transport {
 			RootCAs:    s.config.RootCAs,
 			Time:       s.deps.Clock.Now,
 			// A new connection to a known host saves a round trip. A session is resumed as whom it was begun, so certificates share none.
-			ClientSessionCache:   tls.NewLRUClientSessionCache(1024),
-			GetClientCertificate: show,
+			ClientSessionCache: tls.NewLRUClientSessionCache(1024),
+			GetClientCertificate: func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				attemptOf(asked.Context()).askedFor()
+				return certificate, nil
+			},
 		},
 		// A connection that has died without a word would otherwise take every request to its host with it until the
 		// kernel notices, which is a quarter of an hour.
@@ -102,6 +104,7 @@ func (s *Sender) Send(ctx context.Context, d domain.Dispatch) domain.Sent {
 	defer s.metrics.inFlight.Dec()
 	began := time.Now()
 	sent := s.send(ctx, d, domain.MaxExcerpt)
+	conceal(&sent, d.Header)
 	sent.Phases.Total = time.Since(began)
 	s.metrics.ended(sent)
 	return sent
