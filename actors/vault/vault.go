@@ -104,6 +104,18 @@ func (v *Vault) open(sealed, aad []byte) ([]byte, error) {
 	return plain, nil
 }
 
+// Reseal seals with the current key what an older one has sealed for the same aad; nil: the current one has.
+func (v *Vault) Reseal(sealed, aad []byte) ([]byte, error) {
+	if !v.NeedsReseal(sealed) {
+		return nil, nil
+	}
+	plain, err := v.Open(sealed, aad)
+	if err != nil {
+		return nil, err
+	}
+	return v.Seal(plain, aad)
+}
+
 // SealedBy names the key that has sealed it; "": it is nothing that Seal has made.
 func SealedBy(sealed []byte) string {
 	if len(sealed) < header || sealed[0] != version {

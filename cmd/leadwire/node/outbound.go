@@ -108,15 +108,6 @@ func (r resealer) Key() string { return r.vault.Current() }
 
 // Reseal opens a secret with whichever key has sealed it, and seals it with the current one.
 func (r resealer) Reseal(s domain.Secret) (by string, sealed []byte, err error) {
-	by = vault.SealedBy(s.Sealed)
-	if !r.vault.NeedsReseal(s.Sealed) {
-		return by, nil, nil
-	}
-	aad := vault.AAD(s.Endpoint, s.Kind, s.ID)
-	plain, err := r.vault.Open(s.Sealed, aad)
-	if err != nil {
-		return by, nil, err
-	}
-	sealed, err = r.vault.Seal(plain, aad)
-	return by, sealed, err
+	sealed, err = r.vault.Reseal(s.Sealed, vault.AAD(s.Endpoint, s.Kind, s.ID))
+	return vault.SealedBy(s.Sealed), sealed, err
 }
