@@ -25,7 +25,7 @@ func TestPlans_OfQueuesThatWereSmall(t *testing.T) {
 	require.NoError(t, err)
 	for _, statement := range []string{
 		"lock endpoints", "decide, owing", "judge, owing", "attempt", "due", "owing", "queue", "endpoint", "delivery", "receipts", "deliveries",
-		"deliveries by lead", "deliveries by event",
+		"deliveries by lead", "deliveries by event", "replayable", "count a replay", "owe again", "replaying",
 	} {
 		require.Empty(t, problems(explain(t, conn.Conn(), planned[statement])), statement)
 	}
