@@ -18,6 +18,7 @@ var sections = []struct {
 	{"Buyers' streams", (*Settings).bindStreams},
 	{"The store's writer", (*Settings).bindWriter},
 	{"The actors", (*Settings).bindActors},
+	{"Endpoints", (*Settings).bindOutbound},
 	{"Who visitors are", (*Settings).bindIdentity},
 	{"The cluster", (*Settings).bindCluster},
 	{"Retention, stopping, profiling", (*Settings).bindUpkeep},
