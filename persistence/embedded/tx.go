@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
@@ -23,6 +24,9 @@ type tx struct {
 	// basis mirrors the revision of suppressions in the same way. It rises within a batch.
 	basis   int64
 	mirrors bool // both are as in the file
+	// inForce is basis for everybody else to read, as far as it is committed; unread while only the file can say: at
+	// first, and from the moment a batch raises it until that batch, or the next one after its failure, is committed.
+	inForce atomic.Int64
 
 	endpoints map[domain.EndpointKey]int64 // their rows' numbers; begun anew after every failure
 
@@ -54,6 +58,7 @@ func (t *tx) commit(ops []op) ([]groupcommit.Result[answer], error) {
 	for p, epoch := range t.claimed {
 		t.epochs[p] = epoch
 	}
+	t.inForce.Store(t.basis)
 	t.stampCommitted()
 	return t.results, nil
 }
