@@ -186,13 +186,13 @@ func (t *tx) end(row deliveryRow, state domain.DeliveryState, at int64) (next in
 	return head.n, nil
 }
 
-// followEndpoint writes what the attempt says of the endpoint as a whole.
+// followEndpoint takes in what the attempt says of the endpoint as a whole.
 func (t *tx) followEndpoint(a *attempt, n int64) error {
-	was, err := t.endpointState(n)
+	state, err := t.endpointState(n)
 	if err != nil {
 		return err
 	}
-	is, at := was, nanos(a.Receipt.EndedAt())
+	is, at := *state, nanos(a.Receipt.EndedAt())
 	switch {
 	case a.Receipt.Number == 0 || !a.Receipt.Error.OfEndpoint(): // it says nothing
 	case a.Receipt.Error == "":
@@ -203,43 +203,8 @@ func (t *tx) followEndpoint(a *attempt, n int64) error {
 	if a.Disable != "" && is.disabledAt == 0 {
 		is.disabledAt, is.reason = at, a.Disable
 	}
-	if is == was {
-		return nil
-	}
-	return t.writeEndpoint(n, is)
-}
-
-// endpointRow is what an endpoint's row says of its state.
-type endpointRow struct {
-	revision, disabledAt      int64
-	reason                    string
-	failingSince, succeededAt int64
-}
-
-func (t *tx) endpointState(n int64) (r endpointRow, err error) {
-	s := t.readEndpoint
-	s.BindInt64(1, n)
-	found, err := s.Step()
-	if found {
-		c := columns{stmt: s}
-		r = endpointRow{revision: c.int(), disabledAt: c.int(), reason: c.text(), failingSince: c.int(), succeededAt: c.int()}
-	}
-	if resetErr := s.Reset(); err == nil {
-		err = resetErr
-	}
-	if err != nil {
-		return r, fmt.Errorf("read endpoint: %w", err)
-	}
-	return r, nil
-}
-
-func (t *tx) writeEndpoint(n int64, r endpointRow) error {
-	if err := t.step(stepEndpoint); err != nil {
-		return err
-	}
-	b := bind{stmt: t.updateEndpoint}
-	if err := b.int(r.revision + 1).int(r.disabledAt).text(r.reason).int(r.failingSince).int(r.succeededAt).int(n).run(); err != nil {
-		return fmt.Errorf("write endpoint: %w", err)
+	if is != *state {
+		state.become(is)
 	}
 	return nil
 }

@@ -98,14 +98,13 @@ func (s *Store) EnableEndpoint(ctx context.Context, key domain.EndpointKey, audi
 			return err
 		}
 		if n != 0 {
-			row, err := t.endpointState(n)
+			state, err := t.endpointState(n)
 			if err != nil {
 				return err
 			}
-			row.disabledAt, row.reason, row.failingSince = 0, "", 0
-			if err := t.writeEndpoint(n, row); err != nil {
-				return err
-			}
+			is := *state
+			is.disabledAt, is.reason, is.failingSince = 0, "", 0
+			state.become(is)
 		}
 		return t.note(audit)
 	}})

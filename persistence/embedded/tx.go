@@ -31,6 +31,7 @@ type tx struct {
 	endpoints map[domain.EndpointKey]int64 // their rows' numbers; begun anew after every failure
 
 	feeds   map[domain.BuyerKey]*feedRow // read or made by the batch at hand; written back before COMMIT
+	states  map[int64]*endpointRow       // likewise, by the number of the endpoint's row
 	results []groupcommit.Result[answer]
 }
 
@@ -65,10 +66,11 @@ func (t *tx) commit(ops []op) ([]groupcommit.Result[answer], error) {
 
 func (t *tx) begin(ops int) {
 	if t.feeds == nil {
-		t.claimed, t.feeds = map[domain.Partition]int64{}, map[domain.BuyerKey]*feedRow{}
+		t.claimed, t.feeds, t.states = map[domain.Partition]int64{}, map[domain.BuyerKey]*feedRow{}, map[int64]*endpointRow{}
 	}
 	clear(t.claimed)
 	clear(t.feeds)
+	clear(t.states)
 	clear(t.results)
 	t.results = t.results[:0]
 	if cap(t.results) < ops {
@@ -100,6 +102,9 @@ func (t *tx) perform(ops []op) error {
 		t.results = append(t.results, r)
 	}
 	if err := t.writeFeeds(); err != nil {
+		return err
+	}
+	if err := t.writeEndpoints(); err != nil {
 		return err
 	}
 	if err := t.step(stepCommit); err != nil {
