@@ -1,6 +1,10 @@
 package embedded
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/leadwire/leadwire/actors/domain"
+)
 
 // endpointRow is what an endpoint's row says of its state, as the batch at hand has left it. Every attempt that succeeds
 // changes it, and the attempts of a batch are often at one endpoint: it is read and written once for all of them.
@@ -8,6 +12,7 @@ type endpointRow struct {
 	revision, disabledAt      int64
 	reason                    string
 	failingSince, succeededAt int64
+	told                      domain.Told
 	dirty                     bool
 }
 
@@ -29,7 +34,7 @@ func (t *tx) endpointState(n int64) (*endpointRow, error) {
 	found, err := s.Step()
 	if found {
 		c := columns{stmt: s}
-		*r = endpointRow{revision: c.int(), disabledAt: c.int(), reason: c.text(), failingSince: c.int(), succeededAt: c.int()}
+		*r = endpointRow{revision: c.int(), disabledAt: c.int(), reason: c.text(), failingSince: c.int(), succeededAt: c.int(), told: domain.Told(c.int())}
 	}
 	if resetErr := s.Reset(); err == nil {
 		err = resetErr
@@ -51,7 +56,7 @@ func (t *tx) writeEndpoints() error {
 			return err
 		}
 		b := bind{stmt: t.updateEndpoint}
-		if err := b.int(r.revision).int(r.disabledAt).text(r.reason).int(r.failingSince).int(r.succeededAt).int(n).run(); err != nil {
+		if err := b.int(r.revision).int(r.disabledAt).text(r.reason).int(r.failingSince).int(r.succeededAt).int(int64(r.told)).int(n).run(); err != nil {
 			return fmt.Errorf("write endpoint: %w", err)
 		}
 	}

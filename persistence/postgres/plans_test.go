@@ -60,7 +60,7 @@ var planned = map[string]string{
 	"decide, announcing": sqlDecideAnnouncing, "visit": sqlVisit, "acquaintance": sqlAcquaintance, "owed": sqlOwed, "visitors of": sqlVisitorsOf,
 	"announcements": sqlAnnouncements, "links": sqlLinks, "scan leads": sqlScanLeads, "suppressions since": sqlSuppressionsSince, "basis": sqlBasis,
 
-	"lock endpoints": sqlLockEndpoints, "decide, owing": sqlDecideOwing, "judge, owing": sqlJudgeOwing, "attempt": sqlAttempt,
+	"lock endpoints": sqlLockEndpoints, "decide, owing": sqlDecideOwing, "judge, owing": sqlJudgeOwing, "attempt": sqlAttempt, "attempt, owing": sqlAttemptOwing,
 	"due": sqlDueDeliveries, "owing": sqlOwing, "queue": sqlQueue, "endpoint": sqlEndpointState, "secrets": sqlSecrets,
 	"delivery": sqlDelivery, "delivery exists": sqlDeliveryExists, "receipts": sqlReceipts,
 	"deliveries": sqlDeliveries, "deliveries by lead": sqlDeliveriesByLead + newestFirst, "deliveries by event": sqlDeliveriesByEvent + newestFirst,
