@@ -28,6 +28,11 @@ type Store interface {
 	Hasten(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	Cancel(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
+	CountReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter) (int, error)
+	StartReplay(ctx context.Context, r domain.Replay, audit domain.AuditEntry) (domain.Replay, error)
+	CancelReplay(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Replay, error)
+	FindReplay(ctx context.Context, account domain.AccountID, n int64) (domain.Replay, error)
+	Replays(ctx context.Context, account domain.AccountID, endpoint domain.EndpointID, before int64, limit int) ([]domain.Replay, error)
 	Secrets(ctx context.Context, key domain.EndpointKey) ([]domain.Secret, error)
 	PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error
 	AllSecrets(ctx context.Context) ([]domain.Secret, error)
@@ -69,6 +74,8 @@ type Deliveries interface {
 	Replay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
 	Hasten(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
 	Cancel(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
+	StartReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter, audit domain.AuditEntry) (domain.Replay, error)
+	CancelReplay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Replay, error)
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
 	// EndpointChanged says that an endpoint has other secrets now.
 	EndpointChanged(key domain.EndpointKey)

@@ -57,6 +57,10 @@ func Routes() []Route {
 		{"GET", "/api/v1/deliveries", "v1_deliveries", apikey.DeliveriesRead, keeping, (*API).listDeliveries},
 		{"GET", "/api/v1/deliveries/{n}", "v1_delivery", apikey.DeliveriesRead, short, (*API).delivery},
 		{"POST", "/api/v1/deliveries/{path...}", "v1_delivery_steer", apikey.DeliveriesWrite, keeping, (*API).steerDelivery},
+		{"GET", "/api/v1/replays", "v1_replays", apikey.DeliveriesRead, short, (*API).listReplays},
+		{"POST", "/api/v1/replays", "v1_replay_start", apikey.DeliveriesWrite, keeping, (*API).startReplay},
+		{"GET", "/api/v1/replays/{n}", "v1_replay", apikey.DeliveriesRead, short, (*API).replayJob},
+		{"DELETE", "/api/v1/replays/{n}", "v1_replay_cancel", apikey.DeliveriesWrite, short, (*API).cancelReplay},
 		{"GET", "/api/v1/audit", "v1_audit", apikey.AuditRead, short, (*API).audit},
 	}
 }
