@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 // for as long as it lives, so none is ever used for another endpoint.
 type certificates struct {
 	most    int
+	clock   domain.Clock
 	connect func(*tls.Certificate) *http.Transport
 
 	mu    sync.Mutex
@@ -38,12 +40,12 @@ type certified struct {
 	by       *http.Transport
 }
 
-func newCertificates(most int, connect func(*tls.Certificate) *http.Transport) *certificates {
-	return &certificates{most: most, connect: connect, held: map[domain.EndpointKey]*list.Element{}, order: list.New()}
+func newCertificates(most int, clock domain.Clock, connect func(*tls.Certificate) *http.Transport) *certificates {
+	return &certificates{most: most, clock: clock, connect: connect, held: map[domain.EndpointKey]*list.Element{}, order: list.New()}
 }
 
 // transport is the one that shows a certificate, or why there is none.
-func (c *certificates) transport(endpoint domain.EndpointKey, given domain.ClientCertificate, now time.Time) (by *http.Transport, lacks string) {
+func (c *certificates) transport(endpoint domain.EndpointKey, given domain.ClientCertificate) (by *http.Transport, lacks string) {
 	one := c.find(endpoint, given.ID)
 	if one == nil {
 		pair, err := readCertificate(given.PEM)
@@ -52,7 +54,7 @@ func (c *certificates) transport(endpoint domain.EndpointKey, given domain.Clien
 		}
 		one = c.keep(&certified{endpoint: endpoint, id: given.ID, leaf: pair.Leaf, by: c.connect(&pair)})
 	}
-	if reason := invalid(one.leaf, now); reason != "" {
+	if reason := invalid(one.leaf, c.clock.Now()); reason != "" {
 		return nil, "the client certificate " + reason
 	}
 	return one.by, ""
@@ -111,6 +113,8 @@ func (c *certificates) close() {
 var (
 	certificateEnds = prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, "client_certificate_expires_timestamp_seconds"),
 		"When the client certificate that an endpoint is shown is good no longer.", []string{"account", "endpoint"}, nil)
+	certificatesLeft = prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, "client_certificate_left_seconds_min"),
+		"How long the client certificate is good that ends first; +Inf: there is none.", nil, nil)
 	certificatesHeld = prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, "client_certificates"),
 		"Client certificates that connections are kept for.", nil, nil)
 	certificatesMost = prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, "client_certificates_limit"),
@@ -120,6 +124,7 @@ var (
 // Describe makes it a prometheus.Collector.
 func (c *certificates) Describe(to chan<- *prometheus.Desc) {
 	to <- certificateEnds
+	to <- certificatesLeft
 	to <- certificatesHeld
 	to <- certificatesMost
 }
@@ -128,11 +133,14 @@ func (c *certificates) Describe(to chan<- *prometheus.Desc) {
 func (c *certificates) Collect(to chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now, left := c.clock.Now(), math.Inf(1)
 	for at := c.order.Front(); at != nil; at = at.Next() {
 		one, _ := at.Value.(*certified)
+		left = min(left, one.leaf.NotAfter.Sub(now).Seconds())
 		to <- prometheus.MustNewConstMetric(certificateEnds, prometheus.GaugeValue, float64(one.leaf.NotAfter.Unix()),
 			string(one.endpoint.Account), string(one.endpoint.Endpoint))
 	}
+	to <- prometheus.MustNewConstMetric(certificatesLeft, prometheus.GaugeValue, left)
 	to <- prometheus.MustNewConstMetric(certificatesHeld, prometheus.GaugeValue, float64(len(c.held)))
 	to <- prometheus.MustNewConstMetric(certificatesMost, prometheus.GaugeValue, float64(c.most))
 }

@@ -128,6 +128,9 @@ func (s *picky) exported() (all []string) {
 	families, err := registry.Gather()
 	require.NoError(s.t, err)
 	for _, f := range families {
+		if f.GetName() == "leadwire_outbound_client_certificate_left_seconds_min" {
+			require.InDelta(s.t, time.Hour.Seconds(), f.GetMetric()[0].GetGauge().GetValue(), 60)
+		}
 		if f.GetName() != "leadwire_outbound_client_certificate_expires_timestamp_seconds" {
 			continue
 		}

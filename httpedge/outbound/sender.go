@@ -47,7 +47,7 @@ func New(config Config, deps Deps) (*Sender, error) {
 		refusals: &refusals{log: deps.Log, clock: deps.Clock},
 	}
 	s.transport = s.newTransport(nil)
-	s.certificates = newCertificates(config.Certificates, s.newTransport)
+	s.certificates = newCertificates(config.Certificates, deps.Clock, s.newTransport)
 	if err := deps.Registerer.Register(s.certificates); err != nil {
 		return nil, fmt.Errorf("register outbound metrics: %w", err)
 	}
@@ -133,7 +133,7 @@ func (s *Sender) transportOf(d domain.Dispatch) (by *http.Transport, lacks strin
 	if d.Certificate == nil {
 		return s.transport, ""
 	}
-	return s.certificates.transport(d.Endpoint, *d.Certificate, s.deps.Clock.Now())
+	return s.certificates.transport(d.Endpoint, *d.Certificate)
 }
 
 // passed is a dispatch that may be sent, and how.

@@ -246,7 +246,8 @@ func TestMetrics_AreBornAtZero(t *testing.T) {
 		"leadwire_outbound_refused_total": 1 + len(addressRules), "leadwire_outbound_resent_total": 1, "leadwire_outbound_in_flight": 1,
 		"leadwire_outbound_connections_open": 1, "leadwire_outbound_connections_per_host_limit": 1, "leadwire_outbound_allow_private": 1,
 		"leadwire_outbound_client_certificates": 1, "leadwire_outbound_client_certificates_limit": 1,
-		"leadwire_outbound_token_fetches_total": 4, "leadwire_outbound_tokens": 1, "leadwire_outbound_tokens_limit": 1,
+		"leadwire_outbound_client_certificate_left_seconds_min": 1,
+		"leadwire_outbound_token_fetches_total":                 4, "leadwire_outbound_tokens": 1, "leadwire_outbound_tokens_limit": 1,
 	}, series)
 	_, err = NewTokens(sender)
 	require.ErrorContains(t, err, "register token metrics")
