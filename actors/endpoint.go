@@ -90,7 +90,7 @@ func (e *endpoint) Receive(ctx actor.Context) {
 	switch msg := ctx.Message().(type) {
 	case *actor.Started:
 		config, revision := e.config()
-		e.core = queue.New(e.key, e.id.Fence, config, true, revision) // until its secrets are known
+		e.core = queue.New(e.key, e.id.Fence, config, true, revision, e.rt.announceOperations) // paused until its secrets are known
 		self, root, core := ctx.Self(), ctx.ActorSystem().Root, e.core
 		e.owner = e.rt.gate.Join(func() { root.Send(self, granted{to: core}) })
 		e.equip(ctx)
@@ -215,6 +215,7 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 				result, err := deps.Store.RecordAttempt(c, step.Attempted)
 				if err == nil && result.Outcome == domain.Done {
 					deps.Metrics.deliveries.settled(step.Attempted, step.OwedAt)
+					e.rt.owed(result.Announced)
 				}
 				return recorded{to: core, attempted: step.Attempted, result: result, err: err}
 			})
