@@ -41,6 +41,7 @@ type flowPlan struct {
 	known       float64 // of the visitors, as a fraction
 	connections int
 	patience    time.Duration
+	leave       time.Duration // see sendPlan
 }
 
 // maxLanes is what the four digits of a pixel's number, and one process's listeners, can hold.
@@ -68,7 +69,7 @@ func (f *flow) aim(run string, to netip.AddrPort, host string) error {
 	f.hits = newLanes(run, host, time.Now().UnixMilli(), int64(f.planned.visitors()), f.planned.lane)
 	f.sender = newSender(sendPlan{
 		pacer: f.planned.stairs, total: f.planned.stairs.Total(), warm: f.planned.stairs.Count(f.planned.warm),
-		maxConns: f.planned.connections, patience: f.planned.patience,
+		maxConns: f.planned.connections, patience: f.planned.patience, leave: f.planned.leave,
 	}, r, f.hits.build, f.hear)
 	return nil
 }

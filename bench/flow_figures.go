@@ -25,7 +25,7 @@ func proofFigures() []Spec {
 }
 
 func (f *flow) tellLoad(r *Report, receivers *receivers) {
-	r.set("sent", float64(f.sent))
+	r.set("sent", float64(f.sent-f.unsent))
 	r.set("acked", float64(f.counts[wasAcked]))
 	r.set("refused", float64(f.counts[wasRefused]))
 	r.set("failed", float64(f.counts[wasFailed]))

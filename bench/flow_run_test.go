@@ -103,3 +103,24 @@ func TestRamp_MeasuresEverything(t *testing.T) {
 	}
 	require.Greater(t, value(t, report, "collapse"), 0.5, "the highest step was acked the most")
 }
+
+// When nobody answers, those who wait for a connection leave: their wait is not the next ones'.
+func TestRamp_WhoFindsNoConnectionLeaves(t *testing.T) {
+	t.Parallel()
+	cfg := RampConfig{
+		Rates: []float64{50, 100}, Step: time.Second, Back: time.Second, Warmup: -1, Connections: 1, Leave: 100 * time.Millisecond,
+	}.withDefaults()
+	f := newFlow(cfg.plan())
+	faults := faultless()
+	faults.refuse = func(n int64) bool {
+		if n == 60 {
+			<-time.After(500 * time.Millisecond)
+		}
+		return false
+	}
+	report, err := cfg.climb(t.Context(), f, startCourier(t, f, faults))
+	require.NoError(t, err)
+	require.Greater(t, value(t, report, "unsent"), 20.0)
+	require.EqualValues(t, 200, value(t, report, "unsent")+value(t, report, "acked"))
+	require.Zero(t, value(t, report, "failed"))
+}

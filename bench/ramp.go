@@ -32,6 +32,7 @@ type RampConfig struct {
 	// refuses, and not the sender that waits.
 	Connections int
 	Patience    time.Duration // for one answer; default 10s
+	Leave       time.Duration // a page view that has no connection by then is never sent; default 1s
 	Drain       time.Duration // after the last answer, for the last delivery; default 60s
 
 	Server ServerConfig
@@ -50,6 +51,7 @@ func (c RampConfig) withDefaults() RampConfig {
 	setDefault(&c.Endpoints, 4)
 	setDefault(&c.Connections, 10_000)
 	setDefault(&c.Patience, 10*time.Second)
+	setDefault(&c.Leave, time.Second)
 	setDefault(&c.Drain, time.Minute)
 	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	return c
@@ -93,7 +95,7 @@ func (c RampConfig) plan() flowPlan {
 	lanes := int64(c.Endpoints)
 	return flowPlan{
 		stairs: NewStairs(steps...), warm: c.Warmup, lanes: c.Endpoints, lane: func(n int64) int { return int(n % lanes) }, known: c.Known,
-		connections: c.Connections, patience: c.Patience,
+		connections: c.Connections, patience: c.Patience, leave: c.Leave,
 	}
 }
 
@@ -110,7 +112,7 @@ const recoveredWithin = 2
 
 // RampFigures are the figures of scenario ramp with so many rates, in the order they are printed.
 func RampFigures(rates int) []Spec {
-	specs := flowFigures()
+	specs := append(flowFigures(), Spec{Name: "unsent", Unit: Number, Help: "page views that found no connection for a second, and left: neither sent nor failed", Fault: true})
 	for k := range rates {
 		specs = append(specs, stepFigures(fmt.Sprintf("step%d", k+1), fmt.Sprintf("of step %d", k+1))...)
 	}

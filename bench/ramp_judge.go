@@ -8,6 +8,7 @@ import (
 
 func (c RampConfig) judge(r *Report, f *flow, receivers *receivers) {
 	f.tellLoad(r, receivers)
+	r.set("unsent", float64(f.unsent))
 	throughput := f.throughput()
 	best := slices.Max(throughput[1 : len(c.Rates)+1])
 	for k := range c.Rates {

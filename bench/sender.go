@@ -17,6 +17,9 @@ type sendPlan struct {
 	warm     int64         // of them, the first that are sent and proven but not timed
 	maxConns int           // at once
 	patience time.Duration // for one answer
+	// leave is how long a request waits for a connection before it is never sent, as somebody leaves a page that does not
+	// answer; 0: it waits as long as it takes.
+	leave time.Duration
 }
 
 // sender is the open loop of a run: each request goes out when it is due, on a connection that is idle or
@@ -34,6 +37,7 @@ type sender struct {
 	noticed int64 // requests whose time has come
 	sent    int64
 	settled int64 // answered, refused or failed
+	unsent  int64 // requests that left
 	busy    int64 // requests that waited because every connection was taken
 	blocked int64 // the first request not counted in busy
 
@@ -68,6 +72,7 @@ func (s *sender) run(ctx context.Context, house func(now time.Time)) error {
 		now := time.Now()
 		elapsed := now.Sub(s.start)
 		s.notice(elapsed)
+		s.letGo(elapsed)
 		for s.sent < s.noticed && s.sendOne(now) {
 		}
 		if err := s.reactor.turn(s.pause(elapsed)); err != nil {
@@ -108,6 +113,13 @@ func (s *sender) notice(elapsed time.Duration) {
 			s.late.Record(elapsed - due)
 		}
 		s.noticed++
+	}
+}
+
+// letGo passes over what has waited for longer than anybody would.
+func (s *sender) letGo(elapsed time.Duration) {
+	for s.plan.leave > 0 && s.sent < s.noticed && elapsed-s.plan.pacer.Due(s.sent) > s.plan.leave {
+		s.sent, s.settled, s.unsent = s.sent+1, s.settled+1, s.unsent+1
 	}
 }
 
