@@ -65,6 +65,7 @@ type Queue struct {
 	repeats   int // of them
 	recording int
 	troubled  int // records that the store could not take
+	resting   int // records that are not with the store, and wait to be tried again: hardly ever any, and then they are looked for
 	tells     teller
 
 	state     domain.EndpointState // as the store last showed it, and as records have changed it since

@@ -163,7 +163,7 @@ func (q *Queue) record(r *row, a domain.Attempted) []Step {
 
 // rerecord tries again what the store could not do.
 func (q *Queue) rerecord(now time.Time) (steps []Step) {
-	if q.recording == 0 {
+	if q.resting == 0 {
 		return nil
 	}
 	var again []*row
@@ -175,6 +175,7 @@ func (q *Queue) rerecord(now time.Time) (steps []Step) {
 	slices.SortFunc(again, func(a, b *row) int { return cmp.Compare(a.N, b.N) })
 	for _, r := range again {
 		r.resume = time.Time{}
+		q.resting--
 		steps = append(steps, Record{r.record, r.OwedAt})
 	}
 	return steps
@@ -217,7 +218,7 @@ func (q *Queue) postpone(now time.Time, r *row, err error) []Step {
 	q.trouble(r, domain.CodeOf(err) == domain.Unavailable)
 	switch {
 	case r.troubled:
-		r.resume = now.Add(min(firstPause<<min(r.tries, 10), longPause))
+		q.retryRecord(r, now.Add(min(firstPause<<min(r.tries, 10), longPause)))
 		r.tries++
 		return nil
 	case !r.bare: // whatever the endpoint answered: without it there is little to refuse
@@ -227,8 +228,14 @@ func (q *Queue) postpone(now time.Time, r *row, err error) []Step {
 		steps := q.leaveUntold(r)
 		return append(steps, Record{r.record, r.OwedAt})
 	}
-	r.resume = now.Add(stuckPause)
+	q.retryRecord(r, now.Add(stuckPause))
 	return []Step{Stuck{Delivery: r.N, Err: err}}
+}
+
+// retryRecord has a record tried again at a time.
+func (q *Queue) retryRecord(r *row, at time.Time) {
+	r.resume = at
+	q.resting++
 }
 
 // trouble counts the records that wait for the store to be back.
