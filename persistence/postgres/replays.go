@@ -23,14 +23,15 @@ const (
 
 	// An endpoint's lie by state and number, and replays of several states are put together from each. What is too old
 	// is passed over within the index.
-	replayable = `FROM endpoints e CROSS JOIN unnest($3::smallint[]) AS k (state) CROSS JOIN LATERAL (
-    SELECT d.n FROM deliveries d WHERE d.endpoint = e.n AND d.state = k.state AND d.n > $4 AND d.n <= $5 AND d.owed_at >= $6
+	replayable = `SELECT d.n FROM deliveries d WHERE d.endpoint = e.n AND d.state = k.state AND d.n > $4 AND d.n <= $5 AND d.owed_at >= $6
         AND d.announced_at >= $6 AND d.announced_at < $7 AND ` + newest + `
-    ORDER BY d.n LIMIT $8) q
-WHERE e.account = $1 AND e.endpoint = $2`
+    ORDER BY d.n LIMIT $8`
+	ofStates = `FROM endpoints e CROSS JOIN unnest($3::smallint[]) AS k (state) CROSS JOIN LATERAL `
+	ofOne    = ` q WHERE e.account = $1 AND e.endpoint = $2`
 
-	sqlReplayable  = `SELECT q.n ` + replayable + ` ORDER BY q.n LIMIT $8`
-	sqlReplayCount = `SELECT count(*), coalesce(min(q.n), 0), coalesce(max(q.n), 0) ` + replayable + ` GROUP BY k.state`
+	sqlReplayable  = `SELECT q.n ` + ofStates + `(` + replayable + `)` + ofOne + ` ORDER BY q.n LIMIT $8`
+	sqlReplayCount = `SELECT q.n, q.first, q.last ` + ofStates + `(
+    SELECT count(*) AS n, coalesce(min(f.n), 0) AS first, coalesce(max(f.n), 0) AS last FROM (` + replayable + `) f)` + ofOne
 
 	// Their places in the lines of their leads: behind whom waits already, or behind each other.
 	sqlOweAgain = `INSERT INTO pending_deliveries (n, endpoint, account, announcement, announced_at, lead, class, replay, revision, behind, attempts, owed_at, due_at,
@@ -79,26 +80,45 @@ func (s *Store) countReplay(ctx context.Context, doing string, key domain.Endpoi
 	if err := check(doing, field{"account", string(key.Account), false}, field{"endpoint", string(key.Endpoint), false}); err != nil {
 		return tally{}, err
 	}
-	return read(ctx, s, doing, func(ctx context.Context, c reader) (got tally, err error) {
-		rows, err := c.Query(ctx, sqlReplayCount, span(key, f, 0, math.MaxInt64, s.backlogLimit)...)
-		if err != nil {
-			return got, err
+	ctx, cancel := context.WithTimeout(ctx, countPatience*3/2)
+	defer cancel()
+	var got tally
+	err := pgx.BeginFunc(ctx, s.readers, func(tx pgx.Tx) (err error) {
+		if _, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true)`, fmt.Sprint(countPatience.Milliseconds())); err != nil {
+			return err
 		}
-		var of tally
-		full, limit := false, int64(s.backlogLimit)
-		_, err = pgx.ForEachRow(rows, []any{&of.n, &of.first, &of.last}, func() error {
-			if got.n == 0 || of.first < got.first {
-				got.first = of.first
-			}
-			got.n, got.last, full = got.n+of.n, max(got.last, of.last), full || of.n == limit
-			return nil
-		})
-		if err == nil && full { // there may be others behind the last one that was counted
-			err = c.QueryRow(ctx, `SELECT coalesce(max(n), 0) FROM deliveries`).Scan(&got.last)
-		}
-		got.n = min(got.n, limit)
-		return got, err
+		got, err = countIn(ctx, tx, span(key, f, 0, math.MaxInt64, s.backlogLimit), int64(s.backlogLimit))
+		return err
 	})
+	return got, fail(doing, err)
+}
+
+// countPatience is how long a count may take: half a second for as many as are counted, but somebody waits for it, and
+// on a server that is busy it is worth waiting for.
+const countPatience = 30 * time.Second
+
+func countIn(ctx context.Context, c reader, args []any, limit int64) (got tally, err error) {
+	rows, err := c.Query(ctx, sqlReplayCount, args...)
+	if err != nil {
+		return got, err
+	}
+	var of tally
+	full := false
+	_, err = pgx.ForEachRow(rows, []any{&of.n, &of.first, &of.last}, func() error {
+		if of.n == 0 {
+			return nil
+		}
+		if got.n == 0 || of.first < got.first {
+			got.first = of.first
+		}
+		got.n, got.last, full = got.n+of.n, max(got.last, of.last), full || of.n == limit
+		return nil
+	})
+	if err == nil && full { // there may be others behind the last one that was counted
+		err = c.QueryRow(ctx, `SELECT coalesce(max(n), 0) FROM deliveries`).Scan(&got.last)
+	}
+	got.n = min(got.n, limit)
+	return got, err
 }
 
 // StartReplay begins one: see domain.ReplayStore.
