@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"math/big"
 	"strings"
 	"testing"
@@ -97,9 +98,7 @@ func TestEndpoints_RefusesCredentials(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {
 		client := func(change map[string]any) string {
 			body := map[string]any{"kind": "oauth2", "token_url": "https://auth.example/token", "client_id": "lw", "client_secret": "s3cr3t"}
-			for name, value := range change {
-				body[name] = value
-			}
+			maps.Copy(body, change)
 			text, err := json.Marshal(body)
 			require.NoError(t, err)
 			return string(text)

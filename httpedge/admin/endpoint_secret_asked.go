@@ -176,7 +176,7 @@ func (s secretAsked) tokenClient() ([]byte, error) {
 	if err := outbound.CheckURL(c.TokenURL, true); err != nil { // private addresses are each node's to refuse
 		return nil, domain.FailField(opReadSecret, "token_url", errors.Unwrap(err).Error())
 	}
-	plain, err := json.Marshal(c)
+	plain, err := json.Marshal(c) //nolint:gosec // it is what is sealed
 	if err != nil {
 		return nil, domain.Fail(opReadSecret, domain.Internal, errors.New("it cannot be written down"))
 	}

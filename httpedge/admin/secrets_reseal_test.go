@@ -58,7 +58,7 @@ func TestReseal(t *testing.T) {
 		require.NoError(t, err)
 		ask := func(query string) (got resealAnswer) {
 			t.Helper()
-			a := w.local(w.resealing(w.store, next), "POST", "/api/v1/secrets/reseal"+query)
+			a := w.local(w.resealing(w.store, next), "/api/v1/secrets/reseal"+query)
 			require.NotContains(t, string(a.body), "s3cr3t")
 			a.into(&got)
 			require.Equal(t, current.ID(), got.Key)
@@ -103,19 +103,19 @@ func TestReseal_GoesOn(t *testing.T) {
 		store := &racing{Store: w.store, meanwhile: func() { w.put(raced, "wk_2", "new") }}
 		api := w.resealing(store, next)
 		var first, second resealAnswer
-		w.local(api, "POST", "/api/v1/secrets/reseal").into(&first)
+		w.local(api, "/api/v1/secrets/reseal").into(&first)
 		require.Len(t, first.Endpoints, 100)
 		require.Equal(t, "acme/e-099", first.NextCursor)
-		w.local(api, "POST", "/api/v1/secrets/reseal?cursor=acme/e-099").into(&second)
+		w.local(api, "/api/v1/secrets/reseal?cursor=acme/e-099").into(&second)
 		require.Len(t, second.Endpoints, 30)
 		require.Empty(t, second.NextCursor)
 		w.vault = next
 		require.Equal(t, []string{"hmac new"}, w.opened(raced))
 
 		store.fails = errors.New("no disk")
-		require.Equal(t, 500, w.local(api, "POST", "/api/v1/secrets/reseal?dry_run=true").status)
-		w.local(api, "POST", "/api/v1/secrets/reseal?dry_run=perhaps").refused(400, "dry_run", "true or false")
-		w.local(api, "POST", "/api/v1/secrets/reseal?cursor=acme").refused(400, "cursor", "next_cursor")
+		require.Equal(t, 500, w.local(api, "/api/v1/secrets/reseal?dry_run=true").status)
+		w.local(api, "/api/v1/secrets/reseal?dry_run=perhaps").refused(400, "dry_run", "true or false")
+		w.local(api, "/api/v1/secrets/reseal?cursor=acme").refused(400, "cursor", "next_cursor")
 		w.offline("POST", "/api/v1/secrets/reseal", "").refused(503, "", "needs a master key")
 	})
 }
@@ -147,11 +147,11 @@ func (w *world) resealing(store admin.Store, v *vault.Vault) *admin.API {
 	return api
 }
 
-// local asks it as a command does.
-func (w *world) local(api *admin.API, method, path string) answer {
+// local posts to it as a command does.
+func (w *world) local(api *admin.API, path string) answer {
 	w.t.Helper()
 	recorder := httptest.NewRecorder()
-	request, err := http.NewRequestWithContext(w.t.Context(), method, path, http.NoBody)
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, path, http.NoBody)
 	require.NoError(w.t, err)
 	control.API(api).ServeHTTP(recorder, request)
 	return answer{w.t, recorder.Code, recorder.Header(), recorder.Body.Bytes()}
@@ -175,6 +175,7 @@ func (w *world) put(key domain.EndpointKey, id, plain string) {
 // racing changes secrets between their being read and written, once.
 type racing struct {
 	domain.Store
+
 	meanwhile func()
 	fails     error
 }

@@ -196,17 +196,18 @@ func TestCheckCertificate(t *testing.T) {
 	_, err = CheckCertificate(append([]byte("Bag Attributes\n"), inPEM(t, chain)...), now)
 	require.NoError(t, err, "tools write a few words before")
 
-	other := inPEM(t, certificateFor(t, "erp", now.Add(-time.Hour), until, &authority, x509.ExtKeyUsageClientAuth))
+	const begin = "-----BEGIN PRIVATE KEY"
 	text := string(inPEM(t, good))
-	key := text[strings.Index(text, "-----BEGIN PRIVATE KEY"):]
-	leaf := strings.TrimSuffix(text, key)
+	leaf, key, _ := strings.Cut(text, begin)
+	_, other, _ := strings.Cut(string(inPEM(t, certificateFor(t, "erp", now.Add(-time.Hour), until, &authority, x509.ExtKeyUsageClientAuth))), begin)
+	key, other = begin+key, begin+other
 	for name, row := range map[string]struct{ text, says string }{
 		"nothing":                       {"", "0 certificates and 0 keys"},
 		"something else":                {"s3cr3t", "0 certificates and 0 keys"},
 		"no key":                        {leaf, "1 certificates and 0 keys"},
 		"no certificate":                {key, "0 certificates and 1 keys"},
 		"two keys":                      {text + key, "1 certificates and 2 keys"},
-		"another's key":                 {leaf + string(other)[strings.Index(string(other), "-----BEGIN PRIVATE KEY"):], "not its first certificate's"},
+		"another's key":                 {leaf + other, "not its first certificate's"},
 		"a key with a passphrase":       {leaf + strings.ReplaceAll(key, "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"), "passphrase"},
 		"a key with an old passphrase":  {leaf + "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n", "passphrase"},
 		"a certificate that is cut":     {leaf[:len(leaf)/2] + "\n" + key, "certificates and"},

@@ -74,7 +74,7 @@ func (i *issuer) token(refused string) (string, error) {
 }
 
 func (i *issuer) fetched(outcome string) int {
-	return i.value(i.Tokens.metrics.fetches.WithLabelValues(outcome))
+	return i.value(i.metrics.fetches.WithLabelValues(outcome))
 }
 
 // A token is asked for as RFC 6749 has it, with the client in the header or in the form.
