@@ -19,11 +19,11 @@ import (
 type BacklogConfig struct {
 	Pending   int           // events owed to the endpoint when it returns; default 100000
 	Drain     float64       // what it may be sent a second, its rate; default 1000
-	Fill      float64       // page views a second that become its backlog; default 1000
+	Fill      float64       // page views a second that become its backlog; default 500
 	Rate      float64       // page views a second for the others, over all of them; default 200
 	Endpoints int           // others; default 9
 	Calm      time.Duration // before there is a backlog, and again while there is and nobody can be sent it; default 20s
-	Settle    time.Duration // for what the filling has left undone when it ends; default 5s
+	Settle    time.Duration // for what the filling has left undone when it ends; default 10s
 	Warmup    time.Duration // before all: sent and proven, not timed; default 5s; negative: none
 
 	Connections int           // most at once for page views; default 1024
@@ -37,11 +37,11 @@ type BacklogConfig struct {
 func (c BacklogConfig) withDefaults() BacklogConfig {
 	setDefault(&c.Pending, 100_000)
 	setDefault(&c.Drain, 1000)
-	setDefault(&c.Fill, 1000)
+	setDefault(&c.Fill, 500)
 	setDefault(&c.Rate, 200)
 	setDefault(&c.Endpoints, 9)
 	setDefault(&c.Calm, 20*time.Second)
-	setDefault(&c.Settle, 5*time.Second)
+	setDefault(&c.Settle, 10*time.Second)
 	setDefault(&c.Warmup, 5*time.Second)
 	c.Warmup = max(c.Warmup, 0)
 	setDefault(&c.Connections, 1024)

@@ -89,7 +89,12 @@ func (b *backlogRun) judge() {
 	r.set("others.lost", float64(f.missing(others)))
 	before := f.deliveries(span{stairs.begin(calming), stairs.begin(filling)}, others)
 	tellSpell(r, "before.delivered", before)
-	tellSpell(r, "down.delivered", f.deliveries(span{stairs.begin(waiting), stairs.begin(draining)}, others))
+	filled := b.filledAt()
+	if filled < stairs.begin(waiting) {
+		tellSpell(r, "down.delivered", f.deliveries(span{stairs.begin(waiting), stairs.begin(draining)}, others))
+	} else {
+		r.note("the filling took %s longer than it should: fill more slowly; what was due meanwhile is not judged", (filled - stairs.begin(settling)).Round(time.Second))
+	}
 	came := b.arrivals()
 	if len(came) < 2 {
 		return
@@ -101,9 +106,22 @@ func (b *backlogRun) judge() {
 	r.set("drain.rate", rate)
 	r.set("drain.rate_share", rate/b.cfg.Drain)
 	r.set("drain.busiest", float64(busiest(came)))
+	if filled > first {
+		return // the others waited for the sender's connections, and not for the backlog
+	}
 	meanwhile := f.deliveries(span{first, last}, others)
 	tellSpell(r, "meanwhile.delivered", meanwhile)
 	tellRatio(r, "others_p95_ratio", meanwhile, before)
+}
+
+// filledAt is when the last page view of the filling was answered, since the run's start.
+func (b *backlogRun) filledAt() time.Duration {
+	var last time.Duration
+	stairs := b.flow.planned.stairs
+	for n := range min(b.flow.sent, stairs.first[settling]) {
+		last = max(last, stairs.Due(n)+time.Duration(b.flow.took[n])*time.Microsecond)
+	}
+	return last
 }
 
 // arrivals are when the events of the backlog came, since the run's start, in order.

@@ -41,6 +41,18 @@ func TestBacklogConfig_Plan(t *testing.T) {
 	}
 }
 
+// The filling is over when its last page view was answered: the others wait for connections until then.
+func TestBacklog_FilledAt(t *testing.T) {
+	t.Parallel()
+	f := newFlow(BacklogConfig{Pending: 10, Fill: 10, Rate: 10, Endpoints: 1}.withDefaults().plan())
+	f.sent = f.planned.stairs.Total()
+	last := f.planned.stairs.first[settling] - 1
+	f.took[last] = uint32(30 * time.Second / time.Microsecond)
+	f.took[last+1] = uint32(time.Minute / time.Microsecond) // of what is due later
+	b := &backlogRun{flow: f}
+	require.Equal(t, f.planned.stairs.Due(last)+30*time.Second, b.filledAt())
+}
+
 func TestGather(t *testing.T) {
 	t.Parallel()
 	var requests []request

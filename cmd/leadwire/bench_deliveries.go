@@ -53,7 +53,7 @@ func newBenchBacklog() *cobra.Command {
 	fs.SortFlags = false
 	fs.IntVar(&cfg.Pending, "pending", 100_000, "events that are owed to the endpoint when it returns")
 	fs.Float64Var(&cfg.Drain, "drain-rate", 1000, "what it may be sent a second: its rate")
-	fs.Float64Var(&cfg.Fill, "fill", 1000, "page views a second that become its backlog")
+	fs.Float64Var(&cfg.Fill, "fill", 500, "page views a second that become its backlog: fewer than the server can do, or what is measured after it is its end")
 	fs.Float64Var(&cfg.Rate, "rate", 200, "page views a second for the others, throughout")
 	fs.IntVar(&cfg.Endpoints, "endpoints", 9, "other endpoints, run here, each of which is owed the events of one pixel")
 	fs.DurationVar(&cfg.Calm, "calm", 20*time.Second, "how long is measured before there is a backlog, and again while it waits")
