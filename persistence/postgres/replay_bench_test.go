@@ -16,7 +16,7 @@ func BenchmarkReplay(b *testing.B) {
 	for _, sql := range []string{
 		`SET statement_timeout = 0`,
 		`INSERT INTO deliveries SELECT n, endpoint, account, announcement, announced_at, lead, class, false, 2, 2, 1, owed_at, owed_at, null, null, owed_at, '', 0 FROM pending_deliveries`,
-		`TRUNCATE pending_deliveries`, `VACUUM ANALYZE deliveries`, `RESET statement_timeout`,
+		`TRUNCATE pending_deliveries`, `VACUUM ANALYZE deliveries, pending_deliveries`, `CHECKPOINT`, `RESET statement_timeout`,
 	} {
 		_, err := conn.Exec(b.Context(), sql)
 		require.NoError(b, err)
