@@ -38,7 +38,7 @@ func TestHits_Build(t *testing.T) {
 // Every visitor comes before any comes a second time.
 func TestHits_VisitorsTakeTurns(t *testing.T) {
 	t.Parallel()
-	h := &hits{visitors: 777}
+	h := &hits{visitors: 777, stride: strideOf(777)}
 	for round := range int64(3) {
 		seen := map[int64]bool{}
 		for n := range h.visitors {
@@ -77,7 +77,7 @@ func TestPeople_Announced(t *testing.T) {
 // Only who is known and was acked is waited for.
 func TestPeople_VisitedIsAckedAndKnown(t *testing.T) {
 	t.Parallel()
-	l := &pixelLoad{cfg: PixelConfig{Visitors: 10, Known: 0.5}, hits: &hits{visitors: 10}, answers: make([]answer, 10)}
+	l := &pixelLoad{cfg: PixelConfig{Visitors: 10, Known: 0.5}, hits: &hits{visitors: 10, stride: strideOf(10)}, answers: make([]answer, 10)}
 	for n := range l.answers {
 		l.answers[n] = wasAcked
 		if l.hits.of(int64(n)) == 2 {
