@@ -37,6 +37,11 @@ bench: build ## The figures of the README, on this machine
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --require 'sse.p95<25ms,ack.p99<10ms,store.round_trips_per_lead<=1.5,lost=0'
 	./leadwire bench crm --rate 5000 --duration 60s --buyers 100 --repeat 5 --require 'sse.p95<250ms,lost=0'
 	./leadwire bench pixel --rate 10000 --batch 5 --duration 20s --repeat 3 --require 'ack.p99<50ms,first_matches.lost=0,first_matches.repeated=0'
+	./leadwire bench pixel --endpoints 1 --known 1 --rate 1000 --visitors 65000 --people 65000 --duration 60s --repeat 5 --require 'delivered.p95<30ms,store.round_trips_per_delivered<=1.5,deliveries.lost=0'
+	./leadwire bench pixel --endpoints 1 --known 1 --rate 3000 --visitors 195000 --people 195000 --duration 60s --repeat 5 --require 'deliveries.rate>=2900/s,store.round_trips_per_delivered<=0.5,deliveries.lost=0'
+	./leadwire bench isolation --repeat 5 --require 'healthy_p95_ratio<=1.2,healthy.lost=0,deliveries.repeated=0'
+	./leadwire bench backlog --require 'drain.rate_share>=90%,drain.lost=0,others_p95_ratio<=1.2,others.lost=0'
+	./leadwire bench ramp --repeat 3 --require 'collapse>=0.8,failed=0,recovered.seconds<=10s,deliveries.lost=0'
 	./leadwire bench idle --connections 10000 --repeat 3 --require 'rss_per_connection<8KiB'
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
 	./leadwire bench pixel --rate 1000 --swaps 10 --duration 50s --repeat 3 --require 'ack.p99<20ms,swap.added<10ms,first_matches.lost=0,first_matches.repeated=0'

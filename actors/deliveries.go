@@ -85,5 +85,5 @@ func (r *Runtime) TestEndpoint(ctx context.Context, key domain.EndpointKey) (dom
 	if err != nil {
 		return unsent(now, class, err.Error()), nil
 	}
-	return r.deps.Sender.Send(ctx, dispatch), nil
+	return r.dispatch(ctx, kit, dispatch), nil
 }

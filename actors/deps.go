@@ -35,6 +35,8 @@ type Deps struct {
 	// is owed waits.
 	Sender domain.Sender
 	Vault  *vault.Vault
+	// Tokens fetches the tokens of endpoints that want one; nil: attempts at those fail, and say so.
+	Tokens domain.Tokens
 }
 
 func (d Deps) withDefaults() Deps {

@@ -101,7 +101,7 @@ func (e *endpoint) receive(ctx actor.Context) {
 	case *actor.Started:
 		e.since = e.rt.deps.Suppressions.Revision()
 		config, revision := e.config()
-		e.core = queue.New(e.key, e.id.Fence, config, true, revision) // until its secrets are known
+		e.core = queue.New(e.key, e.id.Fence, config, true, revision, e.rt.announceOperations) // paused until its secrets are known
 		self, root, core := ctx.Self(), ctx.ActorSystem().Root, e.core
 		e.owner = e.rt.gate.Join(func() { root.Send(self, granted{to: core}) })
 		e.equip(ctx)
@@ -224,9 +224,11 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 			})
 		case queue.Record:
 			e.rt.pipe(ctx, func(c context.Context) any {
+				before := deps.Suppressions.Revision()
 				result, err := deps.Store.RecordAttempt(c, step.Attempted)
 				if err == nil && result.Outcome == domain.Done {
 					deps.Metrics.deliveries.settled(step.Attempted, step.OwedAt)
+					e.rt.owed(result.Announced, before)
 				}
 				return recorded{to: core, attempted: step.Attempted, result: result, err: err}
 			})

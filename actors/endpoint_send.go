@@ -33,7 +33,10 @@ type kit struct {
 	shape  *delivery.Shape
 	fault  string // why the shape cannot be applied
 	keys   []liveKey
-	auth   string // value of Authorization; "": none
+	auth   string       // value of Authorization; "": none
+	client *tokenClient // what goes there instead is fetched; nil: nothing
+	// certificate is who we say that we are; nil: nobody.
+	certificate *domain.ClientCertificate
 	// lacks says what has to be there before anything is sent.
 	lacks string
 }
@@ -101,8 +104,14 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 		k.auth = "Bearer " + string(plain)
 	case domain.BasicSecret:
 		k.auth = "Basic " + string(plain)
+	case domain.OAuth2Secret:
+		k.client, err = newTokenClient(s.ID, plain)
+	case domain.MTLSSecret:
+		k.certificate = &domain.ClientCertificate{ID: s.ID, PEM: plain}
+	default: // a newer program's: without it the endpoint would refuse us
+		err = fmt.Errorf("this program knows no secret of kind %q", s.Kind)
 	}
-	return nil
+	return err
 }
 
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
@@ -118,7 +127,7 @@ func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s qu
 	if s.OutOfOrder {
 		dispatch.Header[outOfOrderHeader] = []string{"true"}
 	}
-	return r.deps.Sender.Send(ctx, dispatch), secret
+	return r.dispatch(ctx, k, dispatch), secret
 }
 
 // unsent is an attempt that was not made.

@@ -29,10 +29,11 @@ type Runtime struct {
 	chooser  chooser
 	desk     *distribution.Desk
 	work     *Work // what actors wait for
-	services *Work // hub, lookout, recovery, guard
+	services *Work // hub, lookout, recovery, replays, guard
 	hub      *Hub
 	lookout  *lookout
 	recovery *recovery
+	replays  *replays
 	guard    *guard
 	visits   visit.Deps         // what every visitor's lane looks things up in
 	judges   delivery.JudgeDeps // and every judge
@@ -44,6 +45,7 @@ type Runtime struct {
 	unjudgeable once // sightings that are
 	// deliveries whose receipt is
 	unrecordable once
+	unreplayable once       // replays that cannot go on
 	gate         *gate.Gate // what this node's endpoints have under way
 	lessons      lessons
 }
@@ -57,6 +59,7 @@ func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	r.hub = newHub(r)
 	r.lookout = newLookout(r)
 	r.recovery = newRecovery(r)
+	r.replays = newReplays(r)
 	r.guard = newGuard(r)
 	pixel := func(id domain.PixelID) *domain.DirectoryPixel { return deps.Book.Directory().Pixel(id) }
 	r.visits = visit.Deps{
@@ -97,7 +100,10 @@ func (r *Runtime) Kinds() []cluster.Kind {
 }
 
 // Held is told when partitions have become this node's: what is pending in them is picked up.
-func (r *Runtime) Held([]domain.Fence) { r.recovery.everything() }
+func (r *Runtime) Held([]domain.Fence) {
+	r.recovery.everything()
+	r.replays.pulse.knock()
+}
 
 // Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
 func (r *Runtime) Moved() { r.hub.renewAll() }
@@ -120,6 +126,7 @@ func (r *Runtime) Start(node Node) {
 	r.services.Go(r.hub.run)
 	r.services.Go(r.lookout.run)
 	r.services.Go(r.recovery.run)
+	r.services.Go(r.replays.run)
 	r.services.Go(r.guard.run)
 }
 

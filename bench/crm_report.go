@@ -11,6 +11,7 @@ import (
 type observer struct {
 	target Target
 	acked  *atomic.Int64 // what the figures are per
+	came   *atomic.Int64 // deliveries that have come; nil: none do
 	client *http.Client
 }
 
@@ -18,10 +19,19 @@ func newObserver(target Target, acked *atomic.Int64) *observer {
 	return &observer{target: target, acked: acked, client: &http.Client{Timeout: 10 * time.Second}}
 }
 
+// of says that these endpoints are sent to; nil: none.
+func (o *observer) of(r *receivers) *observer {
+	if r != nil {
+		o.came = &r.came
+	}
+	return o
+}
+
 // snapshot is how things stood at one moment. Parts that could not be had are nil or false.
 type snapshot struct {
 	at      time.Time
 	acked   int64
+	came    int64
 	own     time.Duration // processor time of the harness
 	machine time.Duration // likewise of everybody, if the server is on this machine; else 0
 	server  *usage
@@ -30,6 +40,9 @@ type snapshot struct {
 
 func (o *observer) snapshot(ctx context.Context) snapshot {
 	s := snapshot{at: time.Now(), acked: o.acked.Load()}
+	if o.came != nil {
+		s.came = o.came.Load()
+	}
 	s.own, _ = ownCPU()
 	if o.target.PID != 0 {
 		s.machine, _ = machineBusy()
@@ -96,13 +109,7 @@ func tellLoad(r *Report, l *load) {
 	r.set("unacked", float64(l.ledger.unacked()))
 	r.set("resyncs", float64(l.resyncs))
 	r.set("reconnects", float64(l.streams.reconnects))
-	r.set("connections", float64(l.peak))
-	r.set("waited", float64(l.busy))
-	if l.late.Count() > 0 {
-		r.setDuration("lateness.p50", l.late.Quantile(0.50))
-		r.setDuration("lateness.p99", l.late.Quantile(0.99))
-		r.setDuration("lateness.max", l.late.Max())
-	}
+	l.tell(r)
 	if l.ledger.strangers > 0 {
 		r.note("%d events were of leads that are not this run's", l.ledger.strangers)
 	}
@@ -139,6 +146,9 @@ func tellServer(r *Report, one string, before, after snapshot) {
 	}
 	if commits, ok := grown("leadwire_commit_total"); ok {
 		r.set("store.round_trips_per_"+one, commits/count)
+		if came := after.came - before.came; came > 0 {
+			r.set("store.round_trips_per_delivered", commits/float64(came))
+		}
 	}
 	mean := func(figure, histogram string) {
 		sum, ok := grown(histogram + "_sum")

@@ -31,12 +31,6 @@ func (p Pacer) Due(n int64) time.Duration {
 	return seconds(ramp + (float64(n)-inRamp)/p.Rate)
 }
 
-// Pace is how long to wait before the next request, when elapsed has passed since the start and sent
-// requests have gone out. 0: it is due now, or overdue.
-func (p Pacer) Pace(elapsed time.Duration, sent int64) time.Duration {
-	return max(0, p.Due(sent)-elapsed)
-}
-
 // Count is how many requests are due before d: the first that is not has that number.
 func (p Pacer) Count(d time.Duration) int64 {
 	if d <= 0 {
@@ -53,6 +47,17 @@ func (p Pacer) Count(d time.Duration) int64 {
 		n++
 	}
 	return n
+}
+
+// course is a plan of a load: when each request is due, counted from the start, whatever became of those before.
+type course interface {
+	Due(n int64) time.Duration
+}
+
+// pace is how long to wait before the next request, when elapsed has passed since the start and sent
+// requests have gone out. 0: it is due now, or overdue.
+func pace(c course, elapsed time.Duration, sent int64) time.Duration {
+	return max(0, c.Due(sent)-elapsed)
 }
 
 func seconds(s float64) time.Duration {

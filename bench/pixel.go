@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,22 +108,28 @@ func PixelFigures(swaps, delivers bool) []Spec {
 		Spec{Name: "updates", Unit: Number, Help: "visitor.updated announced: later events of known people, gathered"},
 		Spec{Name: "connections", Unit: Number, Help: "most connections that were open at once"},
 		Spec{Name: "waited", Unit: Number, Help: "requests that waited because every allowed connection was taken", Fault: true},
-		Spec{Name: "server.cpu_per_event", Unit: Seconds, Help: "processor time of the server, kernel included, for one acked event, matching and judging included"},
-		Spec{Name: "server.cpu", Unit: Fraction, Help: "of one core, used by the server after the warm-up"},
-		Spec{Name: "server.rss", Unit: Bytes, Help: "memory of the server at the end of the load, the graph's pages that were touched included"},
-		Spec{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
 	)
-	specs = append(specs, collectorFigures()...)
-	return append(specs,
-		Spec{Name: "store.round_trips_per_event", Unit: Number, Help: "commits of the server's store for one acked event"},
-		Spec{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
-		Spec{Name: "store.commit_mean", Unit: Seconds, Help: "time of one commit, from the batch taken to its answer"},
-		Spec{Name: "harness.cpu_per_event", Unit: Seconds, Help: "processor time of the sender for one acked event"},
-		Spec{Name: "others.cpu", Unit: Fraction, Help: "of one core, taken by everything else on this machine"},
-		Spec{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a request was due; part of ack"},
-		Spec{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
-		Spec{Name: "lateness.max", Unit: Seconds, Help: "likewise"},
-	)
+	return append(specs, serverFigures()...)
+}
+
+// serverFigures are what every run with a pixel says of the server and of the harness.
+func serverFigures() []Spec {
+	specs := append([]Spec{
+		{Name: "server.cpu_per_event", Unit: Seconds, Help: "processor time of the server, kernel included, for one acked event, matching and judging included"},
+		{Name: "server.cpu", Unit: Fraction, Help: "of one core, used by the server after the warm-up"},
+		{Name: "server.rss", Unit: Bytes, Help: "memory of the server at the end of the load, the graph's pages that were touched included"},
+		{Name: "server.rss_peak", Unit: Bytes, Help: "the most it ever had"},
+	}, collectorFigures()...)
+	return append(specs, []Spec{
+		{Name: "store.round_trips_per_event", Unit: Number, Help: "commits of the server's store for one acked event"},
+		{Name: "store.batch_ops_mean", Unit: Number, Help: "operations that shared one commit"},
+		{Name: "store.commit_mean", Unit: Seconds, Help: "time of one commit, from the batch taken to its answer"},
+		{Name: "harness.cpu_per_event", Unit: Seconds, Help: "processor time of the sender, and of the endpoints that run here, for one acked event"},
+		{Name: "others.cpu", Unit: Fraction, Help: "of one core, taken by everything else on this machine"},
+		{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a request was due; part of ack"},
+		{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
+		{Name: "lateness.max", Unit: Seconds, Help: "likewise"},
+	}...)
 }
 
 // Pixel runs the scenario. The report and the error are as Crm's.
@@ -138,11 +143,20 @@ func Pixel(ctx context.Context, cfg PixelConfig) (report *Report, err error) {
 	}
 	run := newRun()
 	cfg.Log.Info("starting a server, building its graph", "people", cfg.People, "visitors", cfg.Visitors, "known", cfg.known())
-	server, err := startPixelServer(ctx, cfg, run)
+	in, post := scene{people: cfg.People, known: cfg.known(), pixels: []domain.Pixel{benchSite(benchPixel)}, swaps: cfg.Swaps > 0}, newMail()
+	if cfg.Endpoints > 0 {
+		if in.receivers, err = openReceivers(ctx, run, cfg.Endpoints, post.note); err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, in.receivers.close()) }()
+		in.endpoints = in.receivers.endpoints()
+	}
+	server, err := startPixelServer(ctx, cfg.Server, run, in)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop(ctx)) }()
+	server.mail = post
 	to, host, err := server.address(ctx)
 	if err != nil {
 		return nil, err
@@ -232,9 +246,9 @@ func (l *pixelLoad) timed() iter.Seq[request] {
 // measure runs the load, with a snapshot of the server on each side of the measured part, and swaps within it.
 func (l *pixelLoad) measure(ctx context.Context, server *pixelServer) (*Report, error) {
 	report := newReport("pixel", PixelFigures(l.cfg.Swaps > 0, l.cfg.Endpoints > 0))
-	l.tell(report)
+	l.tellPlan(report)
 	swaps, swapped := newSwaps(server), error(nil)
-	seen, err := newObserver(server.Target, &l.acked).watch(ctx, l.measuring, func() error {
+	seen, err := newObserver(server.Target, &l.acked).of(server.receivers).watch(ctx, l.measuring, func() error {
 		l.cfg.Log.Info("measuring", "duration", l.cfg.Duration, "rate", l.cfg.Rate)
 		var work sync.WaitGroup
 		defer work.Wait()
@@ -260,18 +274,9 @@ func (l *pixelLoad) measure(ctx context.Context, server *pixelServer) (*Report, 
 	return report, err
 }
 
-func (l *pixelLoad) run(ctx context.Context) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	sharpTimers()
-	defer l.reactor.close()
-	if err := l.sender.run(ctx, l.giveUp); err != nil {
-		return err
-	}
-	return l.finish(ctx, l.giveUp)
-}
+func (l *pixelLoad) run(ctx context.Context) error { return l.carryOut(ctx, l.giveUp) }
 
-func (l *pixelLoad) tell(r *Report) {
+func (l *pixelLoad) tellPlan(r *Report) {
 	r.tell("rate", "%g/s", l.cfg.Rate)
 	r.tell("batch", "%d in a request", l.cfg.Batch)
 	r.tell("visitors", "%d, of whom the graph knows %d", l.cfg.Visitors, l.cfg.known())
@@ -284,11 +289,7 @@ func (l *pixelLoad) tell(r *Report) {
 	if l.cfg.Endpoints > 0 {
 		r.tell("endpoints", "%d, each of which is sent everything", l.cfg.Endpoints)
 	}
-	store := "embedded"
-	if l.cfg.Server.Store != "" {
-		store = "postgres"
-	}
-	r.tell("store", "%s", store)
+	tellStore(r, l.cfg.Server)
 	r.note("latencies count from when a request was due by the plan; the first %s are proven but not timed", l.cfg.Warmup)
 	r.note("server and sender share this machine")
 }
@@ -303,11 +304,5 @@ func (l *pixelLoad) tellLoad(r *Report) {
 		r.set("rate.achieved", float64(n)*batch/l.lastAck.Sub(l.due(l.plan.warm)).Seconds())
 	}
 	r.setLatency("ack", l.ack)
-	r.set("connections", float64(l.peak))
-	r.set("waited", float64(l.busy))
-	if l.late.Count() > 0 {
-		r.setDuration("lateness.p50", l.late.Quantile(0.50))
-		r.setDuration("lateness.p99", l.late.Quantile(0.99))
-		r.setDuration("lateness.max", l.late.Max())
-	}
+	l.sender.tell(r)
 }

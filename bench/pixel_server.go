@@ -19,7 +19,7 @@ import (
 	"github.com/leadwire/leadwire/actors/signature"
 )
 
-// pixelServer is a server of our own with a graph, a pixel, and a key to read what leaves.
+// pixelServer is a server of our own with a graph, pixels, and a key to read what leaves.
 type pixelServer struct {
 	*ownServer
 	account  domain.AccountID
@@ -28,38 +28,46 @@ type pixelServer struct {
 	graphs   []string // files, the first of them in use at the start
 	// receivers are the customers' endpoints; nil: there are none.
 	receivers *receivers
+	mail      *mail // what has come to them, when it is kept by event
 }
 
-// startPixelServer builds a graph, starts a server and applies a catalog with one pixel.
-func startPixelServer(ctx context.Context, cfg PixelConfig, run string) (*pixelServer, error) {
-	if cfg.Endpoints > 0 {
-		cfg.Server.Args = append(slices.Clone(cfg.Server.Args), "--allow-private")
+// scene is what a pixel run finds in place.
+type scene struct {
+	people, known int // in the graph; of them, visitors of the run
+	pixels        []domain.Pixel
+	receivers     *receivers        // nil: nobody is sent anything
+	endpoints     []domain.Endpoint // theirs, in their order
+	swaps         bool              // there is another graph to change to
+}
+
+// benchSite is a pixel whose limits are out of the way: all visitors come from one address.
+func benchSite(id domain.PixelID) domain.Pixel {
+	const noLimit = 1_000_000
+	return domain.Pixel{ID: id, Origins: []string{benchOrigin}, Rate: noLimit, RatePerAddress: noLimit}
+}
+
+// startPixelServer builds a graph, starts a server and applies a catalog.
+func startPixelServer(ctx context.Context, cfg ServerConfig, run string, in scene) (*pixelServer, error) {
+	if in.receivers != nil {
+		cfg.Args = append(slices.Clone(cfg.Args), "--allow-private")
 	}
-	p, err := startProcess(ctx, cfg.Server)
+	p, err := startProcess(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	s := &pixelServer{
 		ownServer: &ownServer{process: p, Target: Target{URL: p.URL, PID: p.cmd.Process.Pid}},
-		account:   domain.AccountID("bench-" + run),
+		account:   domain.AccountID("bench-" + run), receivers: in.receivers,
 	}
-	if err := s.setUp(ctx, cfg, run); err != nil {
+	if err := s.setUp(ctx, run, in); err != nil {
 		return nil, errors.Join(err, s.stop(ctx))
 	}
 	return s, nil
 }
 
-func (s *pixelServer) stop(ctx context.Context) error {
-	err := s.ownServer.stop(ctx)
-	if s.receivers != nil {
-		err = errors.Join(err, s.receivers.close())
-	}
-	return err
-}
-
-func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) error {
+func (s *pixelServer) setUp(ctx context.Context, run string, in scene) error {
 	people, graph := filepath.Join(s.process.dir, "people.csv"), filepath.Join(s.process.dir, "graph.lwg")
-	if err := writePeople(people, run, cfg.People, cfg.known()); err != nil {
+	if err := writePeople(people, run, in.people, in.known); err != nil {
 		return fmt.Errorf("write people: %w", err)
 	}
 	if _, err := s.process.command(ctx, nil, "graph", "build", "--persons", people, "--out", graph); err != nil {
@@ -71,27 +79,21 @@ func (s *pixelServer) setUp(ctx context.Context, cfg PixelConfig, run string) er
 		return fmt.Errorf("remove people: %w", err)
 	}
 	s.graphs = append(s.graphs, graph)
-	if cfg.Endpoints > 0 {
-		var err error
-		if s.receivers, err = openReceivers(ctx, run); err != nil {
-			return err
-		}
-	}
-	catalog, err := pixelCatalog(s.account, graph, s.receivers.endpoints(cfg.Endpoints))
+	catalog, err := pixelCatalog(s.account, graph, in)
 	if err != nil {
 		return err
 	}
 	if _, err := s.process.apply(ctx, catalog); err != nil {
 		return err
 	}
-	for i := range cfg.Endpoints {
-		key, err := s.process.makeSecret(ctx, s.account, endpointID(i))
+	for i, e := range in.endpoints {
+		key, err := s.process.makeSecret(ctx, s.account, e.ID)
 		if err != nil {
 			return err
 		}
-		s.receivers.add(key)
+		s.receivers.doors[i].key.Store(&key)
 	}
-	if s.key, err = s.process.makeKey(ctx, "--account", string(s.account), "--scope", "announcements:read"); err != nil || cfg.Swaps == 0 {
+	if s.key, err = s.process.makeKey(ctx, "--account", string(s.account), "--scope", "announcements:read"); err != nil || !in.swaps {
 		return err
 	}
 	other := filepath.Join(s.process.dir, "other.lwg")
@@ -135,15 +137,11 @@ func (p *process) makeSecret(ctx context.Context, account domain.AccountID, id d
 
 func endpointID(i int) domain.EndpointID { return domain.EndpointID("e" + strconv.Itoa(i)) }
 
-// pixelCatalog is the configuration of one run: one account with one pixel, whose limits are out of the way:
-// all visitors come from one address.
-func pixelCatalog(account domain.AccountID, graph string, endpoints []domain.Endpoint) ([]byte, error) {
-	const noLimit = 1_000_000
+// pixelCatalog is the configuration of one run: one account with its pixels and endpoints.
+func pixelCatalog(account domain.AccountID, graph string, in scene) ([]byte, error) {
 	text, err := yaml.Marshal(domain.Catalog{
-		Graph: graph,
-		Accounts: []domain.Account{{ID: account, Name: "Bench", Pixels: []domain.Pixel{{
-			ID: benchPixel, Origins: []string{benchOrigin}, Rate: noLimit, RatePerAddress: noLimit,
-		}}, Endpoints: endpoints}},
+		Graph:    graph,
+		Accounts: []domain.Account{{ID: account, Name: "Bench", Pixels: in.pixels, Endpoints: in.endpoints}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write catalog: %w", err)
@@ -184,4 +182,13 @@ func (p *process) command(ctx context.Context, stdin []byte, args ...string) ([]
 		return nil, domain.Fail("run "+args[0], domain.Internal, fmt.Errorf("%w: %s", err, bytes.TrimSpace(complaint.Bytes())))
 	}
 	return out.Bytes(), nil
+}
+
+// tellStore says which store a server of our own has.
+func tellStore(r *Report, s ServerConfig) {
+	if s.Store == "" {
+		r.tell("store", "embedded")
+		return
+	}
+	r.tell("store", "postgres")
 }

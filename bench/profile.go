@@ -29,6 +29,13 @@ func (p *process) profile(ctx context.Context, over time.Duration) error {
 	return os.WriteFile(p.profileTo, body, 0o644)
 }
 
+// profileFor is profile for a run that goes on without: the report says why it has none.
+func (p *process) profileFor(ctx context.Context, r *Report, over time.Duration) {
+	if err := p.profile(ctx, over); err != nil {
+		r.note("no profile: %v", err)
+	}
+}
+
 // freeAddress is one that nobody listens on by now.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

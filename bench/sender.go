@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -11,11 +12,14 @@ const housekeeping = 20 * time.Millisecond
 
 // sendPlan is what a sender carries out.
 type sendPlan struct {
-	pacer    Pacer
+	pacer    course
 	total    int64         // requests
 	warm     int64         // of them, the first that are sent and proven but not timed
 	maxConns int           // at once
 	patience time.Duration // for one answer
+	// leave is how long a request waits for a connection before it is never sent, as somebody leaves a page that does not
+	// answer; 0: it waits as long as it takes.
+	leave time.Duration
 }
 
 // sender is the open loop of a run: each request goes out when it is due, on a connection that is idle or
@@ -33,6 +37,7 @@ type sender struct {
 	noticed int64 // requests whose time has come
 	sent    int64
 	settled int64 // answered, refused or failed
+	unsent  int64 // requests that left
 	busy    int64 // requests that waited because every connection was taken
 	blocked int64 // the first request not counted in busy
 
@@ -44,6 +49,21 @@ func newSender(plan sendPlan, r *reactor, build func(int64) []byte, told func(in
 	return sender{plan: plan, reactor: r, build: build, told: told, late: NewRecorder(), measuring: make(chan struct{})}
 }
 
+// carryOut sends everything and waits until it is settled, on a thread of its own; house is called now and then.
+func (s *sender) carryOut(ctx context.Context, house func(now time.Time)) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	sharpTimers()
+	defer s.reactor.close()
+	if err := s.run(ctx, house); err != nil {
+		return err
+	}
+	return s.finish(ctx, house)
+}
+
+// enough ends the plan with what is due by now.
+func (s *sender) enough() { s.plan.total = s.noticed }
+
 // run sends everything; house is called now and then.
 func (s *sender) run(ctx context.Context, house func(now time.Time)) error {
 	s.start = time.Now()
@@ -52,6 +72,7 @@ func (s *sender) run(ctx context.Context, house func(now time.Time)) error {
 		now := time.Now()
 		elapsed := now.Sub(s.start)
 		s.notice(elapsed)
+		s.letGo(elapsed)
 		for s.sent < s.noticed && s.sendOne(now) {
 		}
 		if err := s.reactor.turn(s.pause(elapsed)); err != nil {
@@ -74,7 +95,7 @@ func (s *sender) pause(elapsed time.Duration) time.Duration {
 	if s.noticed == s.plan.total {
 		return housekeeping
 	}
-	return min(housekeeping, s.plan.pacer.Pace(elapsed, s.noticed))
+	return min(housekeeping, pace(s.plan.pacer, elapsed, s.noticed))
 }
 
 // notice counts the requests whose time has come, and how late that was noticed: the harness's own
@@ -92,6 +113,13 @@ func (s *sender) notice(elapsed time.Duration) {
 			s.late.Record(elapsed - due)
 		}
 		s.noticed++
+	}
+}
+
+// letGo passes over what has waited for longer than anybody would.
+func (s *sender) letGo(elapsed time.Duration) {
+	for s.plan.leave > 0 && s.sent < s.noticed && elapsed-s.plan.pacer.Due(s.sent) > s.plan.leave {
+		s.sent, s.settled, s.unsent = s.sent+1, s.settled+1, s.unsent+1
 	}
 }
 
@@ -173,4 +201,15 @@ func (s *sender) finish(ctx context.Context, house func(now time.Time)) error {
 		}
 	}
 	return nil
+}
+
+// tell reports on the connections, and on how much of a run's latencies is the harness's own.
+func (s *sender) tell(r *Report) {
+	r.set("connections", float64(s.peak))
+	r.set("waited", float64(s.busy))
+	if s.late.Count() > 0 {
+		r.setDuration("lateness.p50", s.late.Quantile(0.50))
+		r.setDuration("lateness.p99", s.late.Quantile(0.99))
+		r.setDuration("lateness.max", s.late.Max())
+	}
 }

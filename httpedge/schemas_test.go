@@ -3,6 +3,7 @@ package httpedge_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/leadwire/leadwire/actors/delivery/schema"
@@ -27,7 +28,7 @@ func TestSchemas_ResolveWhereTheyAreServed(t *testing.T) {
 		require.Equal(t, "*", r.Header.Get("Access-Control-Allow-Origin"))
 		return jsonschema.UnmarshalJSON(r.Body)
 	})})
-	for _, typ := range domain.AnnouncementTypes() {
+	for _, typ := range slices.Concat(domain.AnnouncementTypes(), domain.OperationalTypes()) {
 		_, err := compiler.Compile(e.url + "/schemas/v1/" + string(typ) + ".json")
 		require.NoError(t, err)
 	}

@@ -65,6 +65,13 @@ func (r *Receivers) Plan(id domain.EndpointID, sent domain.Sent) {
 	r.plans[id] = append(r.plans[id], sent)
 }
 
+// Mend forgets what is still planned for an endpoint: every attempt is answered 200 from now on.
+func (r *Receivers) Mend(id domain.EndpointID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.plans, id)
+}
+
 // Got lists what has arrived at an endpoint, failed attempts included.
 func (r *Receivers) Got(id domain.EndpointID) []Arrival {
 	r.mu.Lock()

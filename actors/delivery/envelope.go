@@ -22,7 +22,7 @@ type Envelope struct {
 	OccurredAt Time                    `json:"occurred_at"`
 	CreatedAt  Time                    `json:"created_at"`
 	Event      Event                   `json:"event"`
-	Lead       Lead                    `json:"lead"`
+	Lead       Lead                    `json:"lead,omitzero"`     // of all but operational events
 	Contact    json.RawMessage         `json:"contact,omitempty"` // of lead.*
 	// Of visitor.*.
 	Match     *Match          `json:"match,omitempty"`
@@ -31,6 +31,9 @@ type Envelope struct {
 	Visit     *Visit          `json:"visit,omitempty"`
 	HEMs      []domain.HEM    `json:"hems,omitempty"`
 	Sightings int             `json:"sightings,omitempty"`
+	// Of operational events.
+	Endpoint *Endpoint `json:"endpoint,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"`
 }
 
 // Event is what came in.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestSchemas_Refuse(t *testing.T) {
 func TestSchemas_AreComplete(t *testing.T) {
 	t.Parallel()
 	want := []string{"v1/defs.json"}
-	for _, typ := range domain.AnnouncementTypes() {
+	for _, typ := range everyType() {
 		want = append(want, "v1/"+string(typ)+".json")
 	}
 	require.ElementsMatch(t, want, schema.Names())
@@ -86,7 +87,7 @@ func TestDocs_DescribeEveryField(t *testing.T) {
 	for name := range envelopes(t) {
 		text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
 		require.NoError(t, err)
-		if name == "visitor.identified" || name == "lead.assigned" {
+		if name == "visitor.identified" || name == "lead.assigned" || name == "endpoint.failing" {
 			require.Contains(t, string(page), string(text), "the example of %s", name)
 		}
 	}
@@ -142,7 +143,14 @@ func envelopes(t *testing.T) map[string]domain.Announcement {
 	for _, a := range leadEvents(t) {
 		all[string(a.Type)] = a
 	}
+	for _, typ := range domain.OperationalTypes() {
+		all[string(typ)] = *delivery.Operations(&watched, toPager, occurrence(typ))
+	}
 	return all
+}
+
+func everyType() []domain.AnnouncementType {
+	return slices.Concat(domain.AnnouncementTypes(), domain.OperationalTypes())
 }
 
 // leadEvents are those of a lead that waits, is assigned, and changes.
@@ -239,7 +247,7 @@ func compile(t *testing.T, strict bool) map[domain.AnnouncementType]*jsonschema.
 		require.NoError(t, compiler.AddResource("https://leadwire.example/schemas/"+name, doc))
 	}
 	all := map[domain.AnnouncementType]*jsonschema.Schema{}
-	for _, typ := range domain.AnnouncementTypes() {
+	for _, typ := range everyType() {
 		s, err := compiler.Compile("https://leadwire.example/schemas/v1/" + string(typ) + ".json")
 		require.NoError(t, err, typ)
 		all[typ] = s
@@ -305,7 +313,7 @@ func described(t *testing.T) []string {
 			walk(one, path)
 		}
 	}
-	for _, typ := range domain.AnnouncementTypes() {
+	for _, typ := range everyType() {
 		walk(read(string(typ)+".json"), "")
 	}
 	require.Greater(t, len(paths), 80)

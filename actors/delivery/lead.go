@@ -85,7 +85,7 @@ const TestEvent domain.AnnouncementType = "endpoint.test"
 func TestEnvelope(account domain.AccountID, id domain.EventID, now time.Time) (json.RawMessage, error) {
 	e := Envelope{
 		ID: id, Type: TestEvent, Version: Version, Account: account, OccurredAt: stamp(now), CreatedAt: stamp(now),
-		Event:   Event{ID: id, Source: "leadwire", Type: "test"},
+		Event:   Event{ID: id, Source: ownSource, Type: "test"},
 		Lead:    Lead{ID: "test"},
 		Contact: domain.Contact{FirstName: "Test", LastName: "Lead", Email: "test@example.com"}.JSON(),
 	}

@@ -23,7 +23,7 @@ func OwedTo(account *domain.Account, t domain.AnnouncementType, pixel domain.Pix
 	var owed []domain.Owed
 	for i := range account.Endpoints {
 		e := &account.Endpoints[i]
-		if e.Wants(t, pixel) {
+		if account.Sends(e, t, pixel) {
 			owed = append(owed, domain.Owed{
 				Endpoint: e.ID, Partition: partition(domain.EndpointKey{Account: account.ID, Endpoint: e.ID}), Class: domain.ClassOf(t),
 			})

@@ -8,12 +8,38 @@ import (
 	"github.com/leadwire/leadwire/actors/identity"
 )
 
+// rechecked is as much of an envelope as Recheck needs: it is read before every attempt, and pages and clicks are most of
+// what there may be.
+type rechecked struct {
+	Account domain.AccountID `json:"account"`
+	Event   struct {
+		Source domain.SourceID `json:"source"`
+	} `json:"event"`
+	Lead struct {
+		ID domain.LeadID `json:"id"`
+	} `json:"lead"`
+	Contact json.RawMessage `json:"contact"`
+	Person  *domain.Person  `json:"person"`
+	Company *struct {
+		Domain string `json:"domain"`
+	} `json:"company"`
+	Visit *struct {
+		Pixel domain.PixelID `json:"pixel"`
+		Page  struct {
+			Path string `json:"path"`
+		} `json:"page"`
+		Country string `json:"country"`
+		State   string `json:"state"`
+	} `json:"visit"`
+	HEMs []domain.HEM `json:"hems"`
+}
+
 // Recheck says whom an announcement is about, as suppressions see them, so that they are asked once more before it is sent:
 // by its payload, and by the graph's record as it is now, which knows more than may leave. ok is false for an event of the
 // account's own CRM, whose leads are not ours to withhold. Where the visitor was is asked by country and page; the address
 // does not leave, and was asked when it was judged.
 func Recheck(payload json.RawMessage, record func(domain.PersonID) (domain.Person, bool)) (s identity.Subject, ok bool, err error) {
-	var e Envelope
+	var e rechecked
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return s, false, domain.Fail("read payload", domain.Internal, err)
 	}

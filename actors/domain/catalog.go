@@ -71,6 +71,8 @@ type Account struct {
 	// Announce lists which of lead.received, lead.assigned and lead.updated leave; visitors' events do by
 	// their pixel's rules.
 	Announce []AnnouncementType `yaml:"announce,omitempty" json:"announce,omitempty"`
+	// Operations is the one of its endpoints that is told how the others do; empty: nobody is. See Account.Sends.
+	Operations EndpointID `yaml:"operations,omitempty" json:"operations,omitempty"`
 }
 
 // Location ties a source's own name for a tenant (GHL's locationId) to an account and a campaign.

@@ -35,6 +35,9 @@ func (k *catalogCheck) endpoints(path string, a Account) {
 			k.fault(field+".shape", "%q is not a shape of this account", e.Shape)
 		}
 	}
+	if a.Operations != "" && !seen[string(a.Operations)] {
+		k.fault(path+".operations", "%q is not an endpoint of this account", a.Operations)
+	}
 }
 
 func (k *catalogCheck) endpoint(path string, e Endpoint, seen unique) {
@@ -45,6 +48,8 @@ func (k *catalogCheck) endpoint(path string, e Endpoint, seen unique) {
 	for i, t := range e.Events {
 		field := fmt.Sprintf("%s.events[%d]", path, i)
 		switch {
+		case t.Operational():
+			k.fault(field, "%q goes to the account's operations endpoint and to no other: leave it out", t)
 		case !slices.Contains(AnnouncementTypes(), t):
 			k.fault(field, "%q must be one of: %s", t, join(AnnouncementTypes()))
 		case slices.Index(e.Events, t) < i:

@@ -16,6 +16,7 @@ func withEndpoints() Catalog {
 		Shape: "own", Omit: []string{"person.phones"}, Tier: TierHigh, Headers: map[string]string{"X-Team": "sales"}, Concurrency: 4, Rate: 12.5,
 		Timeout: 5 * time.Second, Schedule: []time.Duration{time.Second, time.Minute}, Terminal: time.Hour, Hold: time.Minute, DisableAfter: 2 * time.Hour,
 	}, {ID: "plain", URL: "http://localhost:9000"}}
+	c.Accounts[0].Operations = "plain"
 	return c
 }
 
@@ -35,18 +36,23 @@ func TestCatalog_ValidateEndpoints(t *testing.T) {
 		field string // at fault; empty: none
 		rule  string // part of it
 	}{
-		"everything at once is fine":          {harm: func(*Catalog) {}},
-		"the default schedule fits its day":   {harm: crm(func(e *Endpoint) { e.Schedule, e.Terminal = nil, 0 })},
-		"an id stands in URLs":                {crm(func(e *Endpoint) { e.ID = "a/b" }), at + ".id", "a-z"},
-		"an id is there once":                 {func(c *Catalog) { c.Accounts[0].Endpoints[1].ID = "crm" }, "accounts[0].endpoints[1].id", "twice"},
-		"a URL is given":                      {url(""), at + ".url", "given"},
-		"a URL is whole":                      {url("hooks.example.com/leads"), at + ".url", "https://"},
-		"a URL is of the web":                 {url("ftp://hooks.example.com"), at + ".url", "https://"},
-		"a URL holds no password":             {url("https://me:pw@hooks.example.com"), at + ".url", "password"},
-		"a URL has no fragment":               {url("https://hooks.example.com/#x"), at + ".url", "fragment"},
-		"a URL has an end":                    {url("https://hooks.example.com/" + strings.Repeat("x", MaxURL)), at + ".url", "at most"},
-		"an event is one of ours":             {crm(func(e *Endpoint) { e.Events = []AnnouncementType{"lead.sold"} }), at + ".events[0]", "one of"},
-		"an event is there once":              {crm(func(e *Endpoint) { e.Events = []AnnouncementType{LeadAssignedEvent, LeadAssignedEvent} }), at + ".events[1]", "twice"},
+		"everything at once is fine":        {harm: func(*Catalog) {}},
+		"the default schedule fits its day": {harm: crm(func(e *Endpoint) { e.Schedule, e.Terminal = nil, 0 })},
+		"an id stands in URLs":              {crm(func(e *Endpoint) { e.ID = "a/b" }), at + ".id", "a-z"},
+		"an id is there once":               {func(c *Catalog) { c.Accounts[0].Endpoints[1].ID = "crm" }, "accounts[0].endpoints[1].id", "twice"},
+		"a URL is given":                    {url(""), at + ".url", "given"},
+		"a URL is whole":                    {url("hooks.example.com/leads"), at + ".url", "https://"},
+		"a URL is of the web":               {url("ftp://hooks.example.com"), at + ".url", "https://"},
+		"a URL holds no password":           {url("https://me:pw@hooks.example.com"), at + ".url", "password"},
+		"a URL has no fragment":             {url("https://hooks.example.com/#x"), at + ".url", "fragment"},
+		"a URL has an end":                  {url("https://hooks.example.com/" + strings.Repeat("x", MaxURL)), at + ".url", "at most"},
+		"an event is one of ours":           {crm(func(e *Endpoint) { e.Events = []AnnouncementType{"lead.sold"} }), at + ".events[0]", "one of"},
+		"an event is there once":            {crm(func(e *Endpoint) { e.Events = []AnnouncementType{LeadAssignedEvent, LeadAssignedEvent} }), at + ".events[1]", "twice"},
+		"an operational event is not asked for": {
+			crm(func(e *Endpoint) { e.Events = []AnnouncementType{EndpointDisabledEvent} }), at + ".events[0]", "operations endpoint",
+		},
+		"nobody need be told":                 {harm: func(c *Catalog) { c.Accounts[0].Operations = "" }},
+		"who is told is one of the endpoints": {func(c *Catalog) { c.Accounts[0].Operations = "pager" }, "accounts[0].operations", "not an endpoint"},
 		"a pixel is the account's":            {crm(func(e *Endpoint) { e.Pixels = []PixelID{"blog"} }), at + ".pixels[0]", "not a pixel"},
 		"a shape is the account's":            {crm(func(e *Endpoint) { e.Shape = "theirs" }), at + ".shape", "not a shape"},
 		"what is left out is a path":          {crm(func(e *Endpoint) { e.Omit = []string{"person..phones"} }), at + ".omit[0]", "path"},
@@ -109,4 +115,26 @@ func TestEndpoint_Wants(t *testing.T) {
 	require.True(t, some.Wants(VisitorIdentifiedEvent, "shop"))
 	require.False(t, some.Wants(VisitorIdentifiedEvent, "blog"))
 	require.False(t, some.Wants(LeadUpdatedEvent, ""))
+}
+
+// Operational events go to the operations endpoint alone, and of the rest it gets only what it asks for.
+func TestAccount_Sends(t *testing.T) {
+	t.Parallel()
+	crm, pager := Endpoint{ID: "crm"}, Endpoint{ID: "pager"}
+	a := Account{Operations: "pager"}
+	for _, typ := range OperationalTypes() {
+		require.True(t, typ.Operational())
+		require.True(t, a.Sends(&pager, typ, ""), typ)
+		require.False(t, a.Sends(&crm, typ, ""), "%s: an endpoint that lists nothing gets what is about people", typ)
+		require.False(t, (&Account{}).Sends(&crm, typ, ""), "%s: nobody is told", typ)
+	}
+	for _, typ := range AnnouncementTypes() {
+		require.False(t, typ.Operational())
+		require.True(t, a.Sends(&crm, typ, ""), typ)
+		require.False(t, a.Sends(&pager, typ, ""), typ)
+	}
+	pager.Events = []AnnouncementType{LeadAssignedEvent}
+	require.True(t, a.Sends(&pager, LeadAssignedEvent, ""))
+	require.False(t, a.Sends(&pager, LeadReceivedEvent, ""))
+	require.True(t, a.Sends(&pager, EndpointFailingEvent, ""))
 }

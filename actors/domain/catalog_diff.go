@@ -116,7 +116,7 @@ func (c Catalog) flatten() map[string]fields {
 	}
 	for _, a := range c.Accounts {
 		name := "account " + string(a.ID)
-		all[name] = fields{}.with("name", a.Name).with("announce", a.Announce)
+		all[name] = fields{}.with("name", a.Name).with("announce", a.Announce).with("operations", a.Operations)
 		a.flattenInto(all, name)
 	}
 	return all

@@ -31,6 +31,9 @@ func TestCatalog_Diff(t *testing.T) {
 			func(c *Catalog) { b := c.Accounts[0].Campaigns[0].Buyers; b[0], b[1] = b[1], b[0] },
 			[]string{`~ account acme / campaign solar: buyers ["ada","ben"] -> ["ben","ada"]`},
 		},
+		"who is told of failures": {
+			func(c *Catalog) { c.Accounts[0].Operations = "pager" }, []string{`~ account acme: operations (unset) -> "pager"`},
+		},
 		"a buyer with a token": {
 			func(c *Catalog) {
 				a := &c.Accounts[0]

@@ -26,7 +26,7 @@ type Class uint8
 
 const (
 	ClassFirst  Class = iota // a first match, a lead received or assigned
-	ClassUpdate              // an update of somebody known
+	ClassUpdate              // an update of somebody known; of operational events, a delivery's end
 	ClassRetry               // whatever has failed before
 	ClassReplay              // sent again because somebody asked for it
 )
@@ -36,7 +36,7 @@ const Classes = 4
 
 // ClassOf is the class of an announcement's first attempt.
 func ClassOf(t AnnouncementType) Class {
-	if t == VisitorUpdatedEvent || t == LeadUpdatedEvent {
+	if t == VisitorUpdatedEvent || t == LeadUpdatedEvent || t == DeliveryExhaustedEvent {
 		return ClassUpdate
 	}
 	return ClassFirst
@@ -196,12 +196,20 @@ type Attempted struct {
 	Receipt   Receipt
 	// Disable says why the endpoint is disabled because of it; "": it is not.
 	Disable string
+	// Announce is what the operations endpoint is told of it, and Told what of that is the endpoint's condition.
+	Announce []Announcement
+	Told     Telling
 }
 
 // AttemptRecorded is what became of an Attempted. It is tried in this order: fence (ErrFenced), delivery
-// (AlreadyDecided: it is gone or has ended; Stale: its revision is another). Done otherwise.
+// (AlreadyDecided: it is gone or has ended; Stale: its revision is another), telling (Outdated: EndpointState.Told is not
+// its From, if it moves it). Done otherwise.
 type AttemptRecorded struct {
 	Outcome Outcome
+	// Told is the endpoint's now, whatever the outcome; of an endpoint that was never owed anything, ToldWell.
+	Told Told
+	// Announced are those of Announce, with their numbers and deliveries.
+	Announced []Announcement
 	// Next is the N of the delivery that was behind and is due now; 0: there is none.
 	Next int64
 }

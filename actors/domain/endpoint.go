@@ -34,7 +34,7 @@ type Endpoint struct {
 	// URL is where events are posted: https, without credentials or a fragment. http is for development (see
 	// serve's --allow-private).
 	URL string `yaml:"url" json:"url"`
-	// Events lists the types that are sent; empty: all.
+	// Events lists the types that are sent; empty: all that are about people.
 	Events []AnnouncementType `yaml:"events,omitempty" json:"events,omitempty"`
 	// Pixels narrows visitors' events to those of some of the account's pixels; empty: all.
 	Pixels []PixelID `yaml:"pixels,omitempty" json:"pixels,omitempty"`
@@ -117,7 +117,7 @@ func (e Endpoint) WithDefaults() Endpoint {
 	return e
 }
 
-// Wants says whether the endpoint is sent an announcement.
+// Wants says whether the endpoint asks for an announcement about somebody; see Account.Sends.
 func (e *Endpoint) Wants(t AnnouncementType, pixel PixelID) bool {
 	return contains(e.Events, t) && (pixel == "" || contains(e.Pixels, pixel))
 }
@@ -143,15 +143,19 @@ type EndpointState struct {
 	// FailingSince is the first failure after the last success; zero: the last attempt succeeded, or there was none.
 	FailingSince time.Time
 	SucceededAt  time.Time // the last success
+	Told         Told      // to the operations endpoint
 }
 
 // Secret is one of an endpoint's signing secrets, sealed. Two live at once while one is being replaced.
 type Secret struct {
-	ID        string      `json:"id"`               // names it in receipts: never secret
-	Kind      SecretKind  `json:"kind"`             //
-	Sealed    []byte      `json:"sealed"`           // see package vault
-	CreatedAt time.Time   `json:"created_at"`       //
-	EndsAt    time.Time   `json:"ends_at,omitzero"` // signs until then; zero: for as long as it is there
+	ID        string     `json:"id"`               // names it in receipts: never secret
+	Kind      SecretKind `json:"kind"`             //
+	Sealed    []byte     `json:"sealed"`           // see package vault
+	CreatedAt time.Time  `json:"created_at"`       //
+	EndsAt    time.Time  `json:"ends_at,omitzero"` // signs until then; zero: for as long as it is there
+	// ExpiresAt is when a client certificate is good no longer. It is told and not acted on: a new one has to be got from
+	// somebody.
+	ExpiresAt time.Time   `json:"expires_at,omitzero"`
 	Endpoint  EndpointKey `json:"-"`
 }
 
@@ -163,4 +167,6 @@ const (
 	Ed25519Secret SecretKind = "ed25519" // signs v1a
 	BearerSecret  SecretKind = "bearer"  // Authorization: Bearer
 	BasicSecret   SecretKind = "basic"   // Authorization: Basic
+	OAuth2Secret  SecretKind = "oauth2"  // Authorization: Bearer, with a token that is fetched; a TokenClient in JSON
+	MTLSSecret    SecretKind = "mtls"    // a client certificate: its chain and its key, in PEM
 )

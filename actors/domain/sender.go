@@ -12,6 +12,14 @@ type Dispatch struct {
 	Header   Header // everything but Host, Content-Length and what the client itself adds
 	Body     []byte
 	Timeout  time.Duration // of the whole attempt
+	// Certificate is who we say that we are in the TLS handshake; nil: nobody.
+	Certificate *ClientCertificate
+}
+
+// ClientCertificate is one with its key.
+type ClientCertificate struct {
+	ID  string // of its secret: another certificate of the endpoint has another
+	PEM []byte // the chain, the leaf first, and the key
 }
 
 // Sent is what became of a dispatch. Error is "" for an answer of 2xx, and Reason says it in words otherwise.

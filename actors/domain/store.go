@@ -17,6 +17,7 @@ type Store interface {
 	SuppressionStore
 	APIKeyStore
 	DeliveryStore
+	ReplayStore
 
 	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction.
 	// Commits under the older epochs are refused from then on. Fences come in the order asked for.

@@ -14,7 +14,7 @@ type DeliveryStore interface {
 	//	                 ReleaseAt is given, those of the lead behind it (of a higher N) that have no DueAt get it
 	//	State ended      Revision, Attempts + 1; EndedAt; the next pending one of the lead is no longer behind, and
 	//	                 due at EndedAt if it had no DueAt or a later one while behind
-	//	in any case      the endpoint's FailingSince, SucceededAt and DisabledAt follow
+	//	in any case      the endpoint's FailingSince, SucceededAt, DisabledAt and Told follow; Announce leaves
 	RecordAttempt(ctx context.Context, a Attempted) (AttemptRecorded, error)
 	// Due reads the head of an endpoint's queue at a time: at most limit deliveries of each class.
 	Due(ctx context.Context, key EndpointKey, now time.Time, limit int) (Due, error)
@@ -42,7 +42,8 @@ type DeliveryStore interface {
 	Hasten(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
 	// Cancel ends a pending delivery. Conflict when it has ended.
 	Cancel(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
-	// EnableEndpoint takes back that an endpoint is disabled, and forgets since when it fails.
+	// EnableEndpoint takes back that an endpoint is disabled, and forgets since when it fails. Told stays: the next attempt
+	// says how it is.
 	EnableEndpoint(ctx context.Context, key EndpointKey, audit AuditEntry) error
 
 	// Secrets lists an endpoint's, newest first.

@@ -125,7 +125,7 @@ const (
 	VisitorUpdatedEvent    AnnouncementType = "visitor.updated"
 )
 
-// AnnouncementTypes lists every type.
+// AnnouncementTypes lists those that are about people: what an endpoint may ask for. See OperationalTypes for the others.
 func AnnouncementTypes() []AnnouncementType {
 	return []AnnouncementType{LeadReceivedEvent, LeadAssignedEvent, LeadUpdatedEvent, VisitorIdentifiedEvent, VisitorUpdatedEvent}
 }
@@ -137,7 +137,7 @@ type Announcement struct {
 	ID      EventID          `json:"id"`
 	Account AccountID        `json:"account"`
 	Type    AnnouncementType `json:"type"`
-	Lead    LeadID           `json:"lead"`
+	Lead    LeadID           `json:"lead"` // what is said of one arrives in order
 	Pixel   PixelID          `json:"pixel,omitempty"`
 	Payload json.RawMessage  `json:"payload"` // the envelope of docs/payload.md
 	At      time.Time        `json:"at"`      // of the decision

@@ -22,8 +22,8 @@ const (
 	Overhead = header + nonceSize + tagSize
 )
 
-// MaxSecret is how long a secret may be, in bytes: more than any signing key, token or password.
-const MaxSecret = 8 << 10
+// MaxSecret is how long a secret may be, in bytes: a certificate with four that lead to its authority, and an RSA key, in PEM.
+const MaxSecret = 32 << 10
 
 // Vault seals with one key and opens what that or an older one has sealed. It is safe for concurrent use.
 type Vault struct {
@@ -102,6 +102,26 @@ func (v *Vault) open(sealed, aad []byte) ([]byte, error) {
 		return nil, errors.New("its bytes were changed, or it was sealed for another place")
 	}
 	return plain, nil
+}
+
+// Reseal seals with the current key what an older one has sealed for the same aad; nil: the current one has.
+func (v *Vault) Reseal(sealed, aad []byte) ([]byte, error) {
+	if !v.NeedsReseal(sealed) {
+		return nil, nil
+	}
+	plain, err := v.Open(sealed, aad)
+	if err != nil {
+		return nil, err
+	}
+	return v.Seal(plain, aad)
+}
+
+// SealedBy names the key that has sealed it; "": it is nothing that Seal has made.
+func SealedBy(sealed []byte) string {
+	if len(sealed) < header || sealed[0] != version {
+		return ""
+	}
+	return keyID(sealed[1:header]).String()
 }
 
 // NeedsReseal says that another key than the current one has sealed it.

@@ -19,6 +19,10 @@ func TestBench_RefusesBeforeItStarts(t *testing.T) {
 		"a store nobody has":                    {[]string{"idle", "--store", "paper"}, "store: must be"},
 		"the profile of somebody else's":        {[]string{"crm", "--profile", "f", "--against", "http://x", "--key", "k", "--tokens", "t", "--location", "l"}, "[against profile]"},
 		"half of somebody else's":               {[]string{"crm", "--against", "http://x"}, "missing [key location tokens]"},
+		"nobody who stays well":                 {[]string{"isolation", "--sick", "1"}, "sick: must leave"},
+		"a figure of a step that is not there":  {[]string{"ramp", "--rates", "1,2", "--require", "step3.acked>0"}, "step3.acked"},
+		"steps that do not rise":                {[]string{"ramp", "--rates", "9,3"}, "rates: must be"},
+		"a rate that no endpoint may have":      {[]string{"backlog", "--drain-rate", "0.5"}, "drain-rate: must be"},
 		"a profile of a run that measures none": {[]string{"idle", "--profile", "f"}, "unknown flag"},
 	} {
 		code, out, complaint := leadwire(t, append([]string{"bench"}, row.args...)...)

@@ -13,8 +13,7 @@ import (
 
 func newDeliveries() *cobra.Command {
 	return group("deliveries", "Find out what happened to deliveries, and send them again",
-		newDeliveriesList(), newDeliveriesShow(),
-		newDeliveriesVerb("replay", "Send a delivery that has ended once more"),
+		newDeliveriesList(), newDeliveriesShow(), newDeliveriesReplay(),
 		newDeliveriesVerb("retry", "Try a pending delivery now"),
 		newDeliveriesVerb("cancel", "Do not send a pending delivery"))
 }
@@ -130,12 +129,14 @@ func (o *office) listDeliveries(cmd *cobra.Command, d doer, s sought) error {
 }
 
 // numbered checks a delivery's number before anybody is asked.
-func numbered(cmd *cobra.Command, args []string) error {
+func numbered(cmd *cobra.Command, args []string) error { return numberOf("delivery", cmd, args) }
+
+func numberOf(thing string, cmd *cobra.Command, args []string) error {
 	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
 		return err
 	}
 	if n, err := strconv.ParseInt(args[0], 10, 64); err != nil || n < 1 {
-		return fmt.Errorf("%q is not the number of a delivery", args[0])
+		return fmt.Errorf("%q is not the number of a %s", args[0], thing)
 	}
 	return nil
 }
@@ -145,16 +146,20 @@ func newDeliveriesVerb(verb, short string) *cobra.Command {
 	var o office
 	var account string
 	cmd := o.command(verb+" N", short, numbered, func(cmd *cobra.Command, args []string) error {
-		var d deliveryRow
-		if err := o.ask(cmd, question{method: "POST", path: "/deliveries/" + args[0] + "/" + verb, query: set("account", account)}, &d); err != nil {
-			return err
-		}
-		if o.asJSON {
-			return printJSON(cmd, d)
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "delivery %d to %s/%s: %s, %s\n", d.N, d.Account, d.Endpoint, d.State, d.stands())
-		return nil
+		return o.steerDelivery(cmd, account, args[0], verb)
 	})
 	accountFlag(cmd, &account)
 	return o.jsonFlag(cmd)
+}
+
+func (o *office) steerDelivery(cmd *cobra.Command, account, n, verb string) error {
+	var d deliveryRow
+	if err := o.ask(cmd, question{method: "POST", path: "/deliveries/" + n + "/" + verb, query: set("account", account)}, &d); err != nil {
+		return err
+	}
+	if o.asJSON {
+		return printJSON(cmd, d)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "delivery %d to %s/%s: %s, %s\n", d.N, d.Account, d.Endpoint, d.State, d.stands())
+	return nil
 }

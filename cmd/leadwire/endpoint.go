@@ -32,6 +32,7 @@ type endpointShown struct {
 	State    string           `json:"state"`
 	Status   endpointStatus   `json:"status"`
 	Secret   string           `json:"secret,omitempty"`
+	CatchUp  *replayOffer     `json:"catch_up,omitempty"`
 }
 
 type endpointStatus struct {
@@ -185,6 +186,9 @@ func (o *office) showEndpoint(cmd *cobra.Command, e endpointShown) error {
 		fmt.Fprintf(w, "  secret\t%s\n", s.words())
 	}
 	fmt.Fprintf(w, "  configuration\t%s\n", e.Endpoint)
+	if c := e.CatchUp; c != nil {
+		fmt.Fprintf(w, "%s to it were given up meanwhile. To send them again:\n  %s\n", c.events(), c.command())
+	}
 	return w.Flush()
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,7 @@ type endpointSecret struct {
 	Kind      string `json:"kind"`
 	CreatedAt string `json:"created_at"`
 	EndsAt    string `json:"ends_at,omitempty"`
+	ExpiresAt string `json:"expires_at,omitempty"`
 	Secret    string `json:"secret,omitempty"`
 	Public    string `json:"public,omitempty"`
 }
@@ -24,6 +27,9 @@ func (s endpointSecret) words() string {
 	text := fmt.Sprintf("%s %s, made %s", s.ID, s.Kind, s.CreatedAt)
 	if s.EndsAt != "" {
 		text += ", until " + s.EndsAt
+	}
+	if s.ExpiresAt != "" {
+		text += ", expires " + s.ExpiresAt
 	}
 	return text
 }
@@ -40,7 +46,13 @@ its owner has time to put the new one in place; 0s ends it now, for one that got
 public half, which is all that the endpoint's owner needs.
 
 --kind bearer and --kind basic set what goes into the Authorization header, in the place of what was there: the token, or
-user:password, is the one line of --from. --remove takes it away.`
+user:password, is the one line of --from. --kind oauth2 fetches what goes there, by client credentials; --from is JSON:
+
+  {"token_url": "https://auth.example.com/token", "client_id": "leadwire", "client_secret": "...",
+   "scope": "leads", "audience": "optional", "auth": "basic (or body)"}
+
+--kind mtls is a client certificate: --from holds it, those that lead to its authority, and its key without a passphrase, in
+PEM. --remove takes a certificate away with --kind mtls, and what goes into Authorization with the others.`
 
 // secretFlags say what is made.
 type secretFlags struct {
@@ -74,6 +86,8 @@ func newEndpointSecret() *cobra.Command {
 			return showSecret(cmd, got.Secret)
 		case got.ID != "":
 			fmt.Fprintln(cmd.OutOrStdout(), got.words())
+		case f.kind == kindMTLS:
+			fmt.Fprintln(cmd.OutOrStdout(), "no client certificate is shown")
 		default:
 			fmt.Fprintln(cmd.OutOrStdout(), "no Authorization is sent")
 		}
@@ -82,34 +96,61 @@ func newEndpointSecret() *cobra.Command {
 	cmd.Long = endpointSecretLong
 	accountFlag(cmd, &account)
 	fs := cmd.Flags()
-	fs.StringVar(&f.kind, "kind", "hmac", "hmac or ed25519 sign; bearer or basic go into Authorization")
+	fs.StringVar(&f.kind, "kind", "hmac", "hmac or ed25519 sign; bearer, basic or oauth2 go into Authorization; mtls is a client certificate")
 	fs.DurationVar(&f.keepOld, "keep-old", 24*time.Hour, "how long the secret before it signs as well: up to 168h")
-	fs.StringVar(&f.from, "from", "", "a file with the token, or with user:password; - reads standard input: on a command line others would see it")
-	fs.BoolVar(&f.remove, "remove", false, "send no Authorization any more")
+	fs.StringVar(&f.from, "from", "", "a file with the token, user:password, the JSON of oauth2, or the PEM of mtls; - reads standard input: on a command line others would see it")
+	fs.BoolVar(&f.remove, "remove", false, "send no Authorization any more, or show no client certificate")
 	return o.jsonFlag(cmd)
 }
 
+// Kinds of secrets that are given, not made.
+const (
+	kindBearer = "bearer"
+	kindBasic  = "basic"
+	kindOAuth2 = "oauth2"
+	kindMTLS   = "mtls"
+)
+
+const givenKinds = "--kind bearer, basic, oauth2 or mtls"
+
 // body is what the API is asked for.
 func (f secretFlags) body(cmd *cobra.Command) (map[string]string, error) {
-	credential := f.kind == "bearer" || f.kind == "basic"
+	given := slices.Contains([]string{kindBearer, kindBasic, kindOAuth2, kindMTLS}, f.kind)
 	switch {
-	case f.remove && (f.from != "" || !credential):
-		return nil, &misuse{errors.New("--remove goes with --kind bearer or basic, and without --from")}
+	case f.remove && (f.from != "" || !given):
+		return nil, &misuse{errors.New("--remove goes with " + givenKinds + ", and without --from")}
+	case f.remove && f.kind == kindMTLS:
+		return map[string]string{"kind": kindMTLS, "pem": ""}, nil
 	case f.remove:
-		return map[string]string{"kind": "bearer", "value": ""}, nil
-	case !credential && f.from != "":
-		return nil, &misuse{errors.New("--from goes with --kind bearer or basic: secrets to sign with are made here")}
-	case !credential:
+		return map[string]string{"kind": kindBearer, "value": ""}, nil
+	case !given && f.from != "":
+		return nil, &misuse{errors.New("--from goes with " + givenKinds + ": secrets to sign with are made here")}
+	case !given:
 		return map[string]string{"kind": f.kind, "keep_old": f.keepOld.String()}, nil
 	case f.from == "":
 		return nil, &misuse{fmt.Errorf("--kind %s needs --from FILE; - reads standard input", f.kind)}
 	}
-	text, err := readLine(cmd, f.from)
+	text, err := readCredential(cmd, f.from)
 	if err != nil {
 		return nil, err
 	}
-	if f.kind == "bearer" {
+	return f.credential(text)
+}
+
+// credential puts what was read into the API's words.
+func (f secretFlags) credential(text string) (map[string]string, error) {
+	switch f.kind {
+	case kindBearer:
 		return map[string]string{"kind": f.kind, "value": text}, nil
+	case kindMTLS:
+		return map[string]string{"kind": f.kind, "pem": text}, nil
+	case kindOAuth2:
+		asked := map[string]string{}
+		if err := json.Unmarshal([]byte(text), &asked); err != nil || asked == nil { // whose words might quote it
+			return nil, &misuse{errors.New("--kind oauth2 needs JSON in --from, with texts as values: see --help")}
+		}
+		asked["kind"] = f.kind
+		return asked, nil
 	}
 	user, password, ok := strings.Cut(text, ":")
 	if !ok {
@@ -118,9 +159,9 @@ func (f secretFlags) body(cmd *cobra.Command) (map[string]string, error) {
 	return map[string]string{"kind": f.kind, "user": user, "password": password}, nil
 }
 
-// readLine reads a credential; the line's end is the editor's.
-func readLine(cmd *cobra.Command, name string) (string, error) {
-	const most = 8 << 10 // twice what the API takes
+// readCredential reads one; the last line's end is the editor's.
+func readCredential(cmd *cobra.Command, name string) (string, error) {
+	const most = 64 << 10 // twice what the API takes
 	f, err := openFile(cmd, "credential", name)
 	if err != nil {
 		return "", err

@@ -4,7 +4,7 @@
 //	serve ──▶ node: store ─ cluster ─ actors ─ edge         apply ──▶ a running node, or its store
 //	demo  ──▶ node + a CRM that sends                       migrate, backup ──▶ the store
 //	bench ──▶ a serve of its own + load                     graph ──▶ a file
-//	suppress, person, key, pixel, announcements, audit, endpoint, deliveries, graph use ──▶ a running node's API, or the same over its store
+//	suppress, person, key, pixel, announcements, audit, endpoint, deliveries, replays, secrets, graph use ──▶ a running node's API, or the same over its store
 //	version
 package main
 
@@ -106,6 +106,6 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &misuse{err} })
 	root.AddCommand(newServe(), newDemo(), newApply(), newMigrate(), newBackup(), newGraph(), newBench(), newVersion(),
-		newSuppress(), newPerson(), newKey(), newPixel(), newAnnouncements(), newAudit(), newEndpoint(), newDeliveries())
+		newSuppress(), newPerson(), newKey(), newPixel(), newAnnouncements(), newAudit(), newEndpoint(), newDeliveries(), newReplays(), newSecrets())
 	return root
 }

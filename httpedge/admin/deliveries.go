@@ -241,6 +241,14 @@ func (w withoutNode) Cancel(ctx context.Context, account domain.AccountID, n int
 	return w.store.Cancel(ctx, account, n, w.clock.Now().UTC(), audit)
 }
 
+func (w withoutNode) StartReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter, audit domain.AuditEntry) (domain.Replay, error) {
+	return w.store.StartReplay(ctx, domain.Replay{Account: key.Account, Endpoint: key.Endpoint, Filter: f, MadeAt: w.clock.Now().UTC(), By: audit.Actor}, audit)
+}
+
+func (w withoutNode) CancelReplay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Replay, error) {
+	return w.store.CancelReplay(ctx, account, n, w.clock.Now().UTC(), audit)
+}
+
 func (w withoutNode) EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error {
 	return w.store.EnableEndpoint(ctx, key, audit)
 }
@@ -253,13 +261,17 @@ func (withoutNode) TestEndpoint(context.Context, domain.EndpointKey) (domain.Sen
 
 // time reads a query's time; zero when it is not there.
 func (c *Call) time(name string) (time.Time, error) {
-	text := c.Query(name)
+	return instant(name, c.Query(name))
+}
+
+// instant reads a time that somebody has written; zero when there is none.
+func instant(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || t.Year() < 1970 || t.Year() > 2200 { // stores count nanoseconds, which end in 2262
-		return time.Time{}, domain.FailField("read query", name, "must be a time as 2026-01-31T12:00:00Z")
+		return time.Time{}, domain.FailField("read time", name, "must be a time as 2026-01-31T12:00:00Z")
 	}
 	return t.UTC(), nil
 }

@@ -28,8 +28,14 @@ type Store interface {
 	Hasten(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	Cancel(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
+	CountReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter) (int, error)
+	StartReplay(ctx context.Context, r domain.Replay, audit domain.AuditEntry) (domain.Replay, error)
+	CancelReplay(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Replay, error)
+	FindReplay(ctx context.Context, account domain.AccountID, n int64) (domain.Replay, error)
+	Replays(ctx context.Context, account domain.AccountID, endpoint domain.EndpointID, before int64, limit int) ([]domain.Replay, error)
 	Secrets(ctx context.Context, key domain.EndpointKey) ([]domain.Secret, error)
 	PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error
+	AllSecrets(ctx context.Context) ([]domain.Secret, error)
 }
 
 var _ Store = domain.Store(nil)
@@ -68,6 +74,8 @@ type Deliveries interface {
 	Replay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
 	Hasten(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
 	Cancel(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error)
+	StartReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter, audit domain.AuditEntry) (domain.Replay, error)
+	CancelReplay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Replay, error)
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
 	// EndpointChanged says that an endpoint has other secrets now.
 	EndpointChanged(key domain.EndpointKey)
@@ -78,6 +86,14 @@ type Deliveries interface {
 // Sealer seals an endpoint's secret with the master key, bound to the endpoint, to what it is for and to its id.
 type Sealer interface {
 	Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error)
+}
+
+// Resealer seals with the current master key what an older one has sealed.
+type Resealer interface {
+	// Key names the current master key.
+	Key() string
+	// Reseal names the key that has sealed a secret, and seals it anew; nil: it is the current key already.
+	Reseal(s domain.Secret) (by string, sealed []byte, err error)
 }
 
 // Deps is the API's collaborators. Those that may be nil are missing where no node runs: their routes answer
@@ -92,6 +108,7 @@ type Deps struct {
 	// Deliveries may be nil: the store is changed then, and nodes find out by themselves. Only tests need a node.
 	Deliveries Deliveries
 	Sealer     Sealer                // nil: there is no master key, and no secret can be made
+	Resealer   Resealer              // nil: likewise
 	Clock      domain.Clock          // nil: the machine's
 	Log        *slog.Logger          // nil: none
 	Metrics    prometheus.Registerer // nil: not published

@@ -3,12 +3,10 @@ package admin
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -16,8 +14,7 @@ import (
 )
 
 const (
-	maxSecretBody = 16 << 10
-	maxCredential = 4096 // bytes of a token, or of user and password: what servers take in one header
+	maxSecretBody = 64 << 10 // a certificate with its chain has 32 KiB at most, and in JSON its lines cost a byte more each
 	// defaultKeepOld is how long the old secret signs beside a new one: a working day for whoever has to put it in place.
 	defaultKeepOld = 24 * time.Hour
 	maxKeepOld     = 7 * 24 * time.Hour
@@ -35,11 +32,16 @@ type secretRow struct {
 	ID        string            `json:"id"`
 	Kind      domain.SecretKind `json:"kind"`
 	CreatedAt stamp             `json:"created_at"`
-	EndsAt    stamp             `json:"ends_at"` // null: it signs as long as it is there
+	EndsAt    stamp             `json:"ends_at"`              // null: it signs as long as it is there
+	ExpiresAt *stamp            `json:"expires_at,omitempty"` // of a client certificate
 }
 
 func rowOfSecret(s domain.Secret) secretRow {
-	return secretRow{s.ID, s.Kind, stamp(s.CreatedAt), stamp(s.EndsAt)}
+	row := secretRow{ID: s.ID, Kind: s.Kind, CreatedAt: stamp(s.CreatedAt), EndsAt: stamp(s.EndsAt)}
+	if !s.ExpiresAt.IsZero() {
+		row.ExpiresAt = new(stamp(s.ExpiresAt))
+	}
+	return row
 }
 
 // shownSecret is a signing secret in the one answer that shows it.
@@ -51,18 +53,16 @@ type shownSecret struct {
 
 func signing(k domain.SecretKind) bool { return k == domain.HMACSecret || k == domain.Ed25519Secret }
 
-func ended(s domain.Secret, now time.Time) bool { return !s.EndsAt.IsZero() && !now.Before(s.EndsAt) }
-
-// secretAsked is the body of POST /endpoints/{id}/secrets.
-type secretAsked struct {
-	Kind     domain.SecretKind `json:"kind"`
-	KeepOld  *string           `json:"keep_old"` // of hmac and ed25519
-	Value    *string           `json:"value"`    // of bearer
-	User     *string           `json:"user"`     // of basic
-	Password *string           `json:"password"` // of basic
+// sameUse says whether one credential takes another's place: what goes into Authorization is one, and who we say that we are
+// in the handshake is another.
+func sameUse(a, b domain.SecretKind) bool {
+	return !signing(a) && !signing(b) && (a == domain.MTLSSecret) == (b == domain.MTLSSecret)
 }
 
-// endpointSecret answers POST /endpoints/{id}/secrets: a new secret to sign with, or what goes into Authorization.
+func ended(s domain.Secret, now time.Time) bool { return !s.EndsAt.IsZero() && !now.Before(s.EndsAt) }
+
+// endpointSecret answers POST /endpoints/{id}/secrets: a new secret to sign with, what goes into Authorization, or a client
+// certificate.
 func (a *API) endpointSecret(ctx context.Context, c *Call, key domain.EndpointKey) Reply {
 	body, err := c.body(maxSecretBody)
 	if err != nil {
@@ -78,79 +78,11 @@ func (a *API) endpointSecret(ctx context.Context, c *Call, key domain.EndpointKe
 	if signing(asked.Kind) {
 		return a.rotate(ctx, c, key, asked)
 	}
-	plain, err := asked.credential()
+	one, err := asked.credential(a.deps.Clock.Now())
 	if err != nil {
 		return fail(err)
 	}
-	return a.authorize(ctx, c, key, asked.Kind, plain)
-}
-
-// foreign refuses a kind that is none, and members that belong to another: they would be a mistake that does nothing.
-func (s secretAsked) foreign() error {
-	const op = "read secret"
-	kinds := []domain.SecretKind{domain.HMACSecret, domain.Ed25519Secret, domain.BearerSecret, domain.BasicSecret}
-	if !slices.Contains(kinds, s.Kind) {
-		return domain.FailField(op, "kind", fmt.Sprintf("must be one of: %s, %s, %s, %s", kinds[0], kinds[1], kinds[2], kinds[3]))
-	}
-	for _, member := range []struct {
-		name  string
-		given bool
-		of    bool
-	}{
-		{"keep_old", s.KeepOld != nil, signing(s.Kind)},
-		{"value", s.Value != nil, s.Kind == domain.BearerSecret},
-		{"user", s.User != nil, s.Kind == domain.BasicSecret},
-		{"password", s.Password != nil, s.Kind == domain.BasicSecret},
-	} {
-		if member.given && !member.of {
-			return domain.FailField(op, member.name, fmt.Sprintf("does not belong to a secret of kind %s", s.Kind))
-		}
-	}
-	return nil
-}
-
-// keepOld is how long the secrets that are there go on signing.
-func (s secretAsked) keepOld() (time.Duration, error) {
-	if s.KeepOld == nil {
-		return defaultKeepOld, nil
-	}
-	d, err := time.ParseDuration(*s.KeepOld)
-	if err != nil || d < 0 || d > maxKeepOld {
-		return 0, domain.FailField("read secret", "keep_old", fmt.Sprintf("must be a duration from 0s to %v, as \"24h\"", maxKeepOld))
-	}
-	return d, nil
-}
-
-// credential is what follows the scheme in Authorization; nil: nothing any more. Errors never show it.
-func (s secretAsked) credential() ([]byte, error) {
-	const op = "read secret"
-	if s.Kind == domain.BearerSecret {
-		switch {
-		case s.Value == nil:
-			return nil, domain.FailField(op, "value", `must be given; "" takes the credential away`)
-		case len(*s.Value) > maxCredential || strings.ContainsFunc(*s.Value, func(r rune) bool { return r <= ' ' || r > '~' }):
-			return nil, domain.FailField(op, "value", fmt.Sprintf("must be at most %d printable ASCII characters without spaces", maxCredential))
-		case *s.Value == "":
-			return nil, nil
-		}
-		return []byte(*s.Value), nil
-	}
-	control := func(r rune) bool { return r < ' ' || r == 0x7f }
-	switch {
-	case s.User == nil:
-		return nil, domain.FailField(op, "user", "must be given")
-	case s.Password == nil:
-		return nil, domain.FailField(op, "password", "must be given")
-	case strings.Contains(*s.User, ":") || strings.ContainsFunc(*s.User, control):
-		return nil, domain.FailField(op, "user", "must hold no colon and no control characters")
-	case strings.ContainsFunc(*s.Password, control):
-		return nil, domain.FailField(op, "password", "must hold no control characters")
-	case len(*s.User)+len(*s.Password) > maxCredential:
-		return nil, domain.FailField(op, "password", fmt.Sprintf("must be at most %d bytes with the user", maxCredential))
-	case *s.User == "" && *s.Password == "":
-		return nil, nil
-	}
-	return []byte(base64.StdEncoding.EncodeToString([]byte(*s.User + ":" + *s.Password))), nil
+	return a.putCredential(ctx, c, key, asked.Kind, one)
 }
 
 // rotate makes a new secret to sign with. The newest of the others goes on beside it for a while, and never for longer
@@ -194,21 +126,24 @@ func rotated(old []domain.Secret, made domain.Secret, now time.Time, keep time.D
 	return next
 }
 
-// authorize puts a credential into Authorization, in the place of whatever was there.
-func (a *API) authorize(ctx context.Context, c *Call, key domain.EndpointKey, kind domain.SecretKind, plain []byte) Reply {
+// putCredential puts one in the place of whatever was there for the same use.
+func (a *API) putCredential(ctx context.Context, c *Call, key domain.EndpointKey, kind domain.SecretKind, given credential) Reply {
 	now := a.deps.Clock.Now().UTC()
 	var made []domain.Secret
 	entry := a.endpointEntry(c, "endpoint.credential", key)
 	entry.Detail = "none"
-	if plain != nil {
-		one, err := a.seal(domain.Secret{ID: credentialID(), Kind: kind, CreatedAt: now, Endpoint: key}, plain)
+	if kind == domain.MTLSSecret {
+		entry.Action = "endpoint.certificate"
+	}
+	if given.plain != nil {
+		one, err := a.seal(domain.Secret{ID: credentialID(), Kind: kind, CreatedAt: now, ExpiresAt: given.expires, Endpoint: key}, given.plain)
 		if err != nil {
 			return fail(err)
 		}
 		made, entry.Detail = []domain.Secret{one}, fmt.Sprintf("%s %s", kind, one.ID)
 	}
 	err := a.replaceSecrets(ctx, key, entry, func(old []domain.Secret) []domain.Secret {
-		return append(made, slices.DeleteFunc(slices.Clone(old), func(s domain.Secret) bool { return !signing(s.Kind) || ended(s, now) })...)
+		return append(made, slices.DeleteFunc(slices.Clone(old), func(s domain.Secret) bool { return sameUse(s.Kind, kind) || ended(s, now) })...)
 	})
 	switch {
 	case err != nil:

@@ -58,7 +58,8 @@ func (a *API) setPaused(ctx context.Context, c *Call, key domain.EndpointKey, ac
 	return a.showEndpoint(ctx, key)
 }
 
-// enable takes back that an endpoint is disabled. Of one that is not, and does not fail, there is nothing to change.
+// enable takes back that an endpoint is disabled. Of one that is not, and does not fail, there is nothing to change. What
+// was given up while it was away is not sent by that: the answer offers it.
 func (a *API) enable(ctx context.Context, c *Call, key domain.EndpointKey) Reply {
 	state, err := a.deps.Store.EndpointState(ctx, key)
 	if err != nil {
@@ -71,7 +72,15 @@ func (a *API) enable(ctx context.Context, c *Call, key domain.EndpointKey) Reply
 			return fail(err)
 		}
 	}
-	return a.showEndpoint(ctx, key)
+	reply := a.showEndpoint(ctx, key)
+	offer, err := a.catchUp(ctx, key, state)
+	if row, ok := reply.Body.(endpointRow); ok && err == nil && offer != nil {
+		reply.Body = struct {
+			endpointRow
+			CatchUp *replayOffer `json:"catch_up"`
+		}{row, offer}
+	}
+	return reply
 }
 
 // testRow is what happened to a test event.

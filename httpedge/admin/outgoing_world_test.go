@@ -42,6 +42,14 @@ func (o *outgoing) Cancel(ctx context.Context, account domain.AccountID, n int64
 	return o.Store.Cancel(ctx, account, n, o.clock.Now(), audit)
 }
 
+func (o *outgoing) StartReplay(ctx context.Context, key domain.EndpointKey, f domain.ReplayFilter, audit domain.AuditEntry) (domain.Replay, error) {
+	return o.Store.StartReplay(ctx, domain.Replay{Account: key.Account, Endpoint: key.Endpoint, Filter: f, MadeAt: o.clock.Now(), By: audit.Actor}, audit)
+}
+
+func (o *outgoing) CancelReplay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Replay, error) {
+	return o.Store.CancelReplay(ctx, account, n, o.clock.Now(), audit)
+}
+
 func (o *outgoing) EndpointChanged(key domain.EndpointKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

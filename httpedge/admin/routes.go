@@ -23,6 +23,7 @@ type Route struct {
 const (
 	short      = 5 * time.Second
 	keeping    = 10 * time.Second          // 50 hits, each a commit
+	counting   = time.Minute               // 100,000 deliveries are looked at
 	probing    = domain.MaxTimeout + short // a test event has the time of any attempt
 	forgetting = 2 * time.Minute           // an erasure reads an account's leads and every link
 	importing  = 10 * time.Minute          // 64 MiB at 1 Mbit/s
@@ -53,9 +54,14 @@ func Routes() []Route {
 		{"PUT", "/api/v1/endpoints/{id}", "v1_endpoint_put", apikey.EndpointsWrite, keeping, (*API).putEndpoint},
 		{"DELETE", "/api/v1/endpoints/{id}", "v1_endpoint_delete", apikey.EndpointsWrite, keeping, (*API).deleteEndpoint},
 		{"POST", "/api/v1/endpoints/{path...}", "v1_endpoint_steer", apikey.EndpointsWrite, probing, (*API).steerEndpoint},
+		{"POST", "/api/v1/secrets/reseal", "v1_reseal", apikey.SecretsReseal, keeping, (*API).reseal},
 		{"GET", "/api/v1/deliveries", "v1_deliveries", apikey.DeliveriesRead, keeping, (*API).listDeliveries},
 		{"GET", "/api/v1/deliveries/{n}", "v1_delivery", apikey.DeliveriesRead, short, (*API).delivery},
 		{"POST", "/api/v1/deliveries/{path...}", "v1_delivery_steer", apikey.DeliveriesWrite, keeping, (*API).steerDelivery},
+		{"GET", "/api/v1/replays", "v1_replays", apikey.DeliveriesRead, short, (*API).listReplays},
+		{"POST", "/api/v1/replays", "v1_replay_start", apikey.DeliveriesWrite, counting, (*API).startReplay},
+		{"GET", "/api/v1/replays/{n}", "v1_replay", apikey.DeliveriesRead, short, (*API).replayJob},
+		{"DELETE", "/api/v1/replays/{n}", "v1_replay_cancel", apikey.DeliveriesWrite, short, (*API).cancelReplay},
 		{"GET", "/api/v1/audit", "v1_audit", apikey.AuditRead, short, (*API).audit},
 	}
 }

@@ -51,6 +51,7 @@ type world struct {
 	visitors *visitors
 	outgoing *outgoing
 	vault    *vault.Vault
+	master   vault.Key
 	clock    *clock
 	registry *prometheus.Registry
 	all      string // a key of the platform that may do everything
@@ -204,11 +205,12 @@ func newWorld(t *testing.T, store domain.Store) *world {
 	now := &clock{now: noon}
 	w.clock = now
 	w.outgoing = &outgoing{Store: w.store, clock: now}
-	w.vault, err = vault.New(vault.NewKey())
+	w.master = vault.NewKey()
+	w.vault, err = vault.New(w.master)
 	require.NoError(t, err)
 	api, err := admin.New(admin.Deps{
 		Store: w.store, Directory: w.book.directory, Catalog: w.book, Visitors: w.visitors, Graph: graph{}, Clock: now, Metrics: w.registry,
-		Deliveries: w.outgoing, Sealer: sealer{w.vault}, People: actors.Archive{Store: w.store, Clock: now},
+		Deliveries: w.outgoing, Sealer: sealer{w.vault}, Resealer: sealer{w.vault}, People: actors.Archive{Store: w.store, Clock: now},
 	})
 	require.NoError(t, err)
 	server, err := httpedge.New(httpedge.Config{DrainGrace: -1}, httpedge.Deps{

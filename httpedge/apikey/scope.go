@@ -29,6 +29,8 @@ const (
 	// DeliveriesRead shows what became of events, and not what they say: a payload takes AnnouncementsRead as well.
 	DeliveriesRead  Scope = "deliveries:read"
 	DeliveriesWrite Scope = "deliveries:write"
+	// SecretsReseal changes no secret, only the master key that it is sealed with.
+	SecretsReseal Scope = "secrets:reseal"
 )
 
 // Scopes lists every scope.
@@ -36,12 +38,12 @@ func Scopes() []Scope {
 	return []Scope{
 		EventsWrite, AnnouncementsRead, SuppressionsRead, SuppressionsWrite, PeopleRead, PeopleErase,
 		PixelsRead, PixelsWrite, GraphRead, GraphWrite, KeysWrite, AuditRead,
-		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite,
+		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite, SecretsReseal,
 	}
 }
 
 // platform are the scopes over what every account shares: a key of one account cannot have them.
-func platform(s Scope) bool { return s == GraphRead || s == GraphWrite }
+func platform(s Scope) bool { return s == GraphRead || s == GraphWrite || s == SecretsReseal }
 
 // Check says whether a key of an account ("": of the platform) may have these scopes.
 func Check(account domain.AccountID, scopes []string) error {

@@ -50,15 +50,15 @@ func common(all http.Header) domain.Header {
 	return kept
 }
 
-// read takes an answer in: what is kept of it, and whether there was more. It stops after maxDrained; the body's
-// Close then ends the connection.
-func read(body io.Reader) (excerpt []byte, truncated bool, err error) {
-	excerpt, err = io.ReadAll(io.LimitReader(body, domain.MaxExcerpt))
-	if err != nil || len(excerpt) < domain.MaxExcerpt {
+// read takes an answer in: at most so much is kept of it, and whether there was more. It stops after maxDrained; the
+// body's Close then ends the connection.
+func read(body io.Reader, most int64) (excerpt []byte, truncated bool, err error) {
+	excerpt, err = io.ReadAll(io.LimitReader(body, most))
+	if err != nil || int64(len(excerpt)) < most {
 		return excerpt, false, err
 	}
 	// What is beyond maxDrained is not read, and so not known; an error there is nobody's.
-	more, err := io.Copy(io.Discard, io.LimitReader(body, maxDrained-domain.MaxExcerpt))
+	more, err := io.Copy(io.Discard, io.LimitReader(body, maxDrained-most))
 	return excerpt, more > 0, err
 }
 

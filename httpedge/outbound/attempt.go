@@ -40,6 +40,8 @@ type attempt struct {
 	address string
 	conns   int // connections that the request was given; the second is because the first one was closing
 	reused  bool
+	shown   bool // a client certificate, if the server asks for one
+	asked   bool // it has
 	dials   bool // it has no connection, so what a dial reports is its affair
 	ended   bool
 }
@@ -124,6 +126,9 @@ func (a *attempt) dialling(s stage, address string) {
 	})
 }
 
+// askedFor notes that a server wants to know who we are.
+func (a *attempt) askedFor() { a.with(func() { a.asked = a.asked || a.dials }) }
+
 // end closes the diary. What it says then stays as it is.
 func (a *attempt) end() record {
 	a.mu.Lock()
@@ -131,7 +136,7 @@ func (a *attempt) end() record {
 	last := a.now
 	a.enter(last)
 	a.ended = true
-	r := record{last: last, slot: a.spent[stageSlot], host: a.host, address: a.address, conns: a.conns, reused: a.reused, phases: domain.Phases{
+	r := record{last: last, slot: a.spent[stageSlot], host: a.host, address: a.address, conns: a.conns, reused: a.reused, shown: a.shown, asked: a.asked, phases: domain.Phases{
 		DNS: a.spent[stageDNS], Connect: a.spent[stageConnect], TLS: a.spent[stageTLS], First: a.spent[stageFirst], Body: a.spent[stageBody],
 	}}
 	return r
@@ -146,4 +151,6 @@ type record struct {
 	address string
 	conns   int
 	reused  bool
+	shown   bool
+	asked   bool
 }

@@ -44,6 +44,9 @@ type Config struct {
 	IdleFor time.Duration
 	// HeaderBytes is the most that an answer's headers may have, informational ones included; default 32 KiB.
 	HeaderBytes int64
+	// Certificates is how many client certificates connections are kept for; default 256. Of more, that which was used
+	// longest ago loses its idle connections, and shakes hands anew when it is used again.
+	Certificates int
 }
 
 func (c Config) withDefaults() Config {
@@ -58,7 +61,7 @@ func (c Config) withDefaults() Config {
 	for _, f := range []struct {
 		to  *int
 		def int
-	}{{&c.PerHost, 2 * domain.MaxConcurrency}, {&c.Idle, 4096}} {
+	}{{&c.PerHost, 2 * domain.MaxConcurrency}, {&c.Idle, 4096}, {&c.Certificates, 256}} {
 		if *f.to == 0 {
 			*f.to = f.def
 		}
@@ -85,7 +88,7 @@ func (c Config) validate() error {
 	for _, f := range []struct {
 		field string
 		n     int64
-	}{{"per_host", int64(c.PerHost)}, {"idle_per_host", int64(c.IdlePerHost)}, {"idle", int64(c.Idle)}, {"header_bytes", c.HeaderBytes}} {
+	}{{"per_host", int64(c.PerHost)}, {"idle_per_host", int64(c.IdlePerHost)}, {"idle", int64(c.Idle)}, {"header_bytes", c.HeaderBytes}, {"certificates", int64(c.Certificates)}} {
 		if f.n < 1 {
 			return domain.FailField(op, f.field, "is less than 1")
 		}

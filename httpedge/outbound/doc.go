@@ -16,8 +16,10 @@
 //   - One dispatch is one request to one URL. Redirects are answers and are not followed, there are no cookies, and
 //     no proxy of the environment is used.
 //   - Every attempt ends within its timeout, whatever the other side does, and costs a bounded amount of memory.
+//   - A token is fetched (Tokens) as an event is sent, by the same rules; all that need it share one fetch.
+//   - A connection that has shown a client certificate is its endpoint's alone.
 //   - What went wrong is said in one word for machines, and in words that can be passed on to whoever runs the
-//     endpoint. They name no address of ours.
+//     endpoint. They name no address of ours, and hold none of what is secret.
 //
 // Why net/http, and what it costs, is in docs/outbound.md with the figures.
 package outbound

@@ -18,7 +18,7 @@ const succeeded = "ok"
 // classes are those that a Sender answers with.
 var classes = []domain.ErrorClass{
 	domain.ErrorStatus, domain.ErrorRedirect, domain.ErrorDNS, domain.ErrorAddress, domain.ErrorConnect, domain.ErrorTLS, domain.ErrorTimeout, domain.ErrorCut,
-	domain.ErrorProtocol, domain.ErrorURL, domain.ErrorStopped,
+	domain.ErrorProtocol, domain.ErrorURL, domain.ErrorSecret, domain.ErrorStopped,
 }
 
 // buckets reach from a neighbour's answer to the longest timeout.
@@ -124,4 +124,33 @@ func (m *metrics) observe(phase string, d time.Duration) {
 func (m *metrics) opened(conn net.Conn) net.Conn {
 	m.open.Inc()
 	return &counted{Conn: conn, open: m.open}
+}
+
+// Outcomes of a fetch of a token, beside succeeded.
+const (
+	fetchRefused = "refused" // the server answered, and not with a token
+	fetchFailed  = "failed"  // it did not answer, or may not be sent to
+	fetchStopped = "stopped" // by us
+)
+
+type tokenMetrics struct {
+	fetches *prometheus.CounterVec // outcome
+}
+
+func newTokenMetrics(to prometheus.Registerer, kept func() float64) (*tokenMetrics, error) {
+	m := &tokenMetrics{fetches: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "token_fetches_total", Help: "Requests for OAuth2 tokens, by outcome.",
+	}, []string{"outcome"})}
+	for _, outcome := range []string{succeeded, fetchRefused, fetchFailed, fetchStopped} {
+		m.fetches.WithLabelValues(outcome)
+	}
+	have := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "tokens", Help: "OAuth2 tokens that are kept."}, kept)
+	most := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: "tokens_limit", Help: "The most OAuth2 tokens that are kept."})
+	most.Set(maxTokens)
+	for _, collector := range []prometheus.Collector{m.fetches, have, most} {
+		if err := to.Register(collector); err != nil {
+			return nil, fmt.Errorf("register token metrics: %w", err)
+		}
+	}
+	return m, nil
 }

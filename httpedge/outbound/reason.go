@@ -46,9 +46,21 @@ func (s *Sender) explain(ctx, whole context.Context, timeout time.Duration, r re
 	case protocolFault(err):
 		return domain.ErrorProtocol, "the answer is no valid HTTP: " + plain(err)
 	case r.last < stageBody:
-		return domain.ErrorCut, "the connection ended before an answer came: " + inWords(err)
+		return domain.ErrorCut, "the connection ended before an answer came: " + inWords(err) + hint(r)
 	default:
 		return domain.ErrorCut, "the connection ended within the answer: " + inWords(err)
+	}
+}
+
+// hint is for a new connection that a server has ended after it had asked who we are: its alert may get lost behind the end.
+func hint(r record) string {
+	switch {
+	case r.reused || !r.asked:
+		return ""
+	case r.shown:
+		return "; the server had asked for the client certificate"
+	default:
+		return "; the server had asked for a client certificate, and the endpoint has none (a secret of kind mtls)"
 	}
 }
 
@@ -92,8 +104,8 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 		reason = r.host + " answers in plain HTTP where TLS was expected"
 	case errors.As(err, &record):
 		reason = r.host + " does not speak TLS on this port"
-	case errors.As(err, &alert), r.last == stageTLS && strings.HasPrefix(err.Error(), "remote error: tls:"):
-		reason = "the server broke the TLS handshake off: " + plain(err)
+	case errors.As(err, &alert), strings.Contains(err.Error(), remoteAlert):
+		reason = brokenOff(r, err)
 	default:
 		var late net.Error
 		if r.last != stageTLS || errors.As(err, &late) && late.Timeout() {
@@ -102,6 +114,27 @@ func (s *Sender) explainTLS(r record, err error) (domain.ErrorClass, string) {
 		reason = "the TLS handshake failed: " + inWords(err)
 	}
 	return domain.ErrorTLS, reason
+}
+
+// remoteAlert begins what crypto/tls says of an alert from the other side. With TLS 1.3 one about our certificate comes when the
+// handshake is over for us, in the place of an answer.
+const remoteAlert = "remote error: "
+
+// brokenOff is about an alert. Of a server that has asked for a client's certificate it is taken to be about that: the words of
+// alerts differ.
+func brokenOff(r record, err error) string {
+	said := plain(err)
+	if _, alert, found := strings.Cut(said, remoteAlert); found {
+		said = alert
+	}
+	switch {
+	case r.asked && r.shown:
+		return "the server refused the client certificate: " + said
+	case r.asked:
+		return "the server asks for a client certificate, and the endpoint has none (a secret of kind mtls): " + said
+	default:
+		return "the server broke the TLS handshake off: " + said
+	}
 }
 
 func (s *Sender) invalid(e x509.CertificateInvalidError) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -16,12 +17,13 @@ const UserAgent = "Leadwire/1 (+webhooks)"
 
 // Sender is a domain.Sender over HTTP. It is safe for concurrent use; one serves all endpoints of a node.
 type Sender struct {
-	config    Config
-	deps      Deps
-	own       *own
-	refusals  *refusals
-	metrics   *metrics
-	transport *http.Transport
+	config       Config
+	deps         Deps
+	own          *own
+	refusals     *refusals
+	metrics      *metrics
+	transport    *http.Transport // of endpoints that are shown no certificate
+	certificates *certificates
 }
 
 var _ domain.Sender = (*Sender)(nil)
@@ -44,14 +46,23 @@ func New(config Config, deps Deps) (*Sender, error) {
 		own:      &own{list: deps.Own, clock: deps.Clock, log: deps.Log},
 		refusals: &refusals{log: deps.Log, clock: deps.Clock},
 	}
-	s.transport = s.newTransport()
+	s.transport = s.newTransport(nil)
+	s.certificates = newCertificates(config.Certificates, deps.Clock, s.newTransport)
+	if err := deps.Registerer.Register(s.certificates); err != nil {
+		return nil, fmt.Errorf("register outbound metrics: %w", err)
+	}
 	if config.AllowPrivate {
 		deps.Log.Warn("outbound: PRIVATE ADDRESSES ARE ALLOWED: whoever may configure an endpoint can reach this machine and its network; for development only")
 	}
 	return s, nil
 }
 
-func (s *Sender) newTransport() *http.Transport {
+// newTransport makes one that shows the certificate to whoever asks for any; nil: none. Certificates that a server says it
+// accepts are hints: many leave out those that their clients' are really signed by.
+func (s *Sender) newTransport(certificate *tls.Certificate) *http.Transport {
+	if certificate == nil {
+		certificate = &tls.Certificate{} // which is how none is shown
+	}
 	return &http.Transport{
 		Proxy:                  nil, // none of the environment's: it would look names up, and connect, without our rules
 		DialContext:            s.dial,
@@ -65,10 +76,15 @@ func (s *Sender) newTransport() *http.Transport {
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true, // a DialContext turns it off otherwise
 		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			RootCAs:            s.config.RootCAs,
-			Time:               s.deps.Clock.Now,
-			ClientSessionCache: tls.NewLRUClientSessionCache(1024), // a new connection to a known host saves a round trip
+			MinVersion: tls.VersionTLS12,
+			RootCAs:    s.config.RootCAs,
+			Time:       s.deps.Clock.Now,
+			// A new connection to a known host saves a round trip. A session is resumed as whom it was begun, so certificates share none.
+			ClientSessionCache: tls.NewLRUClientSessionCache(1024),
+			GetClientCertificate: func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				attemptOf(asked.Context()).askedFor()
+				return certificate, nil
+			},
 		},
 		// A connection that has died without a word would otherwise take every request to its host with it until the
 		// kernel notices, which is a quarter of an hour.
@@ -77,40 +93,73 @@ func (s *Sender) newTransport() *http.Transport {
 }
 
 // Close ends idle connections. Attempts end with their own contexts.
-func (s *Sender) Close() { s.transport.CloseIdleConnections() }
+func (s *Sender) Close() {
+	s.transport.CloseIdleConnections()
+	s.certificates.close()
+}
 
 // Send makes one attempt. It never answers an error: what went wrong is in Sent.
 func (s *Sender) Send(ctx context.Context, d domain.Dispatch) domain.Sent {
 	s.metrics.inFlight.Inc()
 	defer s.metrics.inFlight.Dec()
-	sent := domain.Sent{At: s.deps.Clock.Now().UTC()}
 	began := time.Now()
-	to, refused := parse(d.URL, s.config.AllowPrivate)
-	if refused != nil {
-		s.metrics.refused.WithLabelValues(string(refused.Rule)).Inc()
-		sent.Error, sent.Reason = refused.Class, refused.Reason
-	} else {
-		s.attempt(ctx, d, to, &sent)
-	}
+	sent := s.send(ctx, d, domain.MaxExcerpt)
+	conceal(&sent, d.Header)
 	sent.Phases.Total = time.Since(began)
 	s.metrics.ended(sent)
 	return sent
 }
 
-func (s *Sender) attempt(ctx context.Context, d domain.Dispatch, to target, sent *domain.Sent) {
-	timeout := d.Timeout
+// send makes a request of any kind. Most is how many bytes of the answer's body are kept.
+func (s *Sender) send(ctx context.Context, d domain.Dispatch, most int64) domain.Sent {
+	sent := domain.Sent{At: s.deps.Clock.Now().UTC()}
+	to, refused := parse(d.URL, s.config.AllowPrivate)
+	if refused != nil {
+		s.metrics.refused.WithLabelValues(string(refused.Rule)).Inc()
+		sent.Error, sent.Reason = refused.Class, refused.Reason
+		return sent
+	}
+	by, lacks := s.transportOf(d)
+	if lacks != "" {
+		sent.Error, sent.Reason = domain.ErrorSecret, lacks
+		return sent
+	}
+	s.attempt(ctx, passed{d, to, by, most}, &sent)
+	return sent
+}
+
+// transportOf is what a dispatch goes by, or why there is nothing.
+func (s *Sender) transportOf(d domain.Dispatch) (by *http.Transport, lacks string) {
+	if d.Certificate == nil {
+		return s.transport, ""
+	}
+	return s.certificates.transport(d.Endpoint, *d.Certificate)
+}
+
+// passed is a dispatch that may be sent, and how.
+type passed struct {
+	domain.Dispatch
+
+	to   target
+	by   *http.Transport
+	most int64
+}
+
+func (s *Sender) attempt(ctx context.Context, r passed, sent *domain.Sent) {
+	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = domain.DefaultTimeout
 	}
 	whole, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	diary := newAttempt(to.name)
-	err := s.exchange(diary.trace(whole), d, to, sent)
-	r := diary.end()
-	sent.Phases, sent.Address = r.phases, r.address
-	s.metrics.connected(r)
+	diary := newAttempt(r.to.name)
+	diary.shown = r.Certificate != nil
+	err := s.exchange(diary.trace(whole), r, sent)
+	was := diary.end()
+	sent.Phases, sent.Address = was.phases, was.address
+	s.metrics.connected(was)
 	if err != nil {
-		sent.Error, sent.Reason = s.explain(ctx, whole, timeout, r, err)
+		sent.Error, sent.Reason = s.explain(ctx, whole, timeout, was, err)
 		if sent.Status != 0 {
 			sent.Reason = "answered " + named(sent.Status) + ", but " + sent.Reason
 		}
@@ -120,15 +169,15 @@ func (s *Sender) attempt(ctx context.Context, d domain.Dispatch, to target, sent
 // exchange sends the request and takes the answer in. An answer counts when it was read whole, or as far as we read:
 // one that breaks off earlier may come from a receiver that broke off as well, and an event that arrives twice does
 // less harm than one that is lost.
-func (s *Sender) exchange(ctx context.Context, d domain.Dispatch, to target, sent *domain.Sent) error {
+func (s *Sender) exchange(ctx context.Context, r passed, sent *domain.Sent) error {
 	req := &http.Request{
-		Method: http.MethodPost, URL: to.url, Host: to.url.Host, Header: header(d.Header), ContentLength: int64(len(d.Body)),
+		Method: http.MethodPost, URL: r.to.url, Host: r.to.url.Host, Header: header(r.Header), ContentLength: int64(len(r.Body)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body:    io.NopCloser(bytes.NewReader(d.Body)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(d.Body)), nil },
+		Body:    io.NopCloser(bytes.NewReader(r.Body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil },
 	}
 	// Not a client: it would follow redirects and keep cookies.
-	resp, err := s.transport.RoundTrip(req.WithContext(ctx))
+	resp, err := r.by.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return err
 	}
@@ -136,7 +185,7 @@ func (s *Sender) exchange(ctx context.Context, d domain.Dispatch, to target, sen
 	sent.Status = resp.StatusCode
 	sent.Header = common(resp.Header)
 	if resp.StatusCode != http.StatusSwitchingProtocols { // its body is the connection, and has no end
-		if sent.Body, sent.Truncated, err = read(resp.Body); err != nil {
+		if sent.Body, sent.Truncated, err = read(resp.Body, r.most); err != nil {
 			return err
 		}
 	}

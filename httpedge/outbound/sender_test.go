@@ -231,7 +231,9 @@ func TestMetrics_AreBornAtZero(t *testing.T) {
 	w := newWorld(t, Config{}, nil)
 	deps := w.deps
 	deps.Registerer = registry
-	_, err := New(Config{}, deps)
+	sender, err := New(Config{}, deps)
+	require.NoError(t, err)
+	_, err = NewTokens(sender)
 	require.NoError(t, err)
 	families, err := registry.Gather()
 	require.NoError(t, err)
@@ -243,7 +245,12 @@ func TestMetrics_AreBornAtZero(t *testing.T) {
 		"leadwire_outbound_attempts_total": 1 + len(classes), "leadwire_outbound_phase_seconds": 7, "leadwire_outbound_connections_total": 2,
 		"leadwire_outbound_refused_total": 1 + len(addressRules), "leadwire_outbound_resent_total": 1, "leadwire_outbound_in_flight": 1,
 		"leadwire_outbound_connections_open": 1, "leadwire_outbound_connections_per_host_limit": 1, "leadwire_outbound_allow_private": 1,
+		"leadwire_outbound_client_certificates": 1, "leadwire_outbound_client_certificates_limit": 1,
+		"leadwire_outbound_client_certificate_left_seconds_min": 1,
+		"leadwire_outbound_token_fetches_total":                 4, "leadwire_outbound_tokens": 1, "leadwire_outbound_tokens_limit": 1,
 	}, series)
+	_, err = NewTokens(sender)
+	require.ErrorContains(t, err, "register token metrics")
 	_, err = New(Config{}, deps)
 	require.ErrorContains(t, err, "register outbound metrics")
 	for _, n := range networks {
@@ -256,7 +263,7 @@ func TestNew_SaysWhatIsWrong(t *testing.T) {
 	deps := newWorld(t, Config{}, nil).deps
 	for field, config := range map[string]Config{
 		"dns": {DNS: -1}, "connect": {Connect: -1}, "tls": {TLS: -1}, "first_byte": {FirstByte: -1}, "per_host": {PerHost: -1}, "idle": {Idle: -1},
-		"header_bytes": {HeaderBytes: -1}, "refuse[0]": {Refuse: make([]netip.Prefix, 1)},
+		"header_bytes": {HeaderBytes: -1}, "certificates": {Certificates: -1}, "refuse[0]": {Refuse: make([]netip.Prefix, 1)},
 	} {
 		_, err := New(config, deps)
 		require.ErrorContains(t, err, field)

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"log"
 	"log/slog"
 	"math/big"
 	"net"
@@ -133,7 +134,7 @@ func receiver(t testing.TB, http2 bool, config Config, handle http.HandlerFunc) 
 	t.Helper()
 	server := httptest.NewUnstartedServer(handle)
 	server.EnableHTTP2 = http2
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.Config.ErrorLog = silence()
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	config.RootCAs = x509.NewCertPool()
@@ -145,6 +146,9 @@ func receiver(t testing.TB, http2 bool, config Config, handle http.HandlerFunc) 
 	w.names.is("example.com", public.String())
 	return w, server
 }
+
+// silence is a server's log that nobody reads.
+func silence() *log.Logger { return slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) }
 
 // piped is a Sender whose every connection is a pipe to what the test plays, by http. It works under a fake clock.
 func piped(t testing.TB, config Config, play func(conn net.Conn)) *world {
@@ -162,15 +166,25 @@ func piped(t testing.TB, config Config, play func(conn net.Conn)) *world {
 	return w
 }
 
-// certificate makes one for a name, signed by itself or by another.
+// certificate makes one for a server of a name, signed by itself or by another.
 func certificate(t testing.TB, name string, from, until time.Time, signer *tls.Certificate) tls.Certificate {
 	t.Helper()
+	return certificateFor(t, name, from, until, signer, x509.ExtKeyUsageServerAuth)
+}
+
+// certificateFor makes one for a use. An authority is for any.
+func certificateFor(t testing.TB, name string, from, until time.Time, signer *tls.Certificate, use x509.ExtKeyUsage) tls.Certificate {
+	t.Helper()
+	uses := []x509.ExtKeyUsage{use}
+	if signer == nil {
+		uses = nil
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotBefore: from, NotAfter: until,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: signer == nil,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage: uses,
 	}
 	parent, by := template, any(key)
 	if signer != nil {

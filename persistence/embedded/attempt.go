@@ -57,6 +57,9 @@ func (a *attempt) prepare() (err error) {
 	case a.Receipt.At.IsZero():
 		return domain.FailField(op, "receipt.at", "must be given")
 	}
+	if err := checkAnnouncements(op, a.Announce); err != nil {
+		return err
+	}
 	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
 	a.Receipt.Reason, a.Disable = legible(a.Receipt.Reason), legible(a.Disable)
 	bare := a.Receipt
@@ -90,24 +93,44 @@ func (t *tx) attempt(a *attempt) (res groupcommit.Result[answer], err error) {
 		return res, err
 	}
 	got := &domain.AttemptRecorded{Outcome: domain.Done}
+	if got.Told, err = t.told(endpoint); err != nil {
+		return res, err
+	}
 	switch {
 	case row.n == 0 || row.endpoint != endpoint || row.lead != string(a.Lead) || row.state != statePending:
 		got.Outcome = domain.AlreadyDecided
 	case row.revision != a.Expect:
 		got.Outcome = domain.Stale
+	case a.tells() && got.Told != a.Told.From:
+		got.Outcome = domain.Outdated
 	default:
-		got.Next, err = t.keepAttempt(a, row)
+		err = t.keepAttempt(a, row, got)
 	}
 	res.Value.attempted, res.Outcome = got, string(got.Outcome)
 	return res, err
 }
 
-// keepAttempt moves the delivery on, and says who is due now.
-func (t *tx) keepAttempt(a *attempt, row deliveryRow) (next int64, err error) {
+// tells says whether it moves what was told of its endpoint.
+func (a *attempt) tells() bool { return a.Told.From != a.Told.To }
+
+// told is what was told of an endpoint last; n is 0 for one that was never owed anything.
+func (t *tx) told(n int64) (domain.Told, error) {
+	if n == 0 {
+		return domain.ToldWell, nil
+	}
+	state, err := t.endpointState(n)
+	if err != nil {
+		return 0, err
+	}
+	return state.told, nil
+}
+
+// keepAttempt moves the delivery on, and says who is due now and what leaves.
+func (t *tx) keepAttempt(a *attempt, row deliveryRow, got *domain.AttemptRecorded) (err error) {
 	r := &a.Receipt
 	if r.Number > 0 {
 		if err := t.keepReceipt(a); err != nil {
-			return 0, err
+			return err
 		}
 		row.attempts++
 		row.firstAt = cmp.Or(row.firstAt, nanos(r.At))
@@ -120,12 +143,19 @@ func (t *tx) keepAttempt(a *attempt, row deliveryRow) (next int64, err error) {
 	if a.State == domain.DeliveryPending {
 		err = t.retryLater(a, row)
 	} else {
-		next, err = t.end(row, a.State, nanos(r.EndedAt()))
+		got.Next, err = t.end(row, a.State, nanos(r.EndedAt()))
+	}
+	if err == nil {
+		err = t.followEndpoint(a, row.endpoint)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return next, t.followEndpoint(a, row.endpoint)
+	if a.tells() {
+		got.Told = a.Told.To
+	}
+	got.Announced, err = t.keepAnnouncements(a.Announce)
+	return err
 }
 
 func (t *tx) keepReceipt(a *attempt) error {
@@ -186,13 +216,13 @@ func (t *tx) end(row deliveryRow, state domain.DeliveryState, at int64) (next in
 	return head.n, nil
 }
 
-// followEndpoint writes what the attempt says of the endpoint as a whole.
+// followEndpoint takes in what the attempt says of the endpoint as a whole.
 func (t *tx) followEndpoint(a *attempt, n int64) error {
-	was, err := t.endpointState(n)
+	state, err := t.endpointState(n)
 	if err != nil {
 		return err
 	}
-	is, at := was, nanos(a.Receipt.EndedAt())
+	is, at := *state, nanos(a.Receipt.EndedAt())
 	switch {
 	case a.Receipt.Number == 0 || !a.Receipt.Error.OfEndpoint(): // it says nothing
 	case a.Receipt.Error == "":
@@ -203,43 +233,11 @@ func (t *tx) followEndpoint(a *attempt, n int64) error {
 	if a.Disable != "" && is.disabledAt == 0 {
 		is.disabledAt, is.reason = at, a.Disable
 	}
-	if is == was {
-		return nil
+	if a.tells() {
+		is.told = a.Told.To
 	}
-	return t.writeEndpoint(n, is)
-}
-
-// endpointRow is what an endpoint's row says of its state.
-type endpointRow struct {
-	revision, disabledAt      int64
-	reason                    string
-	failingSince, succeededAt int64
-}
-
-func (t *tx) endpointState(n int64) (r endpointRow, err error) {
-	s := t.readEndpoint
-	s.BindInt64(1, n)
-	found, err := s.Step()
-	if found {
-		c := columns{stmt: s}
-		r = endpointRow{revision: c.int(), disabledAt: c.int(), reason: c.text(), failingSince: c.int(), succeededAt: c.int()}
-	}
-	if resetErr := s.Reset(); err == nil {
-		err = resetErr
-	}
-	if err != nil {
-		return r, fmt.Errorf("read endpoint: %w", err)
-	}
-	return r, nil
-}
-
-func (t *tx) writeEndpoint(n int64, r endpointRow) error {
-	if err := t.step(stepEndpoint); err != nil {
-		return err
-	}
-	b := bind{stmt: t.updateEndpoint}
-	if err := b.int(r.revision + 1).int(r.disabledAt).text(r.reason).int(r.failingSince).int(r.succeededAt).int(n).run(); err != nil {
-		return fmt.Errorf("write endpoint: %w", err)
+	if is != *state {
+		state.become(is)
 	}
 	return nil
 }

@@ -58,6 +58,7 @@ func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retenti
 		{oldInOrder("links", now.Add(-keep.Visits)), new(int64)},
 		{toldLinks(now.Add(-linkTold)), new(int64)},
 		{oldAnnouncements(now.Add(-keep.Announced)), &s.retain.announcementSeq},
+		{oldReplays(now.Add(-keep.Announced)), new(int64)},
 		{oldRemovals(now.Add(-keep.Visits)), new(int64)},
 	} {
 		if err := s.remove(ctx, r.remove, keep.BatchLimit, r.cursor, &m); err != nil {

@@ -47,6 +47,15 @@ func oldAnnouncements(before time.Time) removal {
 	}
 }
 
+// oldReplays removes replays that have ended, when what they owed goes too.
+func oldReplays(before time.Time) removal {
+	return func(t *tx, n int, _ int64) (progress, error) {
+		err := query(t.conn, `DELETE FROM replays WHERE n IN (SELECT n FROM replays WHERE state <> 0 AND ended_at < ? LIMIT ?)`, nil, before.UnixNano(), int64(n))
+		removed := t.conn.Changes()
+		return progress{rows: map[string]int64{"replays": int64(removed)}, more: removed == n}, err
+	}
+}
+
 type endedDelivery struct{ n, state, endedAt int64 }
 
 // remover takes announcements away with all that hangs on them, no more than left rows together.

@@ -63,7 +63,7 @@ func outcomes() map[string][]string {
 		},
 		kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 		kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
-		kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale)},
+		kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale), string(domain.Outdated)},
 		kindSeen:    {outcomeOK},
 		kindAdmin:   {outcomeOK, string(domain.Conflict), string(domain.NotFound)},
 	}
@@ -115,7 +115,7 @@ func (o op) size() int {
 	case o.judge != nil:
 		return rowOverhead + len(o.judge.after) + sizeOf(o.judge.Announce)
 	case o.attempt != nil:
-		return rowOverhead + len(o.attempt.receipt) + len(o.attempt.Receipt.Body)
+		return rowOverhead + len(o.attempt.receipt) + len(o.attempt.Receipt.Body) + sizeOf(o.attempt.Announce)
 	default:
 		return rowOverhead + 64*len(o.seen)
 	}

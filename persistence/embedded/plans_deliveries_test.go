@@ -42,6 +42,14 @@ func TestPlans_OfDeliveries(t *testing.T) {
 		{sqlFindEndpoint, "SEARCH endpoints USING COVERING INDEX sqlite_autoindex_endpoints_1 (account=? AND endpoint=?)"},
 		{sqlEndpointState, oneEndpoint},
 		{sqlEndpointsOf, "SEARCH endpoints USING COVERING INDEX sqlite_autoindex_endpoints_1 (account=?)"},
+		{sqlReplayable, "SEARCH d USING INDEX deliveries_by_endpoint (endpoint=? AND state=? AND n>? AND n<?)"},
+		{sqlReplayable, "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)"},
+		{sqlReplayable, "SEARCH l USING INDEX deliveries_by_announcement (announcement=? AND rowid>?)"},
+		{sqlReplayCount, "SEARCH d USING INDEX deliveries_by_endpoint (endpoint=? AND state=? AND n>? AND n<?)"},
+		{sqlLater, "SEARCH deliveries USING INDEX deliveries_by_announcement (announcement=? AND rowid>?)"},
+		{sqlReplaying, "SEARCH d USING COVERING INDEX deliveries_due (endpoint=? AND class=?)"},
+		{sqlReplaysOfAccount, "SEARCH replays USING INDEX replays_of_account (account=? AND n<?)"},
+		{sqlRunning, "SEARCH replays USING COVERING INDEX replays_running (account=? AND endpoint=?)"},
 		{sqlSecrets, "SEARCH secrets USING PRIMARY KEY (account=? AND endpoint=?)"},
 	} {
 		plan := explain(t, s, row.sql)

@@ -139,7 +139,7 @@ func (s *Store) Queue(ctx context.Context, key domain.EndpointKey) (q domain.Que
 	return q, err
 }
 
-const sqlEndpointState = `SELECT n, revision, disabled_at, reason, failing_since, succeeded_at FROM endpoints WHERE account = ? AND endpoint = ?`
+const sqlEndpointState = `SELECT n, revision, disabled_at, reason, failing_since, succeeded_at, told FROM endpoints WHERE account = ? AND endpoint = ?`
 
 // EndpointState reads one; see domain.DeliveryStore.
 func (s *Store) EndpointState(ctx context.Context, key domain.EndpointKey) (state domain.EndpointState, err error) {
@@ -157,6 +157,7 @@ func readEndpointState(c *sqlite.Conn, key domain.EndpointKey) (n int64, state d
 		c := columns{stmt: s}
 		n = c.int()
 		state.Revision, state.DisabledAt, state.Reason, state.FailingSince, state.SucceededAt = c.int(), c.time(), c.text(), c.time(), c.time()
+		state.Told = domain.Told(c.int())
 	}, string(key.Account), string(key.Endpoint))
 	return n, state, err
 }

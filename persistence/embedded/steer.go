@@ -22,10 +22,15 @@ func (s *Store) Replay(ctx context.Context, account domain.AccountID, n int64, a
 		if row.state == statePending {
 			return 0, domain.Fail(op, domain.Conflict, errStillPending)
 		}
-		made, err := t.oweDelivery(row.endpoint, domain.Delivery{
-			Announcement: row.announcement, Lead: domain.LeadID(row.lead), Class: domain.ClassReplay, Replay: true, OwedAt: at,
-		})
+		made, err := t.oweOnceMore(row, at)
 		return made.N, err
+	})
+}
+
+// oweOnceMore makes a replay of a delivery that has ended.
+func (t *tx) oweOnceMore(row deliveryRow, at time.Time) (domain.Delivery, error) {
+	return t.oweDelivery(row.endpoint, domain.Delivery{
+		Announcement: row.announcement, Lead: domain.LeadID(row.lead), Class: domain.ClassReplay, Replay: true, OwedAt: at,
 	})
 }
 
@@ -93,14 +98,13 @@ func (s *Store) EnableEndpoint(ctx context.Context, key domain.EndpointKey, audi
 			return err
 		}
 		if n != 0 {
-			row, err := t.endpointState(n)
+			state, err := t.endpointState(n)
 			if err != nil {
 				return err
 			}
-			row.disabledAt, row.reason, row.failingSince = 0, "", 0
-			if err := t.writeEndpoint(n, row); err != nil {
-				return err
-			}
+			is := *state
+			is.disabledAt, is.reason, is.failingSince = 0, "", 0
+			state.become(is)
 		}
 		return t.note(audit)
 	}})

@@ -95,8 +95,8 @@ func (t *tx) prepare() error {
 		{&t.findEndpoint, sqlFindEndpoint},
 		{&t.insertEndpoint, `INSERT INTO endpoints (account, endpoint, p, revision, disabled_at, reason, failing_since, succeeded_at)
 			VALUES (?, ?, ?, 1, 0, '', 0, 0)`},
-		{&t.readEndpoint, `SELECT revision, disabled_at, reason, failing_since, succeeded_at FROM endpoints WHERE n = ?`},
-		{&t.updateEndpoint, `UPDATE endpoints SET revision = ?, disabled_at = ?, reason = ?, failing_since = ?, succeeded_at = ? WHERE n = ?`},
+		{&t.readEndpoint, `SELECT revision, disabled_at, reason, failing_since, succeeded_at, told FROM endpoints WHERE n = ?`},
+		{&t.updateEndpoint, `UPDATE endpoints SET revision = ?, disabled_at = ?, reason = ?, failing_since = ?, succeeded_at = ?, told = ? WHERE n = ?`},
 		{&t.findHead, sqlFindHead},
 		{&t.findDelivery, sqlFindDelivery},
 		{&t.insertDelivery, `INSERT INTO deliveries (endpoint, announcement, lead, class, replay, behind, owed_at, due_at,

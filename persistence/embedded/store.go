@@ -67,6 +67,7 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	s.tx = &tx{conn: conn, fail: s.opts.Fail, clock: s.opts.Clock}
+	s.tx.inForce.Store(unread)
 	applied, err := migrate(conn, s.opts.Clock.Now())
 	if err != nil {
 		return err

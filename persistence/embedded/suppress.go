@@ -89,6 +89,7 @@ func (t *tx) suppress(add []suppressionRow, remove []string) (changed int, err e
 // follows in the same batch is measured by it; if the batch fails, it is read again.
 func (t *tx) raiseBasis() error {
 	t.basis++
+	t.inForce.Store(unread)
 	return putSetting(t.conn, settingSuppressions, []byte(strconv.FormatInt(t.basis, 10)))
 }
 
@@ -97,9 +98,21 @@ func (t *tx) loadBasis() (err error) {
 	return err
 }
 
-// SuppressionRevision reads the revision in force; see domain.SuppressionStore.
+// unread is no revision: it has to be read from the file.
+const unread = -1
+
+// SuppressionRevision reads the revision in force; see domain.SuppressionStore. It is asked before every attempt at an
+// endpoint, and nearly always the writer, which alone can change it, remembers it.
 func (s *Store) SuppressionRevision(ctx context.Context) (revision int64, err error) {
-	err = s.read(ctx, "read suppressions' revision", func(c *sqlite.Conn) (err error) {
+	const op = "read suppressions' revision"
+	if revision = s.tx.inForce.Load(); revision != unread {
+		if !s.enter() {
+			return 0, domain.Fail(op, domain.Unavailable, errClosed)
+		}
+		s.reading.Done()
+		return revision, nil
+	}
+	err = s.read(ctx, op, func(c *sqlite.Conn) (err error) {
 		revision, err = settingNumber(c, settingSuppressions)
 		return err
 	})

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
@@ -23,10 +24,14 @@ type tx struct {
 	// basis mirrors the revision of suppressions in the same way. It rises within a batch.
 	basis   int64
 	mirrors bool // both are as in the file
+	// inForce is basis for everybody else to read, as far as it is committed; unread while only the file can say: at
+	// first, and from the moment a batch raises it until that batch, or the next one after its failure, is committed.
+	inForce atomic.Int64
 
 	endpoints map[domain.EndpointKey]int64 // their rows' numbers; begun anew after every failure
 
 	feeds   map[domain.BuyerKey]*feedRow // read or made by the batch at hand; written back before COMMIT
+	states  map[int64]*endpointRow       // likewise, by the number of the endpoint's row
 	results []groupcommit.Result[answer]
 }
 
@@ -54,16 +59,18 @@ func (t *tx) commit(ops []op) ([]groupcommit.Result[answer], error) {
 	for p, epoch := range t.claimed {
 		t.epochs[p] = epoch
 	}
+	t.inForce.Store(t.basis)
 	t.stampCommitted()
 	return t.results, nil
 }
 
 func (t *tx) begin(ops int) {
 	if t.feeds == nil {
-		t.claimed, t.feeds = map[domain.Partition]int64{}, map[domain.BuyerKey]*feedRow{}
+		t.claimed, t.feeds, t.states = map[domain.Partition]int64{}, map[domain.BuyerKey]*feedRow{}, map[int64]*endpointRow{}
 	}
 	clear(t.claimed)
 	clear(t.feeds)
+	clear(t.states)
 	clear(t.results)
 	t.results = t.results[:0]
 	if cap(t.results) < ops {
@@ -95,6 +102,9 @@ func (t *tx) perform(ops []op) error {
 		t.results = append(t.results, r)
 	}
 	if err := t.writeFeeds(); err != nil {
+		return err
+	}
+	if err := t.writeEndpoints(); err != nil {
 		return err
 	}
 	if err := t.step(stepCommit); err != nil {

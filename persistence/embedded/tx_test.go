@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -48,6 +50,44 @@ func TestCommit_RecoversFromAPanic(t *testing.T) {
 	events, err := s.Feed(t.Context(), domain.BuyerKey{Account: "acme", Buyer: "bea"}, 0, 10)
 	require.NoError(t, err)
 	require.Len(t, events, 1)
+}
+
+// The revision of suppressions is answered from memory, and from the file whenever memory may be wrong: a commit whose
+// outcome nobody knows has put it in force, or has not.
+func TestSuppressionRevision_IsThatOfTheFile(t *testing.T) {
+	t.Parallel()
+	for failing, stands := range map[string]int64{stepSuppression: 1, stepCommit: 1, stepCommitted: 2} {
+		var at atomic.Value
+		at.Store("")
+		s, err := Open(t.Context(), t.TempDir(), Options{Fail: func(step string) error {
+			if step == at.Load() {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		}})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Close()) }()
+		in := func(want int64) {
+			t.Helper()
+			revision, err := s.SuppressionRevision(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, revision, failing)
+		}
+		suppress := func(id string) error {
+			one := domain.Suppression{ID: id, Scope: domain.GlobalScope, Kind: domain.SuppressPerson, Value: id}
+			_, err := s.Suppress(t.Context(), []domain.Suppression{one}, nil, domain.AuditEntry{})
+			return err
+		}
+		in(0)
+		require.NoError(t, suppress("p-1"))
+		in(1)
+		at.Store(failing)
+		require.Error(t, suppress("p-2"), failing)
+		in(stands)
+		at.Store("")
+		require.NoError(t, suppress("p-3"))
+		in(stands + 1)
+	}
 }
 
 // No test can cut the power, so this one asks SQLite what it would do then.

@@ -91,6 +91,8 @@ func (o op) announces() []domain.Announcement {
 		return o.decide.Announce
 	case o.judge != nil:
 		return o.judge.Announce
+	case o.attempt != nil:
+		return o.attempt.Announce
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ func newAttempt(doing string, a domain.Attempted) (*attemptOp, error) {
 	r.ScheduledAt, r.At, r.NextAt = micro(r.ScheduledAt), micro(r.At), micro(r.NextAt)
 	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
 	r.Reason, made.Disable = legible(r.Reason), legible(a.Disable)
+	made.Announce = atMicros(a.Announce)
 	bare := *r
 	bare.Delivery, bare.Number, bare.Body = 0, 0, nil // columns
 	var err error
@@ -71,7 +72,7 @@ func checkAttempt(op string, a *domain.Attempted) error {
 	case r.At.IsZero():
 		return domain.FailField(op, "receipt.at", "must be given")
 	}
-	return nil
+	return checkAnnouncements(op, a.Announce)
 }
 
 // legible is s as a text that every store can keep.
@@ -90,22 +91,49 @@ func (p *pipeline) attempt(wave []int) {
 	if len(c.of) == 0 {
 		return
 	}
-	p.queue(sqlAttempt, func(rows pgx.Rows) error {
-		var ord, next int64
-		var outcome string
-		if err := rows.Scan(&ord, &outcome, &next); err != nil {
+	sql, args := sqlAttempt, []any{p.b.id, c.part, c.epoch, c.account, c.endpoint, c.delivery, c.lead, c.expect, c.state, c.next, c.class, c.release,
+		c.number, c.at, c.ended, c.status, c.kind, c.reason, c.fails, c.ofEndpoint, c.disable, c.spec, c.body, c.toldFrom, c.toldTo}
+	if c.said.len() > 0 {
+		sql, args = sqlAttemptOwing, append(append(args, c.said.args()...), c.said.owed.args()...)
+	}
+	p.queue(sql, func(rows pgx.Rows) error {
+		var r settledRow
+		if err := rows.Scan(&r.ord, &r.outcome, &r.one, &r.two, &r.behind, &r.due); err != nil {
 			return fmt.Errorf("read what became of an attempt: %w", err)
 		}
-		got := p.attempted[c.of[ord-1]]
-		if outcome == rowNext {
-			got.Next = next
-		} else {
-			got.Outcome = domain.Outcome(outcome)
+		row := r.ord
+		if r.outcome == rowOwed {
+			row = c.said.row(r.ord)
 		}
-		p.attempted[c.of[ord-1]] = got
+		n := c.of[row-1]
+		got := p.attempted[n]
+		r.into(&got, p.b.ops[n].attempt, &c.said)
+		p.attempted[n] = got
 		return nil
-	}, p.b.id, c.part, c.epoch, c.account, c.endpoint, c.delivery, c.lead, c.expect, c.state, c.next, c.class, c.release, c.number, c.at, c.ended,
-		c.status, c.kind, c.reason, c.fails, c.ofEndpoint, c.disable, c.spec, c.body)
+	}, args...)
+}
+
+// settledRow is a row that attempt.sql answers with: what became of an attempt, the delivery that is due now, the number
+// of an announcement, or a delivery that one of them owes.
+type settledRow struct {
+	ord      int64
+	outcome  string
+	one, two int64 // see statements.go
+	behind   bool
+	due      pgtype.Timestamptz
+}
+
+func (r *settledRow) into(out *domain.AttemptRecorded, a *attemptOp, c *announcementColumns) {
+	switch r.outcome {
+	case rowNext:
+		out.Next = r.one
+	case rowSaid:
+		c.said(&out.Announced, a.Announce, r.one, r.two)
+	case rowOwed:
+		c.owes(&out.Announced, a.Announce, r.ord, owedRow{place: r.one, n: r.two, behind: r.behind, due: r.due})
+	default:
+		out.Outcome, out.Told = domain.Outcome(r.outcome), domain.Told(r.one)
+	}
 }
 
 // rowNext is attempt.sql's word for the delivery that is due now.
@@ -122,6 +150,8 @@ type attemptColumns struct {
 	at, ended                                      []time.Time
 	fails, ofEndpoint                              []bool
 	spec, body                                     [][]byte
+	toldFrom, toldTo                               []int16
+	said                                           announcementColumns
 }
 
 func (c *attemptColumns) add(n int, a *attemptOp) {
@@ -149,4 +179,6 @@ func (c *attemptColumns) add(n int, a *attemptOp) {
 	c.disable = append(c.disable, a.Disable)
 	c.spec = append(c.spec, a.spec)
 	c.body = append(c.body, bytesOf(r.Body))
+	c.toldFrom, c.toldTo = append(c.toldFrom, int16(a.Told.From)), append(c.toldTo, int16(a.Told.To))
+	c.said.add(len(c.of), a.Announce)
 }

@@ -146,13 +146,22 @@ func TestCommit_RecognisesItsOwnDeliveriesAfterALostAnswer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, domain.AttemptRecorded{Outcome: domain.AlreadyDecided}, got)
 	}
+	failed := failing(f, two[0], noon)
+	failed.Told = domain.Telling{From: domain.ToldWell, To: domain.ToldFailing}
+	failed.Announce = []domain.Announcement{{ID: "told", Account: "acme", Type: domain.EndpointFailingEvent, Lead: "endpoint-erp", Payload: []byte(`{}`), At: noon,
+		Owed: []domain.Owed{{Endpoint: "crm", Partition: 7}}}}
+	lose()
+	told := record(t, s, failed)
+	require.Equal(t, domain.ToldFailing, told.Told)
+	require.Len(t, told.Announced, 1)
+	require.Positive(t, told.Announced[0].Deliveries[0].N)
 	stale := failing(f, two[0], noon)
 	stale.Expect = 9
 	lose()
 	got, err := s.RecordAttempt(t.Context(), stale)
 	require.NoError(t, err)
 	require.Equal(t, domain.Stale, got.Outcome)
-	require.EqualValues(t, 2, count(t, s, `SELECT count(*) FROM receipts`))
+	require.EqualValues(t, 3, count(t, s, `SELECT count(*) FROM receipts`))
 }
 
 // Most of a day is still owed to an endpoint that has been away for a month. The day stays, and what nobody needs goes

@@ -73,6 +73,11 @@ func (m *maintenance) expireDeliveries(ctx context.Context) error {
 	return nil
 }
 
+// expireReplays removes replays that have ended, when what they owed goes too.
+func (m *maintenance) expireReplays(ctx context.Context) error {
+	return m.expire(ctx, "replays", `DELETE FROM replays WHERE ctid = ANY (ARRAY(SELECT ctid FROM replays WHERE ended_at < $1 ORDER BY n LIMIT $2))`, m.now.Add(-m.keep.Announced))
+}
+
 func (d keptDay) deleteGone(table, where string) string {
 	return fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM %[1]s t WHERE %[2]s AND %[3]s LIMIT $2))`, table, where, d.gone)
 }

@@ -67,7 +67,7 @@ var outcomes = map[string][]string{
 	kindObserve: {string(domain.Done), string(domain.Duplicated), string(domain.Outdated), string(domain.Stale)},
 	kindJudge:   {string(domain.Done), string(domain.AlreadyDecided), string(domain.Outdated), string(domain.Stale)},
 	kindLearn:   {string(domain.Done), string(domain.Outdated)},
-	kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale)},
+	kindAttempt: {string(domain.Done), string(domain.AlreadyDecided), string(domain.Stale), string(domain.Outdated)},
 	kindPing:    {"ok"},
 }
 
@@ -118,7 +118,7 @@ func (o op) size() int {
 		n += 200 + len(j.after) + len(j.enter) + 8*len(j.Settle) + sizeOf(j.Announce)
 	}
 	if a := o.attempt; a != nil {
-		n += 200 + len(a.spec) + len(a.Receipt.Body)
+		n += 200 + len(a.spec) + len(a.Receipt.Body) + sizeOf(a.Announce)
 	}
 	return n
 }

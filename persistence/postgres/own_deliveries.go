@@ -33,7 +33,10 @@ func recogniseAttempts(ctx context.Context, conn *pgx.Conn, b *batch, p *pipelin
 		if !own {
 			continue
 		}
-		got := domain.AttemptRecorded{Outcome: domain.Done}
+		got := domain.AttemptRecorded{Outcome: domain.Done, Told: p.attempted[n].Told}
+		if got.Announced, err = ownAnnouncements(ctx, conn, b.id, a.Announce); err != nil {
+			return found, fmt.Errorf("look for own announcements: %w", err)
+		}
 		if a.state != statePending {
 			if got.Next, err = headOf(ctx, conn, a); err != nil {
 				return found, fmt.Errorf("look for the next delivery: %w", err)

@@ -24,8 +24,8 @@ func TestPlans_OfQueuesThatWereSmall(t *testing.T) {
 		ANALYZE endpoints, announcements, pending_deliveries, deliveries, receipts`).ReadAll()
 	require.NoError(t, err)
 	for _, statement := range []string{
-		"lock endpoints", "decide, owing", "judge, owing", "attempt", "due", "owing", "queue", "endpoint", "delivery", "receipts", "deliveries",
-		"deliveries by lead", "deliveries by event",
+		"lock endpoints", "decide, owing", "judge, owing", "attempt", "attempt, owing", "due", "owing", "queue", "endpoint", "delivery", "receipts", "deliveries",
+		"deliveries by lead", "deliveries by event", "replayable", "count a replay", "owe again", "replaying",
 	} {
 		require.Empty(t, problems(explain(t, conn.Conn(), planned[statement])), statement)
 	}

@@ -60,10 +60,12 @@ var planned = map[string]string{
 	"decide, announcing": sqlDecideAnnouncing, "visit": sqlVisit, "acquaintance": sqlAcquaintance, "owed": sqlOwed, "visitors of": sqlVisitorsOf,
 	"announcements": sqlAnnouncements, "links": sqlLinks, "scan leads": sqlScanLeads, "suppressions since": sqlSuppressionsSince, "basis": sqlBasis,
 
-	"lock endpoints": sqlLockEndpoints, "decide, owing": sqlDecideOwing, "judge, owing": sqlJudgeOwing, "attempt": sqlAttempt,
+	"lock endpoints": sqlLockEndpoints, "decide, owing": sqlDecideOwing, "judge, owing": sqlJudgeOwing, "attempt": sqlAttempt, "attempt, owing": sqlAttemptOwing,
 	"due": sqlDueDeliveries, "owing": sqlOwing, "queue": sqlQueue, "endpoint": sqlEndpointState, "secrets": sqlSecrets,
 	"delivery": sqlDelivery, "delivery exists": sqlDeliveryExists, "receipts": sqlReceipts,
 	"deliveries": sqlDeliveries, "deliveries by lead": sqlDeliveriesByLead + newestFirst, "deliveries by event": sqlDeliveriesByEvent + newestFirst,
+
+	"replayable": sqlReplayable, "count a replay": sqlReplayCount, "owe again": sqlOweAgain, "replaying": sqlReplaying, "replay": sqlReplay, "replays": sqlReplays,
 }
 
 // inOrder are the statements whose rows come out of the index as they are wanted. A hundred thousand
@@ -76,6 +78,7 @@ var findsBy = map[string]string{
 	"due": "pending_deliveries_due", "decide, owing": "pending_deliveries_line", "judge, owing": "pending_deliveries_line", "attempt": "pending_deliveries_line",
 	"owing": "pending_deliveries_due", "queue": "pending_deliveries_of_endpoint", "deliveries": "deliveries_of_endpoint",
 	"deliveries by lead": "deliveries_of_announcement", "deliveries by event": "deliveries_of_announcement",
+	"replayable": "deliveries_of_endpoint", "count a replay": "deliveries_of_endpoint", "owe again": "pending_deliveries_line", "replaying": "pending_deliveries_due",
 }
 
 func uses(p plan, index string) bool {
@@ -114,7 +117,8 @@ INSERT INTO pending_deliveries SELECT n, CASE WHEN n % 10 > 0 THEN 1 ELSE n % 10
 INSERT INTO deliveries SELECT 100000 + n, n % 1000, 'acme', n % 60000, now(), 'l' || n % 20000, 0, false, 1 + (n % 50 = 0)::int, 2, 1, now(), now(), null, null, now(), '', 0 FROM generate_series(1, 100000) n;
 INSERT INTO receipts SELECT 100000 + n, 1, 'acme', now() - n % 3 * interval '6 hours', 200, '', '{}', '' FROM generate_series(1, 60000) n;
 INSERT INTO secrets SELECT 'acme', 'endpoint-' || n, '[]' FROM generate_series(1, 1000) n;
-ANALYZE endpoints, pending_deliveries, deliveries, receipts, secrets, heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
+INSERT INTO replays (account, endpoint, states, state, expected, cursor, upto, made_at, made_by) SELECT 'acme', 'endpoint-' || n % 1000, '{2}', (n > 1000)::int, 1, 0, 1, now(), '' FROM generate_series(1, 10000) n;
+ANALYZE endpoints, pending_deliveries, deliveries, receipts, secrets, replays, heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
 
 // explain plans a statement as the server does for the store: once, for any arguments.
 func explain(t *testing.T, conn *pgx.Conn, sql string) plan {

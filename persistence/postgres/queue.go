@@ -16,7 +16,7 @@ const (
 	classes = `unnest('{0,1,2,3}'::smallint[]) AS k (class)`
 
 	// sqlDueDeliveries answers the endpoint's state with each delivery, and once without if there is none: all of one moment.
-	sqlDueDeliveries = `SELECT e.revision, e.disabled_at, e.reason, e.failing_since, e.succeeded_at, nx.due_at, ` + waitingColumns + `, d.payload
+	sqlDueDeliveries = `SELECT e.revision, e.disabled_at, e.reason, e.failing_since, e.succeeded_at, e.told, nx.due_at, ` + waitingColumns + `, d.payload
 FROM endpoints e
 CROSS JOIN LATERAL (SELECT min(f.due_at) AS due_at FROM ` + classes + ` CROSS JOIN LATERAL (
     SELECT p.due_at FROM pending_deliveries p WHERE p.endpoint = e.n AND p.class = k.class AND p.due_at > $3 ORDER BY p.due_at LIMIT 1) f) nx
@@ -67,7 +67,7 @@ func scanDue(row pgx.Row, due *domain.Due, d *domain.Delivery) error {
 	var next pgtype.Timestamptz
 	var state stateTimes
 	var at deliveryTimes
-	err := row.Scan(&due.State.Revision, &state.disabled, &due.State.Reason, &state.failing, &state.succeeded, &next,
+	err := row.Scan(&due.State.Revision, &state.disabled, &due.State.Reason, &state.failing, &state.succeeded, &due.State.Told, &next,
 		&d.N, &d.Announcement, &d.Event, &d.Type, &d.Lead, &d.Class, &d.Replay, &d.Revision, &d.Behind, &d.Attempts,
 		&at.owed, &at.due, &at.first, &at.failed, &at.release, &d.Reason, &d.Payload)
 	state.into(&due.State)
@@ -135,7 +135,7 @@ func (s *Store) Queue(ctx context.Context, key domain.EndpointKey) (domain.Queue
 	})
 }
 
-const sqlEndpointState = `SELECT revision, disabled_at, reason, failing_since, succeeded_at FROM endpoints
+const sqlEndpointState = `SELECT revision, disabled_at, reason, failing_since, succeeded_at, told FROM endpoints
 WHERE account = $1 AND endpoint = $2 AND revision > 0`
 
 // EndpointState reads one: see domain.DeliveryStore.
@@ -143,7 +143,7 @@ func (s *Store) EndpointState(ctx context.Context, key domain.EndpointKey) (doma
 	return read(ctx, s, "read endpoint", func(ctx context.Context, c reader) (domain.EndpointState, error) {
 		state := domain.EndpointState{Key: key}
 		var at stateTimes
-		err := c.QueryRow(ctx, sqlEndpointState, string(key.Account), string(key.Endpoint)).Scan(&state.Revision, &at.disabled, &state.Reason, &at.failing, &at.succeeded)
+		err := c.QueryRow(ctx, sqlEndpointState, string(key.Account), string(key.Endpoint)).Scan(&state.Revision, &at.disabled, &state.Reason, &at.failing, &at.succeeded, &state.Told)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return state, nil
 		}

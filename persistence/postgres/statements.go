@@ -42,6 +42,8 @@ var (
 	sqlLockEndpoints string
 	//go:embed sql/attempt.sql
 	sqlAttempt string
+	//go:embed sql/attempt_announcing.sql
+	sqlAttemptEnd string
 
 	// A decision that announces nothing must not pay for those that do, nor one that owes nothing for those that
 	// owe: the start-up of a wide statement is most of what a small batch costs. So there are three, of one text, and
@@ -53,6 +55,12 @@ SELECT said, 'owed', place, n, '', behind::int, '', '', '', NULL, '', 0, 0, 0, 0
 	sqlJudgeOwing = extended(sqlJudge, oweFrom(23), `
 UNION ALL
 SELECT said, 'owed', behind::int, 0, NULL, place, n, due_at FROM owed`)
+	// An attempt that announces does so to an endpoint, so of these there are two.
+	sqlAttemptOwing = extended(extended(sqlAttempt, sqlAttemptEnd, `
+UNION ALL
+SELECT of, 'said', nth, seq, false, NULL FROM said`), oweFrom(34), `
+UNION ALL
+SELECT said, 'owed', place, n, behind, due_at FROM owed`)
 )
 
 // answerSaid adds the numbers of announcements to a decision's answers.

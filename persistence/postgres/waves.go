@@ -17,6 +17,8 @@ import "github.com/leadwire/leadwire/actors/domain"
 //	same link twice                the later person counts
 //	same line of deliveries twice  the second finds who is at its head after the first
 //	attempts at one endpoint       share a wave, or go in their order: the statement tells when it last succeeded
+//	... that both tell how it is   the second finds what the first has told
+//	what an attempt owes           an attempt of that line comes a wave later, or earlier, as with every line
 //
 // An actor sends one op per lead at a time, so nearly every batch has one wave.
 func waves(ops []op) [][]int {
@@ -62,6 +64,7 @@ type (
 		endpoint domain.EndpointKey
 		lead     domain.LeadID
 	}
+	toldKey  domain.EndpointKey
 	capKey   domain.BuyerKey
 	capEntry struct {
 		wave, cap int
@@ -116,6 +119,14 @@ func (w *planner) putDecision(i int, d *domain.Decision, event any) {
 
 // putAttempt places an attempt: no earlier than the ones before it at its endpoint.
 func (w *planner) putAttempt(i int, a *attemptOp) {
-	line := lineKey{a.Key, a.Lead}
-	w.put(i, max(w.free(line), w.last[a.Key]), line, a.Key)
+	things := []any{lineKey{a.Key, a.Lead}}
+	if a.Told.From != a.Told.To {
+		things = append(things, toldKey(a.Key))
+	}
+	for _, said := range a.Announce {
+		for _, owed := range said.Owed {
+			things = append(things, lineKey{domain.EndpointKey{Account: said.Account, Endpoint: owed.Endpoint}, said.Lead})
+		}
+	}
+	w.put(i, max(w.free(things...), w.last[a.Key]), append(things, a.Key)...)
 }

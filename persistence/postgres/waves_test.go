@@ -17,6 +17,12 @@ func TestWaves(t *testing.T) {
 	try := func(endpoint domain.EndpointID, lead domain.LeadID) op {
 		return op{attempt: &attemptOp{Attempted: domain.Attempted{Key: domain.EndpointKey{Account: "acme", Endpoint: endpoint}, Lead: lead}}}
 	}
+	tell := func(from, to domain.Told, lead domain.LeadID) op {
+		o := try("crm", lead)
+		o.attempt.Told = domain.Telling{From: from, To: to}
+		o.attempt.Announce = []domain.Announcement{{Account: "acme", Lead: domain.LeadOfEndpoint("crm"), Owed: []domain.Owed{{Endpoint: "ops"}}}}
+		return o
+	}
 	look := func(id string, v domain.VisitorID, links ...string) op {
 		o := domain.Observation{Hits: []domain.Hit{pageView(id, v, noon)}, Visit: domain.Visit{Account: "acme", Visitor: v}}
 		for _, value := range links {
@@ -56,6 +62,8 @@ func TestWaves(t *testing.T) {
 		"a lead is judged and decided in one wave":                 {[]op{judge("x", 1), give(1, "x", "b", today, 0)}, [][]int{{0, 1}}},
 		"what enters is decided after it has":                      {[]op{enters, give(5, "z", "b", today, 0)}, [][]int{{0}, {1}}},
 		"attempts of a line in turn, at an endpoint in order":      {[]op{try("crm", "b"), try("crm", "a"), try("crm", "a"), try("crm", "c"), try("erp", "a")}, [][]int{{0, 1, 4}, {2, 3}}},
+		"of what an endpoint does, one is told after the other":    {[]op{tell(0, 1, "a"), try("crm", "b"), tell(1, 0, "c"), try("crm", "d")}, [][]int{{0, 1}, {2, 3}}},
+		"what is told waits for an attempt in its line":            {[]op{try("ops", "endpoint-crm"), tell(0, 1, "a"), try("ops", "endpoint-crm")}, [][]int{{0}, {1}, {2}}},
 		"an event number and a lead of the same text do not clash": {[]op{give(1, "1", "b", today, 0), give(2, "2", "c", today, 0)}, [][]int{{0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// attempting: what became of an attempt is kept, and moves its delivery on.
+// attempting: what became of an attempt is kept, moves its delivery on, and is told.
 func attempting(t *testing.T, h Harness) {
+	telling(t, h)
+
 	// Two failures and an arrival: the delivery says where it stands, the receipts say how it came there.
 	t.Run("KeepsReceiptsAndMovesOn", func(t *testing.T) {
 		t.Parallel()
@@ -258,6 +260,9 @@ func attempting(t *testing.T, h Harness) {
 		{"a class nobody knows", func(a *domain.Attempted) { a.Class = domain.Classes }},
 		{"a body that is no excerpt", func(a *domain.Attempted) { a.Receipt.Body = make([]byte, domain.MaxExcerpt+1) }},
 		{"no time", func(a *domain.Attempted) { a.Receipt.At = time.Time{} }},
+		{"an announcement that is no text", func(a *domain.Attempted) {
+			a.Announce = []domain.Announcement{{ID: "x", Account: account, Type: domain.EndpointFailingEvent, Lead: "endpoint-crm", Payload: []byte("\"\xff\"")}}
+		}},
 		{"a NUL in the endpoint's id", func(a *domain.Attempted) { a.Key.Endpoint = "crm\x00" }},
 	} {
 		t.Run("IsInvalid/"+row.why, func(t *testing.T) {

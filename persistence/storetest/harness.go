@@ -77,6 +77,7 @@ func Run(t *testing.T, h Harness) {
 		{"Attempting", attempting},
 		{"Queueing", queueing},
 		{"Steering", steering},
+		{"Replaying", replaying},
 		{"Secrets", secrets},
 		{"ListingDeliveries", listingDeliveries},
 		{"RetentionOfDeliveries", retentionOfDeliveries},

@@ -18,7 +18,7 @@ func secrets(t *testing.T, h Harness) {
 		got, err := s.Secrets(t.Context(), of)
 		require.NoError(t, err)
 		for i := range got {
-			got[i].CreatedAt, got[i].EndsAt = got[i].CreatedAt.UTC(), got[i].EndsAt.UTC()
+			got[i].CreatedAt, got[i].EndsAt, got[i].ExpiresAt = got[i].CreatedAt.UTC(), got[i].EndsAt.UTC(), got[i].ExpiresAt.UTC()
 		}
 		return got
 	}
@@ -33,7 +33,7 @@ func secrets(t *testing.T, h Harness) {
 		first, second := secret("s-1", key, 0), secret("s-2", key, time.Hour)
 		require.NoError(t, s.PutSecrets(t.Context(), key, nil, []domain.Secret{first}, audit("secret.create")))
 		first.EndsAt = noon.Add(25 * time.Hour)
-		second.Kind = domain.Ed25519Secret
+		second.Kind, second.ExpiresAt = domain.MTLSSecret, noon.Add(365*24*time.Hour)
 		require.NoError(t, s.PutSecrets(t.Context(), key, []string{"s-1"}, []domain.Secret{first, second}, audit("secret.rotate")))
 		s = in.Crash(t).Store
 		require.Equal(t, []domain.Secret{second, first}, read(t, s, key), "newest first")
@@ -89,7 +89,7 @@ func secrets(t *testing.T, h Harness) {
 		got, err := s.AllSecrets(t.Context())
 		require.NoError(t, err)
 		for i := range got {
-			got[i].CreatedAt, got[i].EndsAt = got[i].CreatedAt.UTC(), got[i].EndsAt.UTC()
+			got[i].CreatedAt, got[i].EndsAt, got[i].ExpiresAt = got[i].CreatedAt.UTC(), got[i].EndsAt.UTC(), got[i].ExpiresAt.UTC()
 		}
 		require.Equal(t, want, got)
 	})

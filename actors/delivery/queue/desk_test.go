@@ -24,8 +24,11 @@ type desk struct {
 	gone    bool
 	refuse  func(domain.Attempted) error // what the store cannot record; nil: nothing
 	lazy    bool                         // the node does not grant
+	slow    bool                         // the store does not answer what is due
 	asked   []domain.Class
 	loads   int
+	told    []queue.Occurrence
+	deaf    bool // nobody is to be told
 }
 
 func open(t *testing.T, e domain.Endpoint) *desk {
@@ -38,15 +41,25 @@ func open(t *testing.T, e domain.Endpoint) *desk {
 // activate is a new queue with what the store has.
 func (d *desk) activate() {
 	d.wakes, d.sent = nil, nil
-	d.queue = queue.New(key, fence, d.config, d.config.Paused, 4)
+	d.queue = queue.New(key, fence, d.config, d.config.Paused, 4, d.announce)
 	d.take(d.queue.Start(d.now))
+}
+
+func (d *desk) announce(o queue.Occurrence) *domain.Announcement {
+	if d.deaf {
+		return nil
+	}
+	d.told = append(d.told, o)
+	return announce(o)
 }
 
 func (d *desk) take(steps []queue.Step) {
 	for _, s := range steps {
 		switch s := s.(type) {
 		case queue.Load:
-			d.loads++
+			if d.loads++; d.slow {
+				continue
+			}
 			d.take(d.queue.Loaded(d.now, d.store.due(s.At, s.Limit), nil))
 		case queue.Ask:
 			d.asked = append(d.asked, s.Class)

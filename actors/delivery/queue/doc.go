@@ -23,6 +23,8 @@
 //     could not begin before. What waits past it while the circuit is open ends without one.
 //   - Paused or disabled, the queue is kept whole: nothing is sent and nothing ends. Afterwards whatever is past its
 //     terminal time has its last attempt at once.
+//   - Operators are told (endpoint.failing, .recovered, .disabled, delivery.exhausted) in the commit of the attempt that shows
+//     it, and once: of an episode of failures that it began, that 50, 70 and 90 % of DisableAfter are over, and how it ended.
 //   - Memory is bounded: PerClass deliveries of each class wait here, whatever waits in the store.
 //   - What this package remembers is a shortcut. Hints may be lost, doubled or late; the store's revisions decide.
 //

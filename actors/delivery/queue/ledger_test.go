@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/leadwire/leadwire/actors/delivery/queue"
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -24,6 +26,7 @@ type ledger struct {
 	state   domain.EndpointState
 	epoch   int64
 	receipt map[int64][]domain.Receipt
+	said    []domain.Announcement
 }
 
 func newLedger() *ledger {
@@ -86,9 +89,11 @@ func (m *ledger) record(a domain.Attempted) (domain.AttemptRecorded, error) {
 	case a.Fence.Epoch != m.epoch:
 		return domain.AttemptRecorded{}, domain.ErrFenced
 	case d.State != domain.DeliveryPending:
-		return domain.AttemptRecorded{Outcome: domain.AlreadyDecided}, nil
+		return domain.AttemptRecorded{Outcome: domain.AlreadyDecided, Told: m.state.Told}, nil
 	case d.Revision != a.Expect:
-		return domain.AttemptRecorded{Outcome: domain.Stale}, nil
+		return domain.AttemptRecorded{Outcome: domain.Stale, Told: m.state.Told}, nil
+	case a.Told.From != a.Told.To && a.Told.From != m.state.Told:
+		return domain.AttemptRecorded{Outcome: domain.Outdated, Told: m.state.Told}, nil
 	}
 	d.Revision++
 	d.Reason = r.Reason
@@ -103,8 +108,11 @@ func (m *ledger) record(a domain.Attempted) (domain.AttemptRecorded, error) {
 		d.FailedAt = r.EndedAt()
 	}
 	m.follow(a)
+	m.said = append(m.said, a.Announce...)
+	got := domain.AttemptRecorded{Outcome: domain.Done, Told: m.state.Told, Announced: a.Announce}
 	if a.State != domain.DeliveryPending {
-		return domain.AttemptRecorded{Outcome: domain.Done, Next: m.end(d, a.State, r.EndedAt())}, nil
+		got.Next = m.end(d, a.State, r.EndedAt())
+		return got, nil
 	}
 	d.DueAt, d.Class = a.NextAt, a.Class
 	if !a.ReleaseAt.IsZero() {
@@ -115,7 +123,7 @@ func (m *ledger) record(a domain.Attempted) (domain.AttemptRecorded, error) {
 			}
 		}
 	}
-	return domain.AttemptRecorded{Outcome: domain.Done}, nil
+	return got, nil
 }
 
 // follow lets the endpoint's state follow an attempt.
@@ -130,6 +138,9 @@ func (m *ledger) follow(a domain.Attempted) {
 	}
 	if a.Disable != "" && m.state.DisabledAt.IsZero() {
 		m.state.DisabledAt, m.state.Reason = at, a.Disable
+	}
+	if a.Told.From != a.Told.To {
+		m.state.Told = a.Told.To
 	}
 	if m.state != was {
 		m.state.Revision++
@@ -156,4 +167,23 @@ func (m *ledger) end(d *domain.Delivery, state domain.DeliveryState, at time.Tim
 		next.DueAt = at
 	}
 	return next.N
+}
+
+// announce makes announcements as a shell would, of what matters here: what is said, and how near the endpoint is to being
+// disabled.
+func announce(o queue.Occurrence) *domain.Announcement {
+	return &domain.Announcement{
+		ID:   domain.EventID(fmt.Sprintf("%s of %d/%d", o.Type, o.Delivery.N, o.Delivery.Revision)),
+		Type: o.Type, Lead: domain.LeadID(fmt.Sprint(o.Percent)), At: o.At,
+	}
+}
+
+// saidOf lists what was said, an exhausted delivery aside: "failing 50".
+func (m *ledger) saidOf() (all []string) {
+	for _, a := range m.said {
+		if a.Type != domain.DeliveryExhaustedEvent {
+			all = append(all, strings.TrimPrefix(string(a.Type), "endpoint.")+" "+string(a.Lead))
+		}
+	}
+	return all
 }

@@ -94,12 +94,15 @@ type life struct {
 	arrived   map[int64]int   // answered 2xx
 
 	enabled bool // it was disabled before
+	crashed bool
+	well    bool // the last answer that says anything of the endpoint is a success
 
 	log      []string
 	verbose  bool
 	broken   string
 	attempts int
 	opened   int
+	told     int
 }
 
 func (l *life) failf(format string, args ...any) {
@@ -153,7 +156,7 @@ func (l *life) activate() {
 	l.life++
 	l.asked, l.granted, l.flying = 0, 0, map[int64]flight{}
 	l.sent, l.sentSince, l.slowUntil, l.openSince, l.disabled = nil, l.now, time.Time{}, time.Time{}, false
-	l.queue = queue.New(key, fence, l.config, l.paused, 1)
+	l.queue = queue.New(key, fence, l.config, l.paused, 1, announce)
 	if l.traits.room > 0 {
 		l.queue.SetRoom(l.traits.room)
 	}
@@ -353,6 +356,9 @@ func (l *life) answered(n int64, answer domain.Sent) {
 	if answer.Error == "" {
 		l.arrived[n]++
 	}
+	if answer.Error.OfEndpoint() {
+		l.well = answer.Error == ""
+	}
 	if !l.openSince.IsZero() && !f.began.Before(l.openSince) && answer.Error != domain.ErrorSuppressed {
 		l.probedAt, l.hastened = l.now, false
 	}
@@ -415,6 +421,7 @@ func (l *life) check() {
 // crash loses what is in memory. What was in the air arrived, or did not.
 func (l *life) crash() {
 	l.sayf("CRASH")
+	l.crashed = true
 	for n := range l.flying {
 		if l.rng.IntN(2) == 0 && l.mode == "healthy" {
 			l.arrived[n]++
@@ -640,6 +647,58 @@ func (l *life) ends() {
 	if l.queue.Busy() {
 		l.failf("it is busy, with nothing to do")
 	}
+	l.said()
+}
+
+// said holds what operators were told to its promises: each change of the endpoint's condition once and in order, and each
+// delivery that was given up.
+func (l *life) said() {
+	exhausted, was, ids := map[domain.EventID]bool{}, domain.ToldWell, map[domain.EventID]bool{}
+	for _, a := range l.store.said {
+		if ids[a.ID] {
+			l.failf("%s was said twice", a.ID)
+		}
+		ids[a.ID] = true
+		is := was
+		switch a.Type {
+		case domain.DeliveryExhaustedEvent:
+			exhausted[a.ID] = true
+			continue
+		case domain.EndpointRecoveredEvent:
+			is = domain.ToldWell
+		case domain.EndpointDisabledEvent:
+			is = domain.ToldDisabled
+		case domain.EndpointFailingEvent:
+			is = domain.ToldFailing
+			if a.Lead != "0" {
+				_, _ = fmt.Sscan(string(a.Lead), &is)
+			}
+			if is <= was && was != domain.ToldDisabled {
+				l.failf("failing %d was said after %d", is, was)
+			}
+		}
+		if is == was {
+			l.failf("%s was said again", a.Type)
+		}
+		was = is
+		l.told++
+	}
+	for _, d := range l.store.rows {
+		id := domain.EventID(fmt.Sprintf("%s of %d/%d", domain.DeliveryExhaustedEvent, d.N, d.Revision-1))
+		if exhausted[id] != (d.State == domain.DeliveryExhausted) {
+			l.failf("%d is %s, and that it was given up was said: %v", d.N, d.State, exhausted[id])
+		}
+		delete(exhausted, id)
+	}
+	switch {
+	case len(exhausted) > 0:
+		l.failf("deliveries were said to be given up that were not: %v", exhausted)
+	case was != l.store.state.Told:
+		l.failf("the store has that %d was told, and it was %d", l.store.state.Told, was)
+	case l.crashed || l.traits.meddle || !l.store.state.DisabledAt.IsZero():
+	case l.well != (was == domain.ToldWell):
+		l.failf("the endpoint is well: %v, and %d was told", l.well, was)
+	}
 }
 
 // slack is how late a delivery may end: while the endpoint wants nothing (an hour at most), until an open circuit has
@@ -695,15 +754,16 @@ func TestQueue_Lives(t *testing.T) {
 	wg.Wait()
 	var all sum
 	for _, s := range sums {
-		all.attempts, all.opened = all.attempts+s.attempts, all.opened+s.opened
+		all.attempts, all.opened, all.told = all.attempts+s.attempts, all.opened+s.opened, all.told+s.told
 		for state, n := range s.states {
 			all.count(state, n)
 		}
 	}
-	t.Logf("%d lives: %d attempts, the circuit opened %d times, %v", seeds, all.attempts, all.opened, all.states)
+	t.Logf("%d lives: %d attempts, the circuit opened %d times, %d changes were told, %v", seeds, all.attempts, all.opened, all.told, all.states)
 	lives := int(seeds)
 	require.Greater(t, all.attempts, 30*lives, "the lives are worth living")
 	require.Greater(t, all.opened, lives/2)
+	require.Greater(t, all.told, 2*lives)
 	for _, state := range domain.DeliveryStates()[1:] {
 		require.Greater(t, all.states[state], lives/5, state)
 	}
@@ -711,8 +771,8 @@ func TestQueue_Lives(t *testing.T) {
 
 // sum is what lives were made of.
 type sum struct {
-	attempts, opened int
-	states           map[domain.DeliveryState]int
+	attempts, opened, told int
+	states                 map[domain.DeliveryState]int
 }
 
 func (s *sum) count(state domain.DeliveryState, n int) {
@@ -723,7 +783,7 @@ func (s *sum) count(state domain.DeliveryState, n int) {
 }
 
 func (s *sum) add(l *life) {
-	s.attempts, s.opened = s.attempts+l.attempts, s.opened+l.opened
+	s.attempts, s.opened, s.told = s.attempts+l.attempts, s.opened+l.opened, s.told+l.told
 	for _, d := range l.store.rows {
 		s.count(d.State, 1)
 	}

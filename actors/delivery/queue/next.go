@@ -102,9 +102,11 @@ func (q *Queue) wake(now time.Time, s *survey) []Step {
 			at = t
 		}
 	}
-	for _, r := range q.window.rows {
-		if r.place == recording {
-			by(r.resume)
+	if q.resting > 0 {
+		for _, r := range q.window.rows {
+			if r.place == recording {
+				by(r.resume)
+			}
 		}
 	}
 	if q.loading == nil && (q.wanted || q.wantsMore(now, s)) {

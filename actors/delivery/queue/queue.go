@@ -65,10 +65,13 @@ type Queue struct {
 	repeats   int // of them
 	recording int
 	troubled  int // records that the store could not take
+	resting   int // records that are not with the store, and wait to be tried again: hardly ever any, and then they are looked for
+	tells     teller
 
 	state     domain.EndpointState // as the store last showed it, and as records have changed it since
 	disabled  bool                 // one of these records has disabled it
 	succeeded time.Time            // the last success that is known here
+	failed    time.Time            // since when it fails, or failed last
 	loaded    bool                 // once at least: before that nothing is known
 	loading   *Load                // under way
 	loads     int64                // how many were made
@@ -81,9 +84,9 @@ type Queue struct {
 }
 
 // New is the queue of an endpoint that has just been activated, with the right to commit that its partition gives it.
-// Start it.
-func New(key domain.EndpointKey, fence domain.Fence, e domain.Endpoint, paused bool, revision int64) *Queue {
-	q := &Queue{key: key, fence: fence, window: newWindow(), rest: firstPause}
+// What operators are to know goes to announce; nil: nobody is told. Start it.
+func New(key domain.EndpointKey, fence domain.Fence, e domain.Endpoint, paused bool, revision int64, announce Announcer) *Queue {
+	q := &Queue{key: key, fence: fence, window: newWindow(), rest: firstPause, tells: teller{announce: announce}}
 	q.configure(e, paused, revision)
 	q.pace.begin(firstLimit)
 	return q
@@ -261,6 +264,7 @@ func (q *Queue) Loaded(now time.Time, due domain.Due, err error) []Step {
 	}
 	q.rest = firstPause
 	steps := q.adopt(due.State)
+	q.tells.learn(due.State.Told, q.loads)
 	if !q.loaded {
 		q.loaded = true
 		if !q.state.FailingSince.IsZero() { // whoever had it before has found it failing: begin with care

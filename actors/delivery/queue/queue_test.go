@@ -612,7 +612,7 @@ func TestQueue_ForecastComesTrue(t *testing.T) {
 
 // What deciding costs for one delivery, from the hint to its record, with a backlog in memory.
 func BenchmarkQueue(b *testing.B) {
-	q := queue.New(key, fence, domain.Endpoint{}, false, 1)
+	q := queue.New(key, fence, domain.Endpoint{}, false, 1, nil)
 	q.Start(noon)
 	q.Loaded(noon, domain.Due{}, nil)
 	n, todo := int64(0), []queue.Step(nil)

@@ -90,7 +90,7 @@ func (q *Queue) success(end time.Time, full bool) (steps []Step) {
 	q.succeeded = latest(q.succeeded, end)
 	q.pace.succeeded(full)
 	if !q.state.FailingSince.IsZero() {
-		q.state.FailingSince = time.Time{}
+		q.failed, q.state.FailingSince = q.state.FailingSince, time.Time{}
 		steps = append(steps, Noted{Notice: Recovered})
 	}
 	if q.circuit.succeeded() {
@@ -104,7 +104,7 @@ func (q *Queue) success(end time.Time, full bool) (steps []Step) {
 func (q *Queue) failure(now, end time.Time, r *row, sent *domain.Sent) (disable string, steps []Step) {
 	q.pace.failed(now, r.sentAt, sent)
 	if sent.Error.OfEndpoint() && q.state.FailingSince.IsZero() {
-		q.state.FailingSince = end
+		q.failed, q.state.FailingSince = end, end
 		steps = append(steps, Noted{Notice: Failing, Reason: sent.Reason})
 	}
 	if q.circuit.failed(now, q.key, r.N, sent) {
@@ -155,12 +155,15 @@ func (q *Queue) giveUp(now time.Time, s *survey) (steps []Step) {
 func (q *Queue) record(r *row, a domain.Attempted) []Step {
 	r.place, r.record = recording, a
 	q.recording++
-	return []Step{Record{a, r.OwedAt}}
+	if q.tell(r) {
+		return nil
+	}
+	return []Step{q.put(r)}
 }
 
 // rerecord tries again what the store could not do.
 func (q *Queue) rerecord(now time.Time) (steps []Step) {
-	if q.recording == 0 {
+	if q.resting == 0 {
 		return nil
 	}
 	var again []*row
@@ -172,6 +175,7 @@ func (q *Queue) rerecord(now time.Time) (steps []Step) {
 	slices.SortFunc(again, func(a, b *row) int { return cmp.Compare(a.N, b.N) })
 	for _, r := range again {
 		r.resume = time.Time{}
+		q.resting--
 		steps = append(steps, Record{r.record, r.OwedAt})
 	}
 	return steps
@@ -190,17 +194,22 @@ func (q *Queue) Recorded(now time.Time, a domain.Attempted, got domain.AttemptRe
 	case err != nil:
 		return append(q.postpone(now, r, err), q.next(now)...)
 	}
-	q.recording--
 	q.trouble(r, false)
+	if got.Outcome == domain.Outdated {
+		return append(q.retell(r, got.Told), q.next(now)...)
+	}
+	q.recording--
+	steps := q.told(r, got.Told)
 	if got.Outcome != domain.Done {
 		q.window.settle(r.N, r.Revision+1)
 		if got.Outcome == domain.AlreadyDecided {
 			q.window.settle(r.N, ended)
 		}
 		q.drop(r) // the store knows what is due instead
-		return q.next(now)
+		return append(steps, q.next(now)...)
 	}
-	return append(q.recorded(now, r, got), q.next(now)...)
+	steps = append(steps, q.recorded(now, r, got)...)
+	return append(steps, q.next(now)...)
 }
 
 // postpone keeps a record that the store did not take. While it cannot, nothing more is sent: whatever is sent without a
@@ -209,17 +218,24 @@ func (q *Queue) postpone(now time.Time, r *row, err error) []Step {
 	q.trouble(r, domain.CodeOf(err) == domain.Unavailable)
 	switch {
 	case r.troubled:
-		r.resume = now.Add(min(firstPause<<min(r.tries, 10), longPause))
+		q.retryRecord(r, now.Add(min(firstPause<<min(r.tries, 10), longPause)))
 		r.tries++
 		return nil
 	case !r.bare: // whatever the endpoint answered: without it there is little to refuse
 		r.bare = true
 		re := &r.record.Receipt
 		re.Header, re.Body, re.Address, re.Truncated = nil, nil, "", true
-		return []Step{Record{r.record, r.OwedAt}}
+		steps := q.leaveUntold(r)
+		return append(steps, Record{r.record, r.OwedAt})
 	}
-	r.resume = now.Add(stuckPause)
+	q.retryRecord(r, now.Add(stuckPause))
 	return []Step{Stuck{Delivery: r.N, Err: err}}
+}
+
+// retryRecord has a record tried again at a time.
+func (q *Queue) retryRecord(r *row, at time.Time) {
+	r.resume = at
+	q.resting++
 }
 
 // trouble counts the records that wait for the store to be back.

@@ -38,6 +38,7 @@ type row struct {
 	troubled bool      // the store could not take it
 	tries    int       // for that reason
 	bare     bool      // the store would not take it with the endpoint's answer in it
+	tells    *telling  // what it has to tell of the endpoint; nil: nothing
 }
 
 // due says whether it may be sent, as far as its own time goes.

@@ -15,7 +15,7 @@ func (n *Node) openAdmin(context.Context) error {
 	var err error
 	n.admin, err = admin.New(admin.Deps{
 		Store: n.store, Directory: n.book.Directory, Catalog: n, People: n.runtime, Visitors: n.runtime,
-		Deliveries: n.runtime, Sealer: sealerOf(n.vault),
+		Deliveries: n.runtime, Sealer: sealerOf(n.vault), Resealer: resealerOf(n.vault),
 		Graph: graphs{n.identity.library}, Clock: n.deps.Clock, Log: n.deps.Log, Metrics: n.registry,
 	})
 	return err

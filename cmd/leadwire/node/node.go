@@ -37,6 +37,7 @@ type Node struct {
 	identity  *identities
 	vault     *vault.Vault // nil: there is no master key
 	sender    *outbound.Sender
+	tokens    *outbound.Tokens
 	telemetry *telemetry.Recorder
 	runtime   *actors.Runtime
 	cluster   *cluster.Node
@@ -115,7 +116,7 @@ func (n *Node) startActors(ctx context.Context) error {
 		Store: n.store, Book: n.book, Clock: n.deps.Clock, Log: n.deps.Log,
 		Metrics: actors.NewMetrics(n.registry), Telemetry: n.telemetry,
 		Suppressions: known.Suppressions, Overlay: known.Overlay, Identity: known.Identity, Graphs: known.Graphs, Slow: known.Slow,
-		Sender: n.sender, Vault: n.vault,
+		Sender: n.sender, Vault: n.vault, Tokens: n.tokens,
 	}, counts)
 	n.runtime.RegisterBacklog(n.registry)
 	if err := n.runtime.Load(ctx); err != nil {

@@ -27,7 +27,9 @@ func Offline(ctx context.Context, config Config, store domain.Store, log *slog.L
 	if err := o.read(ctx); err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Deps{Store: store, Directory: o.directory.Load, Catalog: o, People: o, Graph: o, Sealer: sealerOf(vault), Log: log})
+	return admin.New(admin.Deps{
+		Store: store, Directory: o.directory.Load, Catalog: o, People: o, Graph: o, Sealer: sealerOf(vault), Resealer: resealerOf(vault), Log: log,
+	})
 }
 
 type offline struct {

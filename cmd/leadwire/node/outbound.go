@@ -69,6 +69,10 @@ func (n *Node) openOutbound(context.Context) error {
 		n.deps.Log.Warn("no master key: endpoints are owed and sent nothing until there is one", "setting", "master-key-file")
 	}
 	n.sender, err = outbound.New(n.config.Outbound, outbound.Deps{Log: n.deps.Log, Registerer: n.registry, Clock: n.deps.Clock})
+	if err != nil {
+		return err
+	}
+	n.tokens, err = outbound.NewTokens(n.sender)
 	return err
 }
 
@@ -86,4 +90,24 @@ func sealerOf(v *vault.Vault) admin.Sealer {
 // Seal binds a secret to its endpoint, what it is for and its id.
 func (s sealer) Seal(endpoint domain.EndpointKey, kind domain.SecretKind, id string, plain []byte) ([]byte, error) {
 	return s.vault.Seal(plain, vault.AAD(endpoint, kind, id))
+}
+
+// resealer seals secrets anew for the API.
+type resealer struct{ vault *vault.Vault }
+
+// resealerOf is nil without a vault.
+func resealerOf(v *vault.Vault) admin.Resealer {
+	if v == nil {
+		return nil
+	}
+	return resealer{v}
+}
+
+// Key names the key that seals.
+func (r resealer) Key() string { return r.vault.Current() }
+
+// Reseal opens a secret with whichever key has sealed it, and seals it with the current one.
+func (r resealer) Reseal(s domain.Secret) (by string, sealed []byte, err error) {
+	sealed, err = r.vault.Reseal(s.Sealed, vault.AAD(s.Endpoint, s.Kind, s.ID))
+	return vault.SealedBy(s.Sealed), sealed, err
 }

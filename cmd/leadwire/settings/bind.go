@@ -85,6 +85,7 @@ func (s *Settings) bindOutbound(fs *pflag.FlagSet) {
 	fs.IntVar(&c.IdlePerHost, "outbound-idle-per-host", 0, "of those, kept open; 0: all, because with fewer the next burst has to shake hands anew")
 	fs.IntVar(&c.Idle, "outbound-idle", 4096, "connections to endpoints kept open in all: a sixteenth of the files that a process commonly may open")
 	fs.DurationVar(&c.IdleFor, "outbound-idle-for", 50*time.Second, "how long: less than the 60s after which common balancers close")
+	fs.IntVar(&c.Certificates, "outbound-certificates", 256, "client certificates whose connections are kept, those used last: each has its own, and TLS sessions beside them")
 	bytesVar(fs, &c.HeaderBytes, "outbound-header-bytes", 32<<10, "largest headers of an endpoint's answer")
 	fs.StringSliceVar(&s.refuse, "outbound-refuse", nil, "further addresses, as 203.0.113.0/24, that are not sent to: a balancer's public one before this node, a network's own NAT64 prefix")
 }

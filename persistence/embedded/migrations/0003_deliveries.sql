@@ -15,6 +15,7 @@ CREATE TABLE endpoints (
     reason        TEXT    NOT NULL,          -- why it is disabled
     failing_since INTEGER NOT NULL,
     succeeded_at  INTEGER NOT NULL,
+    told          INTEGER NOT NULL DEFAULT 0, -- what was said of it last: see domain.Told
     UNIQUE (account, endpoint)               -- and so an account's endpoints are found
 );
 

@@ -21,6 +21,7 @@ CREATE TABLE endpoints (
     reason        text     NOT NULL DEFAULT '',  -- why it is disabled
     failing_since timestamptz,
     succeeded_at  timestamptz,
+    told          smallint NOT NULL DEFAULT 0,   -- what was said of it last: see domain.Told
     UNIQUE (account, endpoint)
 ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 
