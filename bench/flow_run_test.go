@@ -33,8 +33,9 @@ func TestIsolation_MeasuresEverything(t *testing.T) {
 	for _, none := range []string{"healthy.lost", "deliveries.repeated", "deliveries.strayed", "deliveries.forged", "failed", "refused"} {
 		require.Zero(t, value(t, report, none), none)
 	}
-	require.Zero(t, value(t, report, "dead.delivered"))
-	require.Zero(t, value(t, report, "flapping.delivered"), "it fails for longer than this run")
+	// What is due in the moment of breaking may still arrive; each has ten page views in the trouble.
+	require.Less(t, value(t, report, "dead.delivered"), 5.0)
+	require.Less(t, value(t, report, "flapping.delivered"), 5.0, "it fails for longer than this run")
 	require.Positive(t, value(t, report, "sick.pending"))
 	require.EqualValues(t, 126, value(t, report, "deliveries")+value(t, report, "sick.pending"))
 	require.Positive(t, value(t, report, "healthy_p95_ratio"))
