@@ -25,6 +25,7 @@ type Rates struct {
 	max int // addresses in a generation
 
 	mu         sync.Mutex
+	latest     time.Time // that was ever told
 	pixels     map[domain.PixelID]rate.Bucket
 	young, old map[rateKey]rate.Bucket
 }
@@ -53,6 +54,7 @@ const (
 func (r *Rates) Take(now time.Time, p *domain.Pixel, from netip.Addr) (Limit, time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now = r.notBefore(now)
 	key := keyOf(p, from)
 	addr, addrWait := r.address(key).Take(now, 1, addressRate(p))
 	if addrWait > 0 {
@@ -67,6 +69,16 @@ func (r *Rates) Take(now time.Time, p *domain.Pixel, from netip.Addr) (Limit, ti
 	return NoLimit, 0
 }
 
+// notBefore keeps time from going back: a busy machine counts a request a second after it came, when others that came
+// later have been counted, and to its own time their room would seem to be taken for long to come.
+func (r *Rates) notBefore(now time.Time) time.Time {
+	if now.Before(r.latest) {
+		return r.latest
+	}
+	r.latest = now
+	return now
+}
+
 // Charge takes room for hits that came along with one that was let in, even where there is none: the next
 // request then waits for it.
 func (r *Rates) Charge(now time.Time, p *domain.Pixel, from netip.Addr, n int) {
@@ -75,6 +87,7 @@ func (r *Rates) Charge(now time.Time, p *domain.Pixel, from netip.Addr, n int) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now = r.notBefore(now)
 	key := keyOf(p, from)
 	r.put(key, r.address(key).Charge(now, n, addressRate(p)))
 	r.pixels[p.ID] = r.pixels[p.ID].Charge(now, n, pixelRate(p))

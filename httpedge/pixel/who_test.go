@@ -101,3 +101,21 @@ func TestRates(t *testing.T) {
 	limit, _ = rates.Take(noon.Add(wait+16*time.Millisecond), p, home(2))
 	require.Equal(t, NoLimit, limit, "1 ms, now")
 }
+
+// A request that is counted long after it came, behind others that came later, finds the room that there is.
+func TestRates_CountsLate(t *testing.T) {
+	t.Parallel()
+	rates := NewRates(100)
+	p := &domain.Pixel{ID: "shop", Rate: 1000, RatePerAddress: 1000}
+	from := netip.MustParseAddr("203.0.113.1")
+	limit, _ := rates.Take(noon.Add(5*time.Second), p, from)
+	require.Equal(t, NoLimit, limit)
+	limit, _ = rates.Take(noon, p, from)
+	require.Equal(t, NoLimit, limit)
+	rates.Charge(noon, p, from, 997)
+	limit, _ = rates.Take(noon, p, from)
+	require.Equal(t, NoLimit, limit, "the thousandth of this second")
+	limit, wait := rates.Take(noon, p, from)
+	require.NotEqual(t, NoLimit, limit, "and no more")
+	require.Positive(t, wait)
+}
