@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // EndpointID names a customer's endpoint within its account.
 type EndpointID string
@@ -170,3 +173,13 @@ const (
 	OAuth2Secret  SecretKind = "oauth2"  // Authorization: Bearer, with a token that is fetched; a TokenClient in JSON
 	MTLSSecret    SecretKind = "mtls"    // a client certificate: its chain and its key, in PEM
 )
+
+// SecretIDs lists the ids of secrets, sorted: what PutSecrets compares.
+func SecretIDs(secrets []Secret) []string {
+	ids := make([]string, len(secrets))
+	for i, s := range secrets {
+		ids[i] = s.ID
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -73,7 +73,7 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(expect, idsOf(old)) {
+		if !slices.Equal(expect, domain.SecretIDs(old)) {
 			return domain.Fail(opName, domain.Conflict, errors.New("the endpoint has other secrets by now"))
 		}
 		const put = `INSERT INTO secrets (account, endpoint, spec) VALUES (?, ?, ?) ON CONFLICT (account, endpoint) DO UPDATE SET spec = excluded.spec`
@@ -85,15 +85,6 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 	return err
 }
 
-func idsOf(secrets []domain.Secret) []string {
-	ids := make([]string, len(secrets))
-	for i, s := range secrets {
-		ids[i] = s.ID
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) error {
 	if err := checkTexts(op, text{"account", string(key.Account), false}, text{"endpoint", string(key.Endpoint), false}); err != nil {
 		return err
@@ -103,7 +94,7 @@ func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) er
 			return err
 		}
 	}
-	if ids := idsOf(secrets); len(slices.Compact(ids)) != len(secrets) {
+	if ids := domain.SecretIDs(secrets); len(slices.Compact(ids)) != len(secrets) {
 		return domain.FailField(op, "secret.id", "is given twice")
 	}
 	return nil

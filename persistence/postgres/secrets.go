@@ -74,7 +74,7 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(expect, idsOf(old)) {
+		if !slices.Equal(expect, domain.SecretIDs(old)) {
 			return domain.Fail(doing, domain.Conflict, errors.New("the endpoint has other secrets by now"))
 		}
 		if _, err := tx.Exec(ctx, `UPDATE secrets SET body = $3 WHERE account = $1 AND endpoint = $2`, account, endpoint, body); err != nil {
@@ -82,15 +82,6 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 		}
 		return note(ctx, tx, audit)
 	}))
-}
-
-func idsOf(secrets []domain.Secret) []string {
-	ids := make([]string, len(secrets))
-	for i, s := range secrets {
-		ids[i] = s.ID
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) error {
@@ -102,7 +93,7 @@ func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) er
 			return err
 		}
 	}
-	if ids := idsOf(secrets); len(slices.Compact(ids)) != len(secrets) {
+	if ids := domain.SecretIDs(secrets); len(slices.Compact(ids)) != len(secrets) {
 		return domain.FailField(op, "secret.id", "is given twice")
 	}
 	return nil

@@ -224,7 +224,7 @@ func (q *Queue) Hastened(now time.Time, d domain.Delivery) []Step {
 	return q.next(now)
 }
 
-// Ended is a hint: somebody has ended a delivery, by cancelling or erasing it. Those behind it come back from the store.
+// Ended is a hint: somebody has cancelled a delivery. Those behind it come back from the store.
 func (q *Queue) Ended(now time.Time, n int64) []Step {
 	r := q.window.rows[n]
 	if r != nil && r.place != waiting {
