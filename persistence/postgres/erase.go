@@ -124,11 +124,19 @@ func (r *erasure) within(ctx context.Context, f func(pgx.Tx) error) error {
 // change carries out a statement until it finds nothing more. sql has $1, the most rows, and answers with the
 // relation and the number of rows of each that it changed; left asks whether a row is left that was held.
 func (r *erasure) change(ctx context.Context, counted, sql, left string, args ...any) error {
+	return r.changeUnder(ctx, "", counted, sql, left, args...)
+}
+
+// changeUnder is change by a statement whose rows commits take only after another lock, which lock takes here too.
+func (r *erasure) changeUnder(ctx context.Context, lock, counted, sql, left string, args ...any) error {
 	give := time.Now().Add(erasePatience)
 	for {
 		var n int64
 		var more bool
 		if err := r.within(ctx, func(tx pgx.Tx) (err error) {
+			if _, err = tx.Exec(ctx, lock); err != nil {
+				return err
+			}
 			n, err = r.changeOnce(ctx, tx, counted, sql, args...)
 			if err == nil && n == 0 {
 				err = tx.QueryRow(ctx, `SELECT EXISTS (`+left+`)`, append([]any{0}, args...)...).Scan(&more)
@@ -337,6 +345,9 @@ func (r *erasure) days(ctx context.Context, d dayTable, where string, change fun
 	return nil
 }
 
+// A commit takes the head of links before it takes a link, so whoever removes links does too.
+const lockHeadOfLinks = `SELECT 1 FROM heads WHERE account = '' FOR NO KEY UPDATE`
+
 // links replaces links by word of their removal, which is numbered like any link.
 func (r *erasure) links(ctx context.Context) error {
 	var kinds, values []string
@@ -349,9 +360,9 @@ func (r *erasure) links(ctx context.Context) error {
 	where := `t.account = $2 AND NOT t.removed AND (t.person = ANY ($3::text[]) OR (t.kind, t.value) IN (SELECT * FROM unnest($4::text[], $5::text[])))`
 	sql, left := held("links", where, `UPDATE links t SET removed = true, person = '', at = $6, seq = numbered.seq FROM numbered WHERE t.ctid = numbered.at`)
 	sql = strings.Replace(sql, `, changed AS (`, `, numbered AS MATERIALIZED (
-			SELECT at, (SELECT head FROM heads WHERE account = '' FOR NO KEY UPDATE) + row_number() OVER () AS seq FROM found
+			SELECT at, (SELECT head FROM heads WHERE account = '') + row_number() OVER () AS seq FROM found
 		), moved AS (
 			UPDATE heads SET head = n.head FROM (SELECT max(seq) AS head FROM numbered) n WHERE account = '' AND n.head IS NOT NULL
 		), changed AS (`, 1)
-	return r.change(ctx, "links", sql, left+` AND $6::timestamptz IS NOT NULL`, string(r.e.Account), r.persons, kinds, values, micro(r.s.opts.Clock.Now()))
+	return r.changeUnder(ctx, lockHeadOfLinks, "links", sql, left+` AND $6::timestamptz IS NOT NULL`, string(r.e.Account), r.persons, kinds, values, micro(r.s.opts.Clock.Now()))
 }
