@@ -18,6 +18,7 @@ type Store interface {
 	APIKeyStore
 	DeliveryStore
 	ReplayStore
+	StatsStore
 
 	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction.
 	// Commits under the older epochs are refused from then on. Fences come in the order asked for.

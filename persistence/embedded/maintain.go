@@ -59,6 +59,8 @@ func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retenti
 		{toldLinks(now.Add(-linkTold)), new(int64)},
 		{oldAnnouncements(now.Add(-keep.Announced)), &s.retain.announcementSeq},
 		{oldReplays(now.Add(-keep.Announced)), new(int64)},
+		{oldStats(domain.StatsMinute, now.Add(-domain.StatsMinutesKept)), new(int64)},
+		{oldStats(domain.StatsHour, now.Add(-domain.StatsHoursKept)), new(int64)},
 		{oldRemovals(now.Add(-keep.Visits)), new(int64)},
 	} {
 		if err := s.remove(ctx, r.remove, keep.BatchLimit, r.cursor, &m); err != nil {

@@ -51,6 +51,8 @@ func TestPlans_OfDeliveries(t *testing.T) {
 		{sqlReplaysOfAccount, "SEARCH replays USING INDEX replays_of_account (account=? AND n<?)"},
 		{sqlRunning, "SEARCH replays USING COVERING INDEX replays_running (account=? AND endpoint=?)"},
 		{sqlSecrets, "SEARCH secrets USING PRIMARY KEY (account=? AND endpoint=?)"},
+		{sqlStats, "SEARCH stats USING INDEX sqlite_autoindex_stats_1 (account=? AND endpoint=? AND tier=? AND span=? AND (at,writer)>(?,?) AND at<?)"},
+		{sqlOldStats, "SEARCH stats USING COVERING INDEX stats_by_age (span=? AND at<?)"},
 	} {
 		plan := explain(t, s, row.sql)
 		require.Contains(t, plan, row.want, row.sql)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // Deliveries go one by one, some time after they have ended, and announcements and receipts by the day. What of a day
@@ -76,6 +77,14 @@ func (m *maintenance) expireDeliveries(ctx context.Context) error {
 // expireReplays removes replays that have ended, when what they owed goes too.
 func (m *maintenance) expireReplays(ctx context.Context) error {
 	return m.expire(ctx, "replays", `DELETE FROM replays WHERE ctid = ANY (ARRAY(SELECT ctid FROM replays WHERE ended_at < $1 ORDER BY n LIMIT $2))`, m.now.Add(-m.keep.Announced))
+}
+
+// expireStats removes figures, for which what was sent is no measure: how long they are kept is what may be asked for.
+func (m *maintenance) expireStats(ctx context.Context) error {
+	if err := m.expire(ctx, "stats", fmt.Sprintf(sqlOldStats, seconds(domain.StatsMinute)), m.now.Add(-domain.StatsMinutesKept)); err != nil {
+		return err
+	}
+	return m.expire(ctx, "stats", fmt.Sprintf(sqlOldStats, seconds(domain.StatsHour)), m.now.Add(-domain.StatsHoursKept))
 }
 
 func (d keptDay) deleteGone(table, where string) string {

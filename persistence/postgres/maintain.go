@@ -20,7 +20,7 @@ const lockPatience = "500ms"
 func (s *Store) Maintain(ctx context.Context, now time.Time, keep domain.Retention) (domain.Maintained, error) {
 	m := &maintenance{s: s, now: now, keep: keep.WithDefaults(), report: domain.Maintained{Removed: map[string]int64{}}}
 	for _, step := range []func(context.Context) error{
-		m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.expireDeliveries, m.expireReplays, m.emptyNets, m.expireKeys, m.expireLeads,
+		m.prepare, m.dropEvents, m.dropFeeds, m.dropSeen, m.expireDeliveries, m.expireReplays, m.expireStats, m.emptyNets, m.expireKeys, m.expireLeads,
 		m.expireVisits, m.expireLinks, m.rewrite,
 	} {
 		if err := step(ctx); err != nil {

@@ -66,11 +66,13 @@ var planned = map[string]string{
 	"deliveries": sqlDeliveries, "deliveries by lead": sqlDeliveriesByLead + newestFirst, "deliveries by event": sqlDeliveriesByEvent + newestFirst,
 
 	"replayable": sqlReplayable, "count a replay": sqlReplayCount, "owe again": sqlOweAgain, "replaying": sqlReplaying, "replay": sqlReplay, "replays": sqlReplays,
+
+	"keep stats": sqlKeepStats, "stats": sqlStats,
 }
 
 // inOrder are the statements whose rows come out of the index as they are wanted. A hundred thousand
 // events may wait for a buyer, and a page of them must not cost a look at each.
-var inOrder = map[string]bool{"undecided": true, "backlog": true, "announcements": true, "links": true, "scan leads": true, "suppressions since": true}
+var inOrder = map[string]bool{"undecided": true, "backlog": true, "announcements": true, "links": true, "scan leads": true, "suppressions since": true, "stats": true}
 
 // findsBy are statements for which any index will not do: of what is owed, little is due.
 var findsBy = map[string]string{
@@ -118,7 +120,8 @@ INSERT INTO deliveries SELECT 100000 + n, n % 1000, 'acme', n % 60000, now(), 'l
 INSERT INTO receipts SELECT 100000 + n, 1, 'acme', now() - n % 3 * interval '6 hours', 200, '', '{}', '' FROM generate_series(1, 60000) n;
 INSERT INTO secrets SELECT 'acme', 'endpoint-' || n, '[]' FROM generate_series(1, 1000) n;
 INSERT INTO replays (account, endpoint, states, state, expected, cursor, upto, made_at, made_by) SELECT 'acme', 'endpoint-' || n % 1000, '{2}', (n > 1000)::int, 1, 0, 1, now(), '' FROM generate_series(1, 10000) n;
-ANALYZE endpoints, pending_deliveries, deliveries, receipts, secrets, replays, heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
+INSERT INTO stats SELECT 'acme', 'endpoint-' || n % 100, '', 60, now() - n / 100 * interval '1 min', 'a', '{}' FROM generate_series(1, 60000) n;
+ANALYZE stats, endpoints, pending_deliveries, deliveries, receipts, secrets, replays, heads, visits, sightings, acquaintances, links, announcements, suppressions, store, feeds, event_keys, events, pending_events, leads, feed_events, seen, partitions`
 
 // explain plans a statement as the server does for the store: once, for any arguments.
 func explain(t *testing.T, conn *pgx.Conn, sql string) plan {

@@ -81,6 +81,7 @@ func Run(t *testing.T, h Harness) {
 		{"Secrets", secrets},
 		{"ListingDeliveries", listingDeliveries},
 		{"RetentionOfDeliveries", retentionOfDeliveries},
+		{"Stats", statistics},
 		{"LifeOfDeliveries", lifeOfDeliveries},
 	} {
 		t.Run(part.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 
 // retained is the tables that retention removes rows from, in either store; days that Postgres drops whole
 // are not counted in rows.
-var retained = [...]string{"events", "event_keys", "feed_events", "seen", "leads", "visits", "acquaintances", "links", "announcements", "deliveries", "receipts"}
+var retained = [...]string{"events", "event_keys", "feed_events", "seen", "leads", "visits", "acquaintances", "links", "announcements", "deliveries", "receipts", "stats"}
 
 func newRemoved() *prometheus.CounterVec {
 	removed := prometheus.NewCounterVec(prometheus.CounterOpts{

@@ -19,5 +19,5 @@ func TestMaintain_CountsFromZero(t *testing.T) {
 		require.Zero(t, series.GetCounter().GetValue())
 		tables = append(tables, series.GetLabel()[0].GetValue())
 	}
-	require.ElementsMatch(t, []string{"events", "event_keys", "feed_events", "seen", "leads", "visits", "acquaintances", "links", "announcements", "deliveries", "receipts"}, tables)
+	require.ElementsMatch(t, []string{"events", "event_keys", "feed_events", "seen", "leads", "visits", "acquaintances", "links", "announcements", "deliveries", "receipts", "stats"}, tables)
 }
