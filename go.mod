@@ -29,7 +29,10 @@ require (
 	zombiezen.com/go/sqlite v1.4.2
 )
 
-require golang.org/x/net v0.60.0
+require (
+	github.com/DataDog/sketches-go v1.4.8
+	golang.org/x/net v0.60.0
+)
 
 require (
 	github.com/Workiva/go-datastructures v1.1.3 // indirect

@@ -223,11 +223,13 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 				return attempted{to: core, delivery: step.Delivery.N, sent: sent, secret: secret}
 			})
 		case queue.Record:
+			tier := e.tier()
 			e.rt.pipe(ctx, func(c context.Context) any {
 				before := deps.Suppressions.Revision()
 				result, err := deps.Store.RecordAttempt(c, step.Attempted)
 				if err == nil && result.Outcome == domain.Done {
 					deps.Metrics.deliveries.settled(step.Attempted, step.OwedAt)
+					e.rt.statistics.settled(tier, &step.Attempted, step.OwedAt)
 					e.rt.owed(result.Announced, before)
 				}
 				return recorded{to: core, attempted: step.Attempted, result: result, err: err}

@@ -29,7 +29,7 @@ type Runtime struct {
 	chooser  chooser
 	desk     *distribution.Desk
 	work     *Work // what actors wait for
-	services *Work // hub, lookout, recovery, replays, guard
+	services *Work // hub, lookout, recovery, replays, guard, statistics
 	hub      *Hub
 	lookout  *lookout
 	recovery *recovery
@@ -48,6 +48,7 @@ type Runtime struct {
 	unreplayable once       // replays that cannot go on
 	gate         *gate.Gate // what this node's endpoints have under way
 	lessons      lessons
+	statistics   *statistics
 }
 
 // New prepares the actors of a node. counts are the store's, for the desk.
@@ -61,6 +62,7 @@ func New(cfg Config, deps Deps, counts []domain.Count) *Runtime {
 	r.recovery = newRecovery(r)
 	r.replays = newReplays(r)
 	r.guard = newGuard(r)
+	r.statistics = newStatistics(r)
 	pixel := func(id domain.PixelID) *domain.DirectoryPixel { return deps.Book.Directory().Pixel(id) }
 	r.visits = visit.Deps{
 		Pixel: pixel, Match: deps.Identity.Match, Check: r.suppressed, Basis: deps.Suppressions.Revision,
@@ -128,6 +130,7 @@ func (r *Runtime) Start(node Node) {
 	r.services.Go(r.recovery.run)
 	r.services.Go(r.replays.run)
 	r.services.Go(r.guard.run)
+	r.services.Go(r.statistics.run)
 }
 
 // AwaitRecovery returns when everything that was pending at Start is in its lead's mailbox, so that what
@@ -150,8 +153,15 @@ func (r *Runtime) Quiet() bool {
 // drains: an attempt whose endpoint has left memory is made again after the next start.
 func (r *Runtime) Hush(ctx context.Context) error { return r.gate.Close(ctx) }
 
-// Drain waits for the commits that actors wait for. Call it after the cluster has drained.
-func (r *Runtime) Drain(ctx context.Context) error { return r.work.Wait(ctx) }
+// Drain waits for the commits that actors wait for, and writes what was counted of them. Call it after the cluster has
+// drained.
+func (r *Runtime) Drain(ctx context.Context) error {
+	if err := r.work.Wait(ctx); err != nil {
+		return err
+	}
+	r.statistics.write(ctx, true)
+	return nil
+}
 
 // Stop ends the services and whatever is still under way. The store is closed after it.
 func (r *Runtime) Stop() {

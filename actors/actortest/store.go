@@ -26,7 +26,7 @@ type rule struct {
 var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
 
 // Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed",
-// "Observe", "Visit", "Judge", "Learn") answer err, before
+// "Observe", "Visit", "Judge", "Learn", "KeepStats") answer err, before
 // they reach the store.
 func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
 
@@ -124,4 +124,10 @@ func (s *Store) Judge(ctx context.Context, j domain.Judgement) (domain.Judged, e
 // Learn is domain.Store's.
 func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, error) {
 	return call(s, "Learn", func() (domain.Learned, error) { return s.Store.Learn(ctx, l) })
+}
+
+// KeepStats is domain.Store's.
+func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
+	_, err := call(s, "KeepStats", func() (struct{}, error) { return struct{}{}, s.Store.KeepStats(ctx, rows) })
+	return err
 }

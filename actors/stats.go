@@ -1,0 +1,112 @@
+package actors
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadwire/leadwire/actors/delivery/stats"
+	"github.com/leadwire/leadwire/actors/domain"
+)
+
+const (
+	// statsEvery is how often figures are written: how old an answer may be, and how much of them a crash loses.
+	statsEvery = 10 * time.Second
+	// statsBite is how many rows one commit has: 5 ms of the embedded store's, between the traffic's.
+	statsBite = 250
+)
+
+// statistics writes what this node has counted of its endpoints' deliveries. It is one for the node and not one for each
+// endpoint: an attempt costs it no trip to the store, and an endpoint that leaves has nothing to hand over, since whoever
+// has it next writes rows of its own.
+type statistics struct {
+	rt     *Runtime
+	ledger *stats.Ledger
+	pulse  *pulse
+
+	writing sync.Mutex // the newer of two rows has to be written last
+}
+
+func newStatistics(rt *Runtime) *statistics {
+	s := &statistics{rt: rt, ledger: stats.NewLedger(rand.Text()[:10]), pulse: newPulse(rt.deps.Clock, statsEvery, &rt.looking)}
+	rt.deps.Metrics.stats.of(s.ledger)
+	return s
+}
+
+// settled counts what was recorded of an attempt, or of an end without one.
+func (s *statistics) settled(tier domain.Tier, a *domain.Attempted, owedAt time.Time) {
+	s.ledger.Settled(s.rt.deps.Clock.Now(), tier, a, owedAt)
+}
+
+func (s *statistics) run(ctx context.Context) {
+	s.pulse.run(ctx, func(ctx context.Context) { s.write(ctx, false) })
+}
+
+// write brings what has changed to the store. What the store does not take comes again with the next writing; until
+// then it is counted on.
+func (s *statistics) write(ctx context.Context, everything bool) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	due, err := s.ledger.Due(s.rt.deps.Clock.Now(), everything)
+	if err != nil {
+		s.rt.deps.Log.Error("figures cannot be written", "error", err)
+	}
+	metrics := s.rt.deps.Metrics.stats
+	for len(due) > 0 {
+		bite := due[:min(len(due), statsBite)]
+		due = due[len(bite):]
+		rows := make([]domain.StatsRow, 0, len(bite))
+		for _, w := range bite {
+			rows = append(rows, w.Row)
+		}
+		if err := s.rt.deps.Store.KeepStats(ctx, rows); err != nil {
+			metrics.failed.Inc()
+			s.rt.deps.Log.Debug("figures not written", "error", err)
+			return
+		}
+		metrics.rows.Add(float64(len(rows)))
+		s.ledger.Written(s.rt.deps.Clock.Now(), bite)
+	}
+}
+
+// statsMetrics are the figures' part of Metrics.
+type statsMetrics struct {
+	reg    prometheus.Registerer
+	rows   prometheus.Counter
+	failed prometheus.Counter
+}
+
+func newStatsMetrics(reg prometheus.Registerer) *statsMetrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: "stats", Name: name, Help: help})
+	}
+	m := &statsMetrics{
+		reg:    reg,
+		rows:   counter("rows_written_total", "Rows of endpoints' figures that were written, most of them again and again."),
+		failed: counter("write_errors_total", "Times that the store did not take figures; they are written with the next ones."),
+	}
+	limit := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "stats", Name: "slots_limit", Help: "Most slots that this node counts in at a time."})
+	limit.Set(stats.MaxSlots)
+	if reg != nil {
+		reg.MustRegister(m.rows, m.failed, limit)
+	}
+	return m
+}
+
+// of exports a node's ledger.
+func (m *statsMetrics) of(l *stats.Ledger) {
+	if m.reg == nil {
+		return
+	}
+	m.reg.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "leadwire", Subsystem: "stats", Name: "slots", Help: "Slots that this node counts in: a minute and an hour for each endpoint, and for each tier of an account.",
+		}, func() float64 { return float64(l.Slots()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "leadwire", Subsystem: "stats", Name: "lost_total", Help: "Recorded attempts that endpoints' figures do not have, because there was no room for their slot.",
+		}, func() float64 { return float64(l.Lost()) }),
+	)
+}
