@@ -10,8 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// route is one method of one path. The path may end in a parameter: "{name}" is one segment, "{name...}"
-// the rest.
+// route is one method of one path. The path may have a parameter: "{name}" is one segment, "{name...}" the rest.
 type route struct {
 	method string
 	path   string
@@ -63,26 +62,30 @@ func newRouter(routes []route) *router {
 	return r
 }
 
-// find returns the routes of a path, of whatever method, and the parameter's value.
-func (r *router) find(path []byte) ([]*route, string) {
+// find returns the routes of a path, of whatever method.
+func (r *router) find(path []byte) []*route {
 	if found, ok := r.exact[string(path)]; ok {
-		return found, ""
+		return found
 	}
 	var found []*route
-	var param string
 	for _, one := range r.open {
-		if value, ok := one.match(string(path)); ok {
-			found, param = append(found, one), value
+		if _, ok := one.match(string(path)); ok {
+			found = append(found, one)
 		}
 	}
-	return found, param
+	return found
 }
 
 // match compares a path with a route that has a parameter, and returns the parameter's value.
 func (r *route) match(path string) (string, bool) {
-	fixed, param, _ := strings.Cut(r.path, "{")
-	value, ok := strings.CutPrefix(path, fixed)
-	if !ok || value == "" || (!strings.HasSuffix(param, "...}") && strings.Contains(value, "/")) {
+	before, rest, _ := strings.Cut(r.path, "{")
+	name, behind, _ := strings.Cut(rest, "}")
+	value, ok := strings.CutPrefix(path, before)
+	if !ok {
+		return "", false
+	}
+	value, ok = strings.CutSuffix(value, behind)
+	if !ok || value == "" || (!strings.HasSuffix(name, "...") && strings.Contains(value, "/")) {
 		return "", false
 	}
 	return value, true
@@ -98,12 +101,13 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	if ours {
 		c.unread = ctx.Request.IsBodyStream() && ctx.Request.Header.ContentLength() != 0
 	}
-	found, param := s.router.find(ctx.Path())
+	found := s.router.find(ctx.Path())
 	one := pick(found, string(ctx.Method()))
 	name := noRoute
 	switch {
 	case one != nil:
 		name = one.name
+		param, _ := one.match(string(ctx.Path()))
 		s.call(ctx, one, param)
 	case len(found) > 0:
 		methodNotAllowed(ctx, found)

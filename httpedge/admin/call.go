@@ -26,7 +26,7 @@ func Local() Caller { return Caller{Name: "command line", Scopes: apikey.Scopes(
 // Call is one request. It is read once, from top to bottom.
 type Call struct {
 	Caller Caller
-	Param  string                   // what the path ends with
+	Param  string                   // of the path
 	Query  func(name string) string // "" when it is not there
 	Header func(name string) string
 	Body   io.Reader // nil: none

@@ -24,6 +24,7 @@ type Store interface {
 	Receipts(ctx context.Context, account domain.AccountID, n int64, limit int) ([]domain.Receipt, error)
 	Queue(ctx context.Context, key domain.EndpointKey) (domain.QueueFigures, error)
 	EndpointState(ctx context.Context, key domain.EndpointKey) (domain.EndpointState, error)
+	Stats(ctx context.Context, r domain.StatsRange, after domain.StatsPlace, limit int) ([]domain.StatsRow, error)
 	Replay(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	Hasten(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)
 	Cancel(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error)

@@ -150,3 +150,12 @@ func (w *world) withoutNode(s admin.Sealer, method, path, body string) answer {
 	control.API(api).ServeHTTP(recorder, request)
 	return answer{w.t, recorder.Code, recorder.Header(), recorder.Body.Bytes()}
 }
+
+// secretID is the id of an endpoint's only secret.
+func (w *world) secretID(key domain.EndpointKey) string {
+	w.t.Helper()
+	secrets, err := w.store.Secrets(w.t.Context(), key)
+	require.NoError(w.t, err)
+	require.Len(w.t, secrets, 1)
+	return secrets[0].ID
+}

@@ -8,8 +8,8 @@ import (
 	"github.com/leadwire/leadwire/httpedge/apikey"
 )
 
-// Route is one method of one path below /api/v1. The path may end in a parameter: "{id}" is one segment,
-// "{key...}" the rest.
+// Route is one method of one path below /api/v1. The path may have a parameter: "{id}" is one segment, "{key...}" the
+// rest.
 type Route struct {
 	Method  string
 	Path    string
@@ -22,7 +22,7 @@ type Route struct {
 // How long a call may take.
 const (
 	short      = 5 * time.Second
-	keeping    = 10 * time.Second          // 50 hits, each a commit
+	keeping    = 10 * time.Second          // 50 hits, each a commit; a month of figures
 	counting   = time.Minute               // 100,000 deliveries are looked at
 	probing    = domain.MaxTimeout + short // a test event has the time of any attempt
 	forgetting = 2 * time.Minute           // an erasure reads an account's leads and every link
@@ -51,6 +51,7 @@ func Routes() []Route {
 		{"DELETE", "/api/v1/keys/{id}", "v1_key_revoke", apikey.KeysWrite, short, (*API).revokeKey},
 		{"GET", "/api/v1/endpoints", "v1_endpoints", apikey.EndpointsRead, keeping, (*API).endpoints},
 		{"GET", "/api/v1/endpoints/{id}", "v1_endpoint", apikey.EndpointsRead, short, (*API).endpoint},
+		{"GET", "/api/v1/endpoints/{id}/stats", "v1_endpoint_stats", apikey.EndpointsRead, keeping, (*API).endpointStats},
 		{"PUT", "/api/v1/endpoints/{id}", "v1_endpoint_put", apikey.EndpointsWrite, keeping, (*API).putEndpoint},
 		{"DELETE", "/api/v1/endpoints/{id}", "v1_endpoint_delete", apikey.EndpointsWrite, keeping, (*API).deleteEndpoint},
 		{"POST", "/api/v1/endpoints/{path...}", "v1_endpoint_steer", apikey.EndpointsWrite, probing, (*API).steerEndpoint},
@@ -62,6 +63,7 @@ func Routes() []Route {
 		{"POST", "/api/v1/replays", "v1_replay_start", apikey.DeliveriesWrite, counting, (*API).startReplay},
 		{"GET", "/api/v1/replays/{n}", "v1_replay", apikey.DeliveriesRead, short, (*API).replayJob},
 		{"DELETE", "/api/v1/replays/{n}", "v1_replay_cancel", apikey.DeliveriesWrite, short, (*API).cancelReplay},
+		{"GET", "/api/v1/stats", "v1_stats", apikey.EndpointsRead, keeping, (*API).accountStats},
 		{"GET", "/api/v1/audit", "v1_audit", apikey.AuditRead, short, (*API).audit},
 	}
 }

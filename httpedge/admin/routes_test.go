@@ -14,11 +14,12 @@ import (
 
 // pathOf is a route's path with something in the place of its parameter.
 func pathOf(r admin.Route) string {
-	path, _, found := strings.Cut(r.Path, "{")
-	if found {
-		path += "x"
+	before, rest, found := strings.Cut(r.Path, "{")
+	if !found {
+		return before
 	}
-	return path
+	_, behind, _ := strings.Cut(rest, "}")
+	return before + "x" + behind
 }
 
 // Every route asks for a key, and for the one scope it says.

@@ -42,8 +42,9 @@ func API(api *admin.API) http.Handler {
 	return mux
 }
 
-// param is what the path of a route ends with.
+// param is what stands in a path where a route has its parameter.
 func param(r admin.Route, request *http.Request) string {
-	_, name, _ := strings.Cut(r.Path, "{")
-	return request.PathValue(strings.TrimSuffix(strings.TrimSuffix(name, "}"), "..."))
+	_, rest, _ := strings.Cut(r.Path, "{")
+	name, _, _ := strings.Cut(rest, "}")
+	return request.PathValue(strings.TrimSuffix(name, "..."))
 }
