@@ -18,7 +18,7 @@ import (
 
 func newEndpoint() *cobra.Command {
 	return group("endpoint", "Make customers' endpoints, look how they are, and steer them",
-		newEndpointList(), newEndpointGet(), newEndpointPut(), newEndpointDelete(),
+		newEndpointList(), newEndpointGet(), newEndpointStats(), newEndpointPut(), newEndpointDelete(),
 		newEndpointVerb("pause", "Send an endpoint nothing, and keep what it is owed"),
 		newEndpointVerb("resume", "Send an endpoint what it is owed again"),
 		newEndpointVerb("enable", "Let an endpoint that was disabled be sent to again"),

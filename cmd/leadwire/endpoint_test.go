@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,6 +44,12 @@ func endpointStory(t *testing.T, data string) {
 	require.Regexp(t, `^acme/crm +paused\n +name +The CRM\n +url +https://crm\.example/hook\n +pending +0\n`, out)
 	require.Contains(t, out, `"paused":true`)
 	require.NotContains(t, does("endpoint", "resume", "crm", "--account", "acme"), "paused")
+
+	out = does("endpoint", "stats", "crm", "--account", "acme", "--window", "7d")
+	require.Regexp(t, `^acme/crm +no_secret\n +since +\S+Z\n +attempts +0\n +retries +0\n +delivered +0, 0 a second\n`, out)
+	require.Regexp(t, `event to answer +-\n +attempt +-\n +pending +0\n`, out)
+	require.Contains(t, does("endpoint", "stats", "crm", "--account", "acme", "--json"), `"window":"1h"`)
+	require.Regexp(t, `^acme +all endpoints\n +since `, does("endpoint", "stats", "--account", "acme"))
 
 	first := does("endpoint", "secret", "crm", "--account", "acme")
 	require.Regexp(t, `^whsec_\S+\n$`, first)
@@ -101,6 +109,8 @@ func TestEndpoint_Refused(t *testing.T) {
 		"an account that is not there":   {[]string{"endpoint", "list", "--account", "nobody"}, exitBroken, "no account"},
 		"an endpoint that is not there":  {[]string{"endpoint", "pause", "none", "--account", "acme"}, exitBroken, "no such endpoint"},
 		"an id that is a path":           {[]string{"endpoint", "enable", "crm/pause", "--account", "acme"}, exitBroken, "no such path"},
+		"figures of a century":           {[]string{"endpoint", "stats", "crm", "--account", "acme", "--window", "36500d"}, exitBroken, "window: must be a duration from 1m to 30d"},
+		"figures of two":                 {[]string{"endpoint", "stats", "crm", "shop"}, exitMisused, "at most 1"},
 		"no file":                        {[]string{"endpoint", "put", "crm"}, exitMisused, "needs -f"},
 		"a file that is absent":          {[]string{"endpoint", "put", "crm", "-f", "none.yaml", "--account", "acme"}, exitBroken, "read endpoint: open none.yaml"},
 		"a file of something else":       {[]string{"endpoint", "put", "crm", "-f", catalog, "--account", "acme"}, exitBroken, "accounts not found"},
@@ -152,4 +162,30 @@ func TestSecretFlags(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, row.want, got, name)
 	}
+}
+
+// Figures are printed as somebody reads them aloud.
+func TestStatsShown_Print(t *testing.T) {
+	t.Parallel()
+	var shown statsShown
+	require.NoError(t, json.Unmarshal([]byte(`{"account":"acme","endpoint":"crm","state":"failing","since":"2026-11-26T11:00:00.000Z",
+		"attempts":200,"failed":21,"failures":{"timeout":20,"cut":1},"failure_rate":0.105,"retries":20,"delivered":179,"delivery_rate":0.0497,
+		"exhausted":1,"suppressed":2,"latencies_ms":{"event_to_answer":{"count":179,"p50":41.2,"p95":5400,"p99":95000},"attempt":{"count":0,"p50":null,"p95":null,"p99":null}},
+		"status":{"pending":3,"oldest":"2026-11-26T11:58:00.000Z"}}`), &shown))
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	shown.print(w)
+	require.NoError(t, w.Flush())
+	require.Equal(t, `acme/crm           failing
+  since            2026-11-26T11:00:00.000Z
+  attempts         200, 21 failed (10.50 %: 20 timeout, 1 cut)
+  retries          20
+  delivered        179, 0.0497 a second
+  given up         1
+  suppressed       2
+  event to answer  p50 41.2ms, p95 5.4s, p99 1m35s
+  attempt          -
+  pending          3
+  oldest           2026-11-26T11:58:00.000Z
+`, text.String())
 }
