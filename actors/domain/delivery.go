@@ -99,10 +99,12 @@ func (d Delivery) Key() EndpointKey { return EndpointKey{d.Account, d.Endpoint} 
 func (d Delivery) LeadKey() LeadKey { return LeadKey{d.Account, d.Lead} }
 
 // Phases are the parts of an attempt, each as long as it took; zero: it did not happen (a connection that was
-// reused has no DNS). They add up to the time from when it was due to its end, but for the joints.
+// reused has no DNS). But for Blocked, which is a part of Queue, they add up to the time from when it was owed, or was due
+// again, to its end, but for the joints.
 type Phases struct {
 	Held    time.Duration `json:"held,omitempty"`    // behind an earlier delivery of its lead
 	Queue   time.Duration `json:"queue,omitempty"`   // due, and waiting for its turn
+	Blocked time.Duration `json:"blocked,omitempty"` // of Queue, for the endpoint: paused, slowed down, failing, at its rate, or busy
 	DNS     time.Duration `json:"dns,omitempty"`     //
 	Connect time.Duration `json:"connect,omitempty"` //
 	TLS     time.Duration `json:"tls,omitempty"`     //

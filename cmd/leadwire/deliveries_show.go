@@ -29,6 +29,7 @@ type attempt struct {
 type phases struct {
 	Held    float64 `json:"held,omitempty"`
 	Queue   float64 `json:"queue,omitempty"`
+	Blocked float64 `json:"blocked,omitempty"`
 	DNS     float64 `json:"dns,omitempty"`
 	Connect float64 `json:"connect,omitempty"`
 	TLS     float64 `json:"tls,omitempty"`
@@ -218,6 +219,7 @@ func (p phases) words() string {
 	}{
 		{p.Held, "%s behind an earlier one"},
 		{p.Queue, "%s waiting for its turn"},
+		{p.Blocked, "%s of that for the endpoint"},
 		{p.DNS, "%s looking up the name"},
 		{p.Connect, "%s connecting"},
 		{p.TLS, "%s TLS"},

@@ -92,6 +92,7 @@ func rowOfReceipt(r domain.Receipt) receiptRow {
 type phases struct {
 	Held    float64 `json:"held,omitempty"`
 	Queue   float64 `json:"queue,omitempty"`
+	Blocked float64 `json:"blocked,omitempty"`
 	DNS     float64 `json:"dns,omitempty"`
 	Connect float64 `json:"connect,omitempty"`
 	TLS     float64 `json:"tls,omitempty"`
@@ -102,7 +103,7 @@ type phases struct {
 
 func phasesOf(p domain.Phases) phases {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return phases{ms(p.Held), ms(p.Queue), ms(p.DNS), ms(p.Connect), ms(p.TLS), ms(p.First), ms(p.Body), ms(p.Total)}
+	return phases{ms(p.Held), ms(p.Queue), ms(p.Blocked), ms(p.DNS), ms(p.Connect), ms(p.TLS), ms(p.First), ms(p.Body), ms(p.Total)}
 }
 
 // textOf is an answer's body as text: endpoints answer JSON, HTML or words, and what is none of them is of no use.

@@ -11,7 +11,7 @@ func (q *Queue) next(now time.Time) []Step {
 	if q.gone {
 		return nil
 	}
-	q.pace.fill(now)
+	q.refresh(now)
 	steps := q.rerecord(now)
 	if q.stopped() {
 		q.window.clear()

@@ -58,6 +58,7 @@ type Queue struct {
 	window  window
 	pace    pace
 	circuit circuit
+	room    room
 	turn    int
 
 	asked     [domain.Classes]int // rights that were asked for, and did not come
@@ -128,6 +129,7 @@ func (q *Queue) Figures() Figures {
 // for whatever reason; revision is the catalog's.
 func (q *Queue) Configure(now time.Time, e domain.Endpoint, paused bool, revision int64) []Step {
 	resumes := q.paused && !paused
+	q.room.known = true
 	q.configure(e, paused, revision)
 	var steps []Step
 	if resumes {
@@ -290,7 +292,7 @@ func (q *Queue) Granted(now time.Time) []Step {
 		}
 	}
 	steps := []Step{Release{}}
-	q.pace.fill(now)
+	q.refresh(now)
 	if r := q.pick(now); r != nil {
 		steps = []Step{q.depart(now, r)}
 	}
@@ -320,7 +322,8 @@ func (q *Queue) blocked(now time.Time) bool {
 // depart sends a delivery.
 func (q *Queue) depart(now time.Time, r *row) Send {
 	r.send = Send{
-		Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Queue: now.Sub(r.DueAt), OutOfOrder: r.Behind,
+		Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Queue: now.Sub(r.DueAt), Blocked: q.room.blocked(now, r.DueAt),
+		OutOfOrder: r.Behind,
 	}
 	if r.FirstAt.IsZero() && !r.hastened {
 		r.send.Held = max(0, r.DueAt.Sub(r.OwedAt))

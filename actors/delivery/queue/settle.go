@@ -31,7 +31,7 @@ func (q *Queue) Attempted(now time.Time, n int64, sent domain.Sent, secret strin
 // judge says what an attempt means for its delivery, and takes in what it says of the endpoint.
 func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full bool) (domain.Attempted, []Step) {
 	phases := sent.Phases
-	phases.Held, phases.Queue = r.send.Held, r.send.Queue
+	phases.Held, phases.Queue, phases.Blocked = r.send.Held, r.send.Queue, r.send.Blocked
 	a := q.attempted(r)
 	a.Receipt = domain.Receipt{
 		Delivery: r.N, Number: r.Attempts + 1, Trigger: r.send.Trigger, ScheduledAt: r.send.ScheduledAt, At: sent.At, Phases: phases,

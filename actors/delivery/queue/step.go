@@ -30,6 +30,7 @@ type Send struct {
 	ScheduledAt time.Time     // when it was due
 	Held        time.Duration // behind an earlier one of its lead, before it was due
 	Queue       time.Duration // since it was due
+	Blocked     time.Duration // of Queue, until the endpoint had room for it
 	OutOfOrder  bool          // an earlier one of its lead has not ended: say so (leadwire-out-of-order)
 }
 
