@@ -46,6 +46,7 @@ type Metrics struct {
 	deliveries *deliveryMetrics
 	replays    *replayMetrics
 	stats      *statsMetrics
+	budgets    *budgetMetrics
 }
 
 // NewMetrics registers the actors' metrics; a nil registerer exports nothing.
@@ -97,7 +98,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.unjudgeable = counter("judge", "unjudgeable_total", "Sightings that no judgement could be made for; each is in the log.")
 	m.lessons = vec("lead", "lessons_total", "outcome", "Contacts of CRM leads whose keys were to be learned.", "learned", "failed")
 	m.guardErrors = counter("guard", "errors_total", "Times suppressions or links could not be read; what was known stays in force.")
-	m.deliveries, m.replays, m.stats = newDeliveryMetrics(reg), newReplayMetrics(reg), newStatsMetrics(reg)
+	m.deliveries, m.replays = newDeliveryMetrics(reg), newReplayMetrics(reg)
+	m.stats, m.budgets = newStatsMetrics(reg), newBudgetMetrics(reg)
 	for _, verb := range []domain.Verb{domain.Assign, domain.Update, domain.Hold, domain.Ignore} {
 		m.decisions.WithLabelValues(string(verb))
 	}

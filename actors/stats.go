@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"sync"
@@ -33,12 +34,15 @@ type statistics struct {
 func newStatistics(rt *Runtime) *statistics {
 	s := &statistics{rt: rt, ledger: stats.NewLedger(rand.Text()[:10]), pulse: newPulse(rt.deps.Clock, statsEvery, &rt.looking)}
 	rt.deps.Metrics.stats.of(s.ledger)
+	rt.deps.Metrics.budgets.by(rt.deps.Clock)
 	return s
 }
 
 // settled counts what was recorded of an attempt, or of an end without one.
 func (s *statistics) settled(tier domain.Tier, a *domain.Attempted, owedAt time.Time) {
-	s.ledger.Settled(s.rt.deps.Clock.Now(), tier, a, owedAt)
+	now, tier := s.rt.deps.Clock.Now(), cmp.Or(tier, domain.TierStandard) // one that is gone from the catalog has none
+	s.ledger.Settled(now, tier, a, owedAt)
+	s.rt.deps.Metrics.budgets.settled(now, tier, a, owedAt)
 }
 
 func (s *statistics) run(ctx context.Context) {
@@ -62,12 +66,16 @@ func (s *statistics) write(ctx context.Context, everything bool) {
 		for _, w := range bite {
 			rows = append(rows, w.Row)
 		}
-		if err := s.rt.deps.Store.KeepStats(ctx, rows); err != nil {
+		switch err := s.rt.deps.Store.KeepStats(ctx, rows); {
+		case err == nil:
+			metrics.rows.Add(float64(len(rows)))
+		case domain.CodeOf(err) == domain.Invalid: // it will not be taken the next time either, and the others wait
 			metrics.failed.Inc()
-			s.rt.deps.Log.Debug("figures not written", "error", err)
+			s.rt.deps.Log.Error("figures that the store refuses are left out", "rows", len(rows), "error", err)
+		default:
+			metrics.failed.Inc()
 			return
 		}
-		metrics.rows.Add(float64(len(rows)))
 		s.ledger.Written(s.rt.deps.Clock.Now(), bite)
 	}
 }
@@ -86,7 +94,7 @@ func newStatsMetrics(reg prometheus.Registerer) *statsMetrics {
 	m := &statsMetrics{
 		reg:    reg,
 		rows:   counter("rows_written_total", "Rows of endpoints' figures that were written, most of them again and again."),
-		failed: counter("write_errors_total", "Times that the store did not take figures; they are written with the next ones."),
+		failed: counter("write_errors_total", "Times that the store did not take figures; unless the log says otherwise they are written with the next ones."),
 	}
 	limit := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "stats", Name: "slots_limit", Help: "Most slots that this node counts in at a time."})
 	limit.Set(stats.MaxSlots)

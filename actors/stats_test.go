@@ -90,3 +90,55 @@ func TestStats_WaitForTheStore(t *testing.T) {
 	sum, _ := counted(t, node, ofCRM)
 	require.EqualValues(t, 1, sum.Delivered)
 }
+
+// A first attempt that begins at once costs the budget nothing, and one that waits for the store does; a retry is nobody's
+// wait, and a pause somebody else's. Every tier is there from the beginning.
+func TestBudgets_PayForOurTimeOnly(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, crm(func(e *domain.Endpoint) { e.Tier = domain.TierHigh }))
+	label := func(tier domain.Tier, window string) map[string]string {
+		l := map[string]string{"tier": string(tier)}
+		if window != "" {
+			l["window"] = window
+		}
+		return l
+	}
+	for _, tier := range domain.Tiers() {
+		require.Zero(t, node.Value("leadwire_delivery_budget_total", label(tier, "")))
+		require.Zero(t, node.Value("leadwire_delivery_budget_spent_total", label(tier, "")))
+		require.Positive(t, node.Value("leadwire_delivery_budget_objective", label(tier, "")))
+		for _, window := range []string{"5m", "1h", "6h"} {
+			require.Zero(t, node.Value("leadwire_delivery_budget_burn_rate", label(tier, window)))
+		}
+	}
+	spent := func() (all, late float64) {
+		return node.Value("leadwire_delivery_budget_total", label(domain.TierHigh, "")), node.Value("leadwire_delivery_budget_spent_total", label(domain.TierHigh, ""))
+	}
+	node.Secret("crm")
+	node.Receivers().Answer("crm", 500)
+	node.Keep(actortest.Contact("e1", "lead-1"))
+	node.Advance(time.Minute) // a retry
+	all, late := spent()
+	require.Equal(t, []float64{1, 0}, []float64{all, late})
+
+	pause(node, true)
+	node.Keep(actortest.Contact("e2", "lead-2"))
+	node.Advance(2 * time.Minute)
+	pause(node, false)
+	all, late = spent()
+	require.Equal(t, []float64{2, 0}, []float64{all, late}, "it was not to be sent anything")
+	require.Len(t, node.Receivers().Got("crm"), 3)
+	require.Zero(t, node.Value("leadwire_delivery_budget_burn_rate", label(domain.TierHigh, "6h")))
+
+	node.Restart()
+	node.Store.Fail("Due", 4, actortest.ErrDown) // the pauses are 100 ms, 200, 400 and 800
+	node.Keep(actortest.Contact("e3", "lead-3"))
+	node.Advance(2 * time.Second)
+	require.Len(t, node.Receivers().Got("crm"), 4)
+	all, late = spent()
+	require.Equal(t, []float64{1, 1}, []float64{all, late}, "the store was away, and that is ours")
+	require.InDelta(t, 1000, node.Value("leadwire_delivery_budget_burn_rate", label(domain.TierHigh, "5m")), 1e-6)
+	node.Advance(6 * time.Minute)
+	require.Zero(t, node.Value("leadwire_delivery_budget_burn_rate", label(domain.TierHigh, "5m")))
+	require.InDelta(t, 1000, node.Value("leadwire_delivery_budget_burn_rate", label(domain.TierHigh, "1h")), 1e-6)
+}

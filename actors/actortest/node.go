@@ -15,6 +15,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -219,6 +220,29 @@ func (n *Node) Gauge(name string) float64 {
 		}
 	}
 	n.t.Fatalf("no gauge %s", name)
+	return 0
+}
+
+// Value reads a gauge or a counter by its labels.
+func (n *Node) Value(name string, labels map[string]string) float64 {
+	n.t.Helper()
+	families, err := n.registry.Gather()
+	require.NoError(n.t, err)
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			is := map[string]string{}
+			for _, l := range m.GetLabel() {
+				is[l.GetName()] = l.GetValue()
+			}
+			if maps.Equal(is, labels) {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	n.t.Fatalf("no metric %s with %v", name, labels)
 	return 0
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -26,7 +27,7 @@ type rule struct {
 var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
 
 // Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed",
-// "Observe", "Visit", "Judge", "Learn", "KeepStats") answer err, before
+// "Observe", "Visit", "Judge", "Learn", "Due", "KeepStats") answer err, before
 // they reach the store.
 func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
 
@@ -124,6 +125,11 @@ func (s *Store) Judge(ctx context.Context, j domain.Judgement) (domain.Judged, e
 // Learn is domain.Store's.
 func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, error) {
 	return call(s, "Learn", func() (domain.Learned, error) { return s.Store.Learn(ctx, l) })
+}
+
+// Due is domain.Store's.
+func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int) (domain.Due, error) {
+	return call(s, "Due", func() (domain.Due, error) { return s.Store.Due(ctx, key, now, limit) })
 }
 
 // KeepStats is domain.Store's.
