@@ -55,6 +55,11 @@ var arrows = []arrow{
 		never: []string{protoactor, pgx, sqlite, fasthttp}, notItself: []string{"net/http", "database/sql", "github.com/prometheus/client_golang"},
 		why: "what leaves, and when, is replayed from a seed",
 	},
+	{from: "./actors/delivery/budget", only: []string{"./actors/domain"}, pure: true, why: "a budget is played through hours that a test makes up"},
+	{
+		from: "./actors/delivery/stats", only: []string{"./actors/domain"}, never: []string{protoactor, pgx, sqlite, fasthttp},
+		notItself: []string{"net/http", "database/sql", "github.com/prometheus/client_golang"}, why: "figures are counted by the actors and told by the edge",
+	},
 	{from: "./actors/delivery/schema", only: []string{"./actors/delivery/schema"}, pure: true, why: "files that both the edge and the tests of an envelope read"},
 	{from: "./actors/glob", pure: true, only: []string{"./actors/glob"}, why: "a pattern means the same to the edge, the rules and the script"},
 	{
