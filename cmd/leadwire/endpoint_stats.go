@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -126,7 +127,7 @@ func (s statsShown) print(w io.Writer) {
 func (r statsRow) some() bool { return r.Attempts+r.Delivered+r.Exhausted+r.Suppressed > 0 }
 
 func (r statsRow) print(w io.Writer, indent string) {
-	attempts := fmt.Sprint(r.Attempts)
+	attempts := strconv.FormatInt(r.Attempts, 10)
 	if r.Failed > 0 && r.FailureRate != nil {
 		attempts += fmt.Sprintf(", %d failed (%.2f %%: %s)", r.Failed, 100**r.FailureRate, r.why())
 	}

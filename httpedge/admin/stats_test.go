@@ -87,7 +87,7 @@ func TestStats_AddUpNodesAndEndpoints(t *testing.T) {
 		var shown statsShown
 		w.call(w.acme, "GET", "/api/v1/endpoints/crm/stats?window=15m", nil).into(&shown)
 		require.Equal(t, []string{"acme", "crm", "high", "ok", "15m"}, []string{shown.Account, shown.Endpoint, shown.Tier, shown.State, shown.Window})
-		require.EqualValues(t, []int64{6, 3, 3, 3}, []int64{shown.Attempts, shown.Failed, shown.Retries, shown.Delivered})
+		require.Equal(t, []int64{6, 3, 3, 3}, []int64{shown.Attempts, shown.Failed, shown.Retries, shown.Delivered})
 		require.Equal(t, map[string]int64{"status": 3}, shown.Failures)
 		require.InDelta(t, .5, *shown.FailureRate, 1e-9)
 		since, err := time.Parse(time.RFC3339, shown.Since)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func statistics(t *testing.T, h Harness) {
 		s := h.Open(t, Options{}).Store
 		var rows []domain.StatsRow
 		for i := range 6 {
-			rows = append(rows, statsRow(time.Duration(i)*time.Minute, "a.1", fmt.Sprint(i)), statsRow(time.Duration(i)*time.Minute, "b.1", fmt.Sprint(i, " too")))
+			rows = append(rows, statsRow(time.Duration(i)*time.Minute, "a.1", strconv.Itoa(i)), statsRow(time.Duration(i)*time.Minute, "b.1", fmt.Sprint(i, " too")))
 		}
 		hour, other, tier, rival := statsRow(0, "a.1", "hour"), statsRow(0, "a.1", "other"), statsRow(0, "a.1", "tier"), statsRow(0, "a.1", "rival")
 		hour.Span, other.Endpoint, rival.Account = domain.StatsHour, warehouse, "globex"

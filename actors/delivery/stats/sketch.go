@@ -48,7 +48,7 @@ func (s *Sketch) Merge(o Sketch) error {
 		s.of = newSketch()
 	}
 	from := o.of
-	if !from.IndexMapping.Equals(s.of.IndexMapping) {
+	if !from.Equals(s.of.IndexMapping) {
 		from = from.ChangeMapping(s.of.IndexMapping, store.BufferedPaginatedStoreConstructor(), store.BufferedPaginatedStoreConstructor(), 1)
 	}
 	if err := s.of.MergeWith(from); err != nil {

@@ -81,7 +81,7 @@ func TestFigures_AddUp(t *testing.T) {
 	}
 	require.EqualValues(t, 12_000, sum.Attempts)
 	require.EqualValues(t, 6_000, sum.Delivered)
-	require.EqualValues(t, map[domain.ErrorClass]int64{domain.ErrorCut: 6_000}, sum.Failures)
+	require.Equal(t, map[domain.ErrorClass]int64{domain.ErrorCut: 6_000}, sum.Failures)
 	slices.Sort(all)
 	for _, q := range []float64{.5, .95, .99} {
 		of := func(s stats.Sketch) float64 { d, _ := s.Quantile(q); return d.Seconds() }
