@@ -173,17 +173,22 @@ func (k *kit) pack(now time.Time, key domain.EndpointKey, id domain.EventID, pay
 	if err != nil {
 		return d, "", domain.ErrorPayload, err
 	}
+	return k.sign(now, key, string(id), body)
+}
+
+// sign is a body ready to be sent under an id, signed at this time.
+func (k *kit) sign(now time.Time, key domain.EndpointKey, id string, body json.RawMessage) (d domain.Dispatch, secret string, class domain.ErrorClass, err error) {
 	keys := k.live(now)
 	if len(keys) == 0 {
 		return d, "", domain.ErrorSecret, errors.New("it has no secret to sign with")
 	}
-	signed, err := signature.SignWebhook(string(id), now, body, keys...)
+	signed, err := signature.SignWebhook(id, now, body, keys...)
 	if err != nil {
 		return d, "", domain.ErrorSecret, err
 	}
 	header := domain.Header{
 		"Content-Type":                   {"application/json"},
-		signature.WebhookIDHeader:        {string(id)},
+		signature.WebhookIDHeader:        {id},
 		signature.WebhookTimestampHeader: {strconv.FormatInt(now.Unix(), 10)},
 		signature.WebhookSignatureHeader: {signed},
 	}

@@ -102,6 +102,7 @@ func (d Delivery) LeadKey() LeadKey { return LeadKey{d.Account, d.Lead} }
 // reused has no DNS). They add up to the time from when it was due to its end, but for the joints.
 type Phases struct {
 	Held    time.Duration `json:"held,omitempty"`    // behind an earlier delivery of its lead
+	Gather  time.Duration `json:"gather,omitempty"`  // due, and waiting for others of its batch
 	Queue   time.Duration `json:"queue,omitempty"`   // due, and waiting for its turn
 	DNS     time.Duration `json:"dns,omitempty"`     //
 	Connect time.Duration `json:"connect,omitempty"` //
@@ -162,6 +163,7 @@ type Receipt struct {
 	Reason      string    // in words, for somebody who runs the endpoint
 	Address     string    // dialled
 	SecretID    string    // that signed it
+	Batch       string    `json:",omitempty"` // webhook-id of the request, when it carried other events too
 	Revision    int64     // of the catalog: the endpoint's configuration
 	OutOfOrder  bool      // it went although an earlier one of its lead had not arrived
 	NextAt      time.Time // the next attempt; zero: there is none

@@ -18,6 +18,7 @@ type desk struct {
 	config  domain.Endpoint
 	wakes   []time.Time
 	sent    []queue.Send
+	batches [][]queue.Send
 	records []domain.Attempted
 	notes   []queue.Notice
 	stuck   int
@@ -40,7 +41,7 @@ func open(t *testing.T, e domain.Endpoint) *desk {
 
 // activate is a new queue with what the store has.
 func (d *desk) activate() {
-	d.wakes, d.sent = nil, nil
+	d.wakes, d.sent, d.batches = nil, nil, nil
 	d.queue = queue.New(key, fence, d.config, d.config.Paused, 4, d.announce)
 	d.take(d.queue.Start(d.now))
 }
@@ -68,6 +69,8 @@ func (d *desk) take(steps []queue.Step) {
 			}
 		case queue.Send:
 			d.sent = append(d.sent, s)
+		case queue.SendBatch:
+			d.batches = append(d.batches, s.Sends)
 		case queue.Record:
 			d.records = append(d.records, s.Attempted)
 			if d.refuse != nil {
