@@ -213,7 +213,7 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 		switch step := step.(type) {
 		case queue.Load:
 			e.rt.pipe(ctx, func(c context.Context) any {
-				got, err := deps.Store.Due(c, e.key, step.At, step.Limit)
+				got, err := deps.Store.Due(c, e.key, step.At, step.Limit, step.Except...)
 				return due{to: core, due: got, err: err}
 			})
 		case queue.Ask:

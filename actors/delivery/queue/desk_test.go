@@ -61,7 +61,7 @@ func (d *desk) take(steps []queue.Step) {
 			if d.loads++; d.slow {
 				continue
 			}
-			d.take(d.queue.Loaded(d.now, d.store.due(s.At, s.Limit), nil))
+			d.take(d.queue.Loaded(d.now, d.store.due(s.At, s.Limit, s.Except), nil))
 		case queue.Ask:
 			d.asked = append(d.asked, s.Class)
 			if !d.lazy {

@@ -59,12 +59,12 @@ func (m *ledger) owe(now time.Time, lead domain.LeadID, class domain.Class) doma
 	return *d
 }
 
-func (m *ledger) due(at time.Time, limit int) domain.Due {
+func (m *ledger) due(at time.Time, limit int, except []int64) domain.Due {
 	due := domain.Due{State: m.state}
 	var found [domain.Classes][]*domain.Delivery
 	for _, d := range m.pending {
 		switch {
-		case d.DueAt.IsZero():
+		case d.DueAt.IsZero() || slices.Contains(except, d.N):
 		case !d.DueAt.After(at):
 			found[d.Class] = append(found[d.Class], d)
 		case due.NextAt.IsZero() || d.DueAt.Before(due.NextAt):

@@ -100,7 +100,7 @@ func (l *life) load(s queue.Load) {
 		return
 	}
 	l.after(read, func() {
-		due := l.store.due(s.At, s.Limit) // what is answered may be old by the time it comes
+		due := l.store.due(s.At, s.Limit, s.Except) // what is answered may be old by the time it comes
 		l.after(l.millis(30), func() {
 			l.sayf("loaded %d, more %v, next %s", len(due.Deliveries), due.More, due.NextAt.Sub(noon))
 			l.disabled = !due.State.DisabledAt.IsZero() && l.disabled

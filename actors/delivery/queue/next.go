@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -36,7 +37,7 @@ func (q *Queue) load(now time.Time, s *survey) []Step {
 		q.wanted = false // who resumes looks again
 		return nil
 	}
-	q.loading = &Load{At: now, Limit: q.window.held() + q.window.room}
+	q.loading = &Load{At: now, Limit: slices.Max(q.window.waiting[:]) + q.window.room, Except: q.window.inFlight()}
 	q.loads++
 	q.wanted, q.window.more, q.window.nextAt = false, [domain.Classes]bool{}, time.Time{}
 	q.lookAt = now.Add(look)

@@ -13,7 +13,7 @@ const (
 	// comes on top: domain.MaxConcurrency at most, and maxRecording that are being recorded.
 	PerClass = 64
 	// refill is how few of a class may be left when more of it is loaded.
-	refill = 16
+	refill = 32
 	// maxRecording is how many attempts may wait for their record before nothing more is sent.
 	maxRecording = 256
 	// maxSettled is how many deliveries are remembered when a hint or a Load shows them as they were.

@@ -11,8 +11,9 @@ type Step interface{ step() }
 
 // Load asks for DeliveryStore.Due as of a time; the answer comes back to Queue.Loaded. One is under way at a time.
 type Load struct {
-	At    time.Time
-	Limit int
+	At     time.Time
+	Limit  int
+	Except []int64 // in flight: they are passed over
 }
 
 // Ask asks the node for the right to make one attempt, which would be of a class as things stand. Queue.Granted is called

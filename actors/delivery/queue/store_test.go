@@ -119,6 +119,6 @@ func TestQueue_LeavesTheRestInTheStore(t *testing.T) {
 		}
 	}
 	require.Empty(t, d.store.pending)
-	require.Less(t, d.loads, n/40, "many at once")
+	require.Less(t, d.loads, n/30, "many at once")
 	require.False(t, d.queue.Busy())
 }

@@ -206,13 +206,14 @@ func (w *window) news(d domain.Delivery) bool {
 	return d.State == domain.DeliveryPending && d.Revision >= w.settled[d.N]
 }
 
-// held is how many deliveries of one class are here at most, over all classes: the store lists them again.
-func (w *window) held() int {
-	var held [domain.Classes]int
+// inFlight lists what is being sent or recorded.
+func (w *window) inFlight() (all []int64) {
 	for _, r := range w.rows {
-		held[r.Class]++
+		if r.place != waiting {
+			all = append(all, r.N)
+		}
 	}
-	return slices.Max(held[:])
+	return all
 }
 
 // merge takes over what a Load found. It says whether it was of any use.
