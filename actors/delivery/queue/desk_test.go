@@ -24,6 +24,7 @@ type desk struct {
 	stuck   int
 	gone    bool
 	refuse  func(domain.Attempted) error // what the store cannot record; nil: nothing
+	before  func()                       // happens when the store has recorded, and before its answer comes
 	lazy    bool                         // the node does not grant
 	slow    bool                         // the store does not answer what is due
 	asked   []domain.Class
@@ -80,6 +81,9 @@ func (d *desk) take(steps []queue.Step) {
 				}
 			}
 			got, err := d.store.record(s.Attempted)
+			if d.before != nil {
+				d.before()
+			}
 			d.take(d.queue.Recorded(d.now, s.Attempted, got, err))
 		case queue.Wake:
 			d.wakes = append(d.wakes, d.now.Add(s.After))

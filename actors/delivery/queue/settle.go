@@ -253,10 +253,10 @@ func (q *Queue) trouble(r *row, is bool) {
 // recorded moves a delivery on as the store has.
 func (q *Queue) recorded(now time.Time, r *row, got domain.AttemptRecorded) (steps []Step) {
 	a := r.record
+	q.wanted = q.wanted || a.Disable != "" // somebody may have enabled it before this answer came
 	if a.Disable != "" && !q.disabled {
 		q.disabled = true
 		q.state.Revision++ // at least: what is older does not know of it
-		q.wanted = true    // somebody may have enabled it before this answer came
 		steps = append(steps, Noted{Notice: Disabled, Reason: a.Disable})
 	}
 	if a.State != domain.DeliveryPending {

@@ -93,3 +93,16 @@ func TestQueue_SurvivesOurOwnStop(t *testing.T) {
 	require.Equal(t, []int64{n}, d.sends())
 	require.Empty(t, d.notes)
 }
+
+// Two attempts show that it is gone, and somebody enables it before the queue knows that the second is recorded.
+func TestQueue_IsEnabledWhileARecordDisablesIt(t *testing.T) {
+	t.Parallel()
+	d := open(t, domain.Endpoint{})
+	d.oweMany("ghl-", first, 2)
+	require.Len(t, d.sends(), 2)
+	d.answer(1, answer(410, 0))
+	d.before = func() { d.take(d.queue.Changed(d.now, d.store.enable())) }
+	d.answer(2, answer(410, 0))
+	d.advance(time.Minute)
+	require.NotEmpty(t, d.sends(), "what somebody has enabled is sent to, whatever was under way")
+}
