@@ -122,3 +122,18 @@ func TestQueue_LeavesTheRestInTheStore(t *testing.T) {
 	require.Less(t, d.loads, n/30, "many at once")
 	require.False(t, d.queue.Busy())
 }
+
+// Another node has taken the endpoint over and tried what waits here: it is of another class now, which has no room.
+func TestQueue_KeepsToItsRoomWhenTheStoreMovesAClass(t *testing.T) {
+	t.Parallel()
+	d := open(t, domain.Endpoint{})
+	d.queue.SetRoom(1)
+	d.lazy = true
+	d.owe("ghl-ada", retry)
+	moved := d.owe("ghl-bob", update)
+	require.Equal(t, [domain.Classes]int{0, 1, 1, 0}, d.queue.Figures().Waiting)
+	d.store.of(moved).Class = retry
+	d.store.of(moved).Revision++
+	d.take(d.queue.Owed(d.now))
+	require.Equal(t, [domain.Classes]int{0, 0, 1, 0}, d.queue.Figures().Waiting)
+}

@@ -232,6 +232,7 @@ func (w *window) merge(now time.Time, due domain.Due, load Load, number int64) (
 			w.waiting[r.Class]--
 			r.Delivery = d
 			w.waiting[r.Class]++
+			w.trim(now, r.Class) // another activation may have moved it to another class
 		}
 	}
 	for _, r := range w.rows {
