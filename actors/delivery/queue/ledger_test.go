@@ -27,11 +27,12 @@ type ledger struct {
 	epoch   int64
 	receipt map[int64][]domain.Receipt
 	said    []domain.Announcement
+	ends    map[int64]int // how often each has ended
 }
 
 func newLedger() *ledger {
 	return &ledger{
-		epoch: fence.Epoch, state: domain.EndpointState{Key: key, Revision: 1}, receipt: map[int64][]domain.Receipt{},
+		epoch: fence.Epoch, state: domain.EndpointState{Key: key, Revision: 1}, receipt: map[int64][]domain.Receipt{}, ends: map[int64]int{},
 		lines: map[domain.LeadID][]*domain.Delivery{},
 	}
 }
@@ -158,6 +159,7 @@ func (m *ledger) end(d *domain.Delivery, state domain.DeliveryState, at time.Tim
 	is := func(o *domain.Delivery) bool { return o == d }
 	m.pending, m.lines[d.Lead] = slices.DeleteFunc(m.pending, is), slices.DeleteFunc(m.lines[d.Lead], is)
 	d.State, d.EndedAt, d.DueAt = state, at, time.Time{}
+	m.ends[d.N]++
 	next := m.head(d.Lead)
 	if next == nil || !next.Behind {
 		return 0

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// event is something that happens at a time. What belongs to an activation dies with it.
+// event is something that happens at a time.
 type event struct {
 	at  time.Time
 	seq int
@@ -28,16 +28,7 @@ func (e *events) Pop() any {
 	return last
 }
 
-// after lets something happen to this activation, unless it is gone by then.
-func (l *life) after(d time.Duration, do func()) {
-	born := l.life
-	l.always(d, func() {
-		if l.life == born {
-			do()
-		}
-	})
-}
-
+// always lets something happen, whoever is alive by then.
 func (l *life) always(d time.Duration, do func()) {
 	l.seq++
 	heap.Push(&l.events, event{l.now.Add(d), l.seq, do})

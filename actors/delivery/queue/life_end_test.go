@@ -11,7 +11,7 @@ import (
 // as bad as it is.
 func (l *life) finish() {
 	scan := l.traits.deaf || l.traits.meddle
-	l.traits.unsafe, l.traits.deaf = false, false
+	l.traits.unsafe, l.traits.deaf, l.traits.roams = false, false, false
 	l.sayf("FINISH")
 	if l.rng.IntN(2) == 0 || l.mode == "gone" {
 		l.become("healthy")
@@ -21,14 +21,14 @@ func (l *life) finish() {
 		l.tell()
 	}
 	if scan {
-		l.take(l.queue.Owed(l.now)) // the shell looks at each endpoint that has something pending, now and then
+		l.owner.take(l.owner.queue.Owed(l.now)) // the shell looks at each endpoint that has something pending, now and then
 	}
 	until := l.now.Add(l.config.Hold + 3*l.config.Terminal + 3*time.Hour)
 	for range 100_000 {
 		switch {
 		case l.broken != "" || len(l.store.pending) == 0 && len(l.events) == 0:
 			return
-		case !l.store.state.DisabledAt.IsZero() && len(l.flying) == 0:
+		case !l.store.state.DisabledAt.IsZero() && len(l.owner.flying) == 0:
 			l.become("healthy")
 			l.enable()
 			until = l.now.Add(l.config.Hold + 3*l.config.Terminal + 3*time.Hour)
@@ -37,7 +37,7 @@ func (l *life) finish() {
 		case l.step():
 		case scan:
 			l.now = l.now.Add(time.Minute)
-			l.take(l.queue.Owed(l.now))
+			l.owner.take(l.owner.queue.Owed(l.now))
 		default:
 			l.failf("%d is pending, and nothing will happen", l.store.pending[0].N)
 		}
@@ -52,6 +52,8 @@ func (l *life) ends() {
 		switch {
 		case d.State == domain.DeliveryPending:
 			l.failf("%d is pending", d.N)
+		case l.store.ends[d.N] != 1:
+			l.failf("%d has ended %d times", d.N, l.store.ends[d.N])
 		case d.State == domain.DeliveryDelivered && l.arrived[d.N] == 0:
 			l.failf("%d has not arrived", d.N)
 		case d.State == domain.DeliveryExhausted && d.Reason == "":
@@ -75,7 +77,7 @@ func (l *life) ends() {
 			l.failf("%d was tried %d times after its terminal time", d.N, last)
 		}
 	}
-	if l.queue.Busy() {
+	if l.owner.queue.Busy() {
 		l.failf("it is busy, with nothing to do")
 	}
 	l.said()
@@ -126,7 +128,7 @@ func (l *life) said() {
 		l.failf("deliveries were said to be given up that were not: %v", exhausted)
 	case was != l.store.state.Told:
 		l.failf("the store has that %d was told, and it was %d", l.store.state.Told, was)
-	case l.crashed || l.traits.meddle || !l.store.state.DisabledAt.IsZero():
+	case l.interrupted || l.traits.meddle || !l.store.state.DisabledAt.IsZero():
 	case l.well != (was == domain.ToldWell):
 		l.failf("the endpoint is well: %v, and %d was told", l.well, was)
 	}

@@ -16,7 +16,8 @@ type traits struct {
 	meddle bool // somebody cancels, hastens, pauses and changes the configuration
 	brief  bool // the default schedule, or one of minutes
 	room   int
-	actors int // leads
+	actors int  // leads
+	roams  bool // other nodes take the endpoint over
 }
 
 func (l *life) configure() {
@@ -34,10 +35,7 @@ func (l *life) configure() {
 	}
 	l.config, l.own = e.WithDefaults(), schedule.Of(e)
 	l.most = max(l.most, l.config.Concurrency)
-	l.sent = nil
 }
-
-func (l *life) tell() { l.take(l.queue.Configure(l.now, l.config, l.paused, 1)) }
 
 func (l *life) lead() domain.LeadID {
 	return domain.LeadID(fmt.Sprint("ghl-", l.rng.IntN(l.traits.actors)))
@@ -46,7 +44,7 @@ func (l *life) lead() domain.LeadID {
 func (l *life) owe(class domain.Class) {
 	d := l.store.owe(l.now, l.lead(), class)
 	l.sayf("owed %d of %s, class %d, behind %v", d.N, d.Lead, class, d.Behind)
-	l.hint(func() []queue.Step { return l.queue.Owed(l.now, d) })
+	l.hint(d.N, func(o *owner) []queue.Step { return o.queue.Owed(l.now, d) })
 }
 
 // one is a pending delivery.
@@ -72,7 +70,7 @@ func (l *life) live() {
 }
 
 func (l *life) act() {
-	switch l.rng.IntN(12) {
+	switch l.rng.IntN(14) {
 	case 0, 1, 2:
 		for range 1 + l.rng.IntN(4) {
 			l.owe(domain.Class(l.rng.IntN(2)))
@@ -91,11 +89,22 @@ func (l *life) act() {
 		if !l.store.state.DisabledAt.IsZero() {
 			l.enable()
 		} else if l.traits.deaf {
-			l.take(l.queue.Owed(l.now))
+			l.owner.take(l.owner.queue.Owed(l.now))
 		}
 	case 9, 10, 11:
 		if l.traits.meddle {
 			l.meddle()
+		}
+	case 12:
+		for range l.rng.IntN(4) {
+			l.owe(domain.ClassFirst)
+		}
+		l.takeOverIn(l.millis([]int{0, 100, 2000}[l.rng.IntN(3)])) // with attempts in the air, or just recorded
+	case 13:
+		if l.traits.unsafe {
+			l.lose()
+			l.owe(domain.ClassUpdate)
+			l.takeOverIn(l.millis(20_000)) // with records that wait
 		}
 	}
 }
@@ -104,8 +113,11 @@ func (l *life) enable() {
 	s := l.store.enable()
 	l.sayf("enabled")
 	l.enabled = true
-	l.disabled = false
-	l.hint(func() []queue.Step { return l.queue.Changed(l.now, s) })
+	l.owner.disabled = false
+	for _, o := range l.formers {
+		o.disabled = false
+	}
+	l.hint(0, func(o *owner) []queue.Step { return o.queue.Changed(l.now, s) })
 }
 
 func (l *life) meddle() {
@@ -125,14 +137,14 @@ func (l *life) meddle() {
 		l.meddled[n] = true
 		next := l.store.end(d, domain.DeliveryCancelled, l.now)
 		l.sayf("cancelled %d, next %d", n, next)
-		l.hint(func() []queue.Step { return l.queue.Ended(l.now, n) })
+		l.hint(n, func(o *owner) []queue.Step { return o.queue.Ended(l.now, n) })
 	case !d.DueAt.IsZero() && !d.Behind && d.DueAt.After(l.now):
 		d.DueAt = l.now
 		hastened := *d
 		l.sayf("hastened %d", d.N)
-		l.hint(func() []queue.Step {
-			l.hastened = true
-			return l.queue.Hastened(l.now, hastened)
+		l.hint(d.N, func(o *owner) []queue.Step {
+			o.hastened = true
+			return o.queue.Hastened(l.now, hastened)
 		})
 	}
 }

@@ -10,48 +10,37 @@ import (
 )
 
 // send holds a Send to the promises, and lets the endpoint answer.
-func (l *life) send(s queue.Send) {
-	l.attempts++
-	n, d := s.Delivery.N, l.store.of(s.Delivery.N)
-	head := l.store.head(d.Lead)
+func (o *owner) send(s queue.Send) {
+	o.attempts++
+	o.keepsOrder(s)
+	o.keepsToTheStore(s)
+	o.keepsItsLimits(s)
+	n := s.Delivery.N
+	o.flying[n] = flight{s, o.now}
+	answer := o.reacher(s)
+	answer.At = o.now
+	o.after(answer.Phases.Total, func() { o.answered(n, answer) })
+}
+
+// keepsOrder holds whoever sends to the order of a lead, one that is stale like the owner: what the store has ended does not
+// begin again, so an earlier delivery that somebody once saw ended has. Hence the endpoint never meets a later event of a
+// lead before each earlier one has been sent, or ended without, or leadwire-out-of-order is said. What it may meet after a
+// later one is an earlier one again, or one that ended without being sent, from one that is stale: in the air when it became
+// so, or sent before it learned.
+func (o *owner) keepsOrder(s queue.Send) {
+	n, d := s.Delivery.N, o.store.of(s.Delivery.N)
+	head := o.store.head(d.Lead)
 	switch {
-	case l.paused:
-		l.failf("%d is sent while paused", n)
-	case l.disabled:
-		l.failf("%d is sent while disabled", n)
-	case d.State != domain.DeliveryPending && !l.meddled[n]:
-		l.failf("%d is sent after its end", n)
-	case d.State == domain.DeliveryPending && d.Revision != s.Delivery.Revision && !l.meddled[n]:
-		l.failf("%d is sent as it was before", n)
-	case d.State == domain.DeliveryPending && !l.meddled[n] && (d.DueAt.IsZero() || d.DueAt.After(l.now)):
-		l.failf("%d is sent before it is due", n)
 	case head != nil && head.N < n && !s.OutOfOrder:
-		l.failf("%d is sent although %d has not ended, and does not say so", n, head.N)
-	case head != nil && head.N < n && !l.released(d):
-		l.failf("%d is sent although %d holds it", n, head.N)
-	case len(l.flying) >= l.config.Concurrency:
-		l.failf("%d are sent at once", len(l.flying)+1)
-	case l.now.Before(l.slowUntil):
-		l.failf("%d is sent before the endpoint wants anything", n)
-	case s.Queue != l.now.Sub(s.ScheduledAt) || s.Queue < 0 || s.Held < 0:
-		l.failf("%d: its waiting time is not that", n)
+		o.failf("%d is sent although %d has not ended, and does not say so", n, head.N)
+	case head != nil && head.N < n && !o.released(d):
+		o.failf("%d is sent although %d holds it", n, head.N)
 	}
-	for _, f := range l.flying {
+	for _, f := range o.flying {
 		if f.send.Delivery.Lead == d.Lead {
-			l.failf("%d and %d of one lead are in flight", n, f.send.Delivery.N)
-		}
-		if !l.openSince.IsZero() && f.began.After(l.openSince) {
-			l.failf("%d and %d are probes", n, f.send.Delivery.N)
+			o.failf("%d and %d of one lead are in flight", n, f.send.Delivery.N)
 		}
 	}
-	if !l.openSince.IsZero() && !l.hastened && l.now.Sub(l.probedAt) < 5*time.Second {
-		l.failf("%d is a probe too early", n)
-	}
-	l.checkRate()
-	l.flying[n] = flight{s, l.now}
-	answer := l.reacher(s)
-	answer.At = l.now
-	l.after(answer.Phases.Total, func() { l.answered(n, answer) })
 }
 
 // released says whether the hold of an earlier one of the lead is over.
@@ -61,71 +50,117 @@ func (l *life) released(d *domain.Delivery) bool {
 	})
 }
 
-func (l *life) answered(n int64, answer domain.Sent) {
-	l.sayf("answered %d: %s %s", n, answer.Error, answer.Reason)
-	f := l.flying[n]
-	delete(l.flying, n)
+// keepsToTheStore holds the owner to what the store has of a delivery. One that is stale has an older picture and cannot have
+// a newer one, as its records are refused: so it sends each delivery once more at most.
+func (o *owner) keepsToTheStore(s queue.Send) {
+	n, d := s.Delivery.N, o.store.of(s.Delivery.N)
+	switch {
+	case o.stale() && o.late[n]:
+		o.failf("%d is sent twice by one that is stale", n)
+	case o.stale():
+		o.late[n] = true
+		o.repeats++
+	case o.meddled[n]:
+	case d.State != domain.DeliveryPending:
+		o.failf("%d is sent after its end", n)
+	case d.Revision != s.Delivery.Revision:
+		o.failf("%d is sent as it was before", n)
+	case d.DueAt.IsZero() || d.DueAt.After(o.now):
+		o.failf("%d is sent before it is due", n)
+	}
+}
+
+// keepsItsLimits holds whoever sends to what the endpoint was configured to, and has asked for.
+func (o *owner) keepsItsLimits(s queue.Send) {
+	n := s.Delivery.N
+	switch {
+	case o.paused:
+		o.failf("%d is sent while paused", n)
+	case o.disabled:
+		o.failf("%d is sent while disabled", n)
+	case len(o.flying) >= o.config.Concurrency:
+		o.failf("%d are sent at once", len(o.flying)+1)
+	case o.now.Before(o.slowUntil):
+		o.failf("%d is sent before the endpoint wants anything", n)
+	case s.Queue != o.now.Sub(s.ScheduledAt) || s.Queue < 0 || s.Held < 0:
+		o.failf("%d: its waiting time is not that", n)
+	case !o.openSince.IsZero() && !o.hastened && o.now.Sub(o.probedAt) < 5*time.Second:
+		o.failf("%d is a probe too early", n)
+	}
+	for _, f := range o.flying {
+		if !o.openSince.IsZero() && f.began.After(o.openSince) {
+			o.failf("%d and %d are probes", n, f.send.Delivery.N)
+		}
+	}
+	o.checkRate()
+}
+
+func (o *owner) answered(n int64, answer domain.Sent) {
+	o.sayf("answered %d: %s %s", n, answer.Error, answer.Reason)
+	f := o.flying[n]
+	delete(o.flying, n)
 	if answer.Error == "" {
-		l.arrived[n]++
+		o.arrived[n]++
 	}
-	if answer.Error.OfEndpoint() {
-		l.well = answer.Error == ""
+	if answer.Error.OfEndpoint() && !o.stale() {
+		o.well = answer.Error == ""
 	}
-	if !l.openSince.IsZero() && !f.began.Before(l.openSince) && answer.Error != domain.ErrorSuppressed {
-		l.probedAt, l.hastened = l.now, false
+	if !o.openSince.IsZero() && !f.began.Before(o.openSince) && answer.Error != domain.ErrorSuppressed {
+		o.probedAt, o.hastened = o.now, false
 	}
 	if until := answer.RetryAfter; !until.IsZero() && answer.Status == http.StatusTooManyRequests {
-		if most := l.now.Add(time.Hour); until.After(most) {
+		if most := o.now.Add(time.Hour); until.After(most) {
 			until = most
 		}
-		if until.After(l.slowUntil) {
-			l.slowUntil = until
+		if until.After(o.slowUntil) {
+			o.slowUntil = until
 		}
 	}
-	l.take(l.queue.Attempted(l.now, n, answer, "s-1"))
+	o.take(o.queue.Attempted(o.now, n, answer, "s-1"))
 }
 
 // checkRate counts what was sent in ten seconds.
-func (l *life) checkRate() {
-	if l.config.Rate == 0 {
+func (o *owner) checkRate() {
+	if o.config.Rate == 0 {
 		return
 	}
 	const span = 10 * time.Second
-	l.sent = slices.DeleteFunc(append(l.sent, l.now), func(at time.Time) bool { return l.now.Sub(at) > span })
-	if most := l.config.Rate*span.Seconds() + max(1, l.config.Rate) + 1; float64(len(l.sent)) > most {
-		l.failf("%d were sent within %s", len(l.sent), span)
+	o.sent = slices.DeleteFunc(append(o.sent, o.now), func(at time.Time) bool { return o.now.Sub(at) > span })
+	if most := o.config.Rate*span.Seconds() + max(1, o.config.Rate) + 1; float64(len(o.sent)) > most {
+		o.failf("%d were sent within %s", len(o.sent), span)
 	}
 }
 
 // check holds the queue to its bounds after every input.
-func (l *life) check() {
-	f := l.queue.Figures()
-	rows, settled := l.queue.Size()
+func (o *owner) check() {
+	f := o.queue.Figures()
+	rows, settled := o.queue.Size()
 	room := queue.PerClass
-	if l.traits.room > 0 {
-		room = l.traits.room
+	if o.traits.room > 0 {
+		room = o.traits.room
 	}
 	waits := 0
 	for _, n := range f.Waiting {
 		waits += n
 		if n < 0 || n > room {
-			l.failf("%d of a class wait in memory", n)
+			o.failf("%d of a class wait in memory", n)
 		}
 	}
 	switch {
 	case rows != waits+f.Flying+f.Recording:
-		l.failf("%d in memory are %d waiting, %d flying, %d recording", rows, waits, f.Flying, f.Recording)
-	case f.Flying != len(l.flying):
-		l.failf("%d are in flight and not %d", len(l.flying), f.Flying)
+		o.failf("%d in memory are %d waiting, %d flying, %d recording", rows, waits, f.Flying, f.Recording)
+	case o.learned: // what is still in the air is nobody's any more
+	case f.Flying != len(o.flying):
+		o.failf("%d are in flight and not %d", len(o.flying), f.Flying)
 	case settled > 512:
-		l.failf("%d are remembered", settled)
-	case f.Limit < 1 || f.Limit > l.config.Concurrency:
-		l.failf("the limit is %d", f.Limit)
-	case l.granted != 0:
-		l.failf("%d rights are not given back", l.granted)
-	case l.asked > l.most+3:
-		l.failf("%d rights are asked for", l.asked)
-	case f.Open == l.openSince.IsZero():
-		l.failf("the circuit is not what was said of it")
+		o.failf("%d are remembered", settled)
+	case f.Limit < 1 || f.Limit > o.config.Concurrency:
+		o.failf("the limit is %d", f.Limit)
+	case o.granted != 0:
+		o.failf("%d rights are not given back", o.granted)
+	case o.asked > o.most+3:
+		o.failf("%d rights are asked for", o.asked)
+	case f.Open == o.openSince.IsZero():
+		o.failf("the circuit is not what was said of it")
 	}
 }

@@ -25,33 +25,21 @@ type life struct {
 	events events
 	seq    int
 
-	queue   *queue.Queue
-	life    int // of the queue: it rises with each crash
-	config  domain.Endpoint
+	config  domain.Endpoint // as the catalog has it
 	own     schedule.Schedule
 	paused  bool
 	reacher func(queue.Send) domain.Sent // the endpoint, as it is now
 	mode    string
 
-	most      int // concurrency, ever
-	flying    map[int64]flight
-	asked     int
-	granted   int // and not used
-	sent      []time.Time
-	sentSince time.Time
-	slowUntil time.Time
-	openSince time.Time
-	probedAt  time.Time       // when the last probe ended
-	hastened  bool            // since then
-	disabled  bool            // as far as the queue was told
-	judged    map[int64]int64 // the revision of which it was said last what became of it
-	recording map[int64]int   // on their way to the store
-	meddled   map[int64]bool  // somebody else changed it, or this activation's predecessor
-	arrived   map[int64]int   // answered 2xx
+	owner   *owner         // whose records the store takes
+	formers []*owner       // those that were it, and do not know better
+	most    int            // concurrency, ever
+	meddled map[int64]bool // somebody else changed it, or an activation of the same epoch, or a hint of it is late
+	arrived map[int64]int  // answered 2xx
 
-	enabled bool // it was disabled before
-	crashed bool
-	well    bool // the last answer that says anything of the endpoint is a success
+	enabled     bool // it was disabled before
+	interrupted bool // by a crash or a take-over: answers were lost
+	well        bool // the last answer that says anything of the endpoint is a success
 
 	log      []string
 	verbose  bool
@@ -59,6 +47,9 @@ type life struct {
 	attempts int
 	opened   int
 	told     int
+	repeats  int            // that one sent that was stale
+	fenced   int            // owners that learned of a take-over from a record
+	taken    map[string]int // take-overs, by what they met
 }
 
 func (l *life) failf(format string, args ...any) {
@@ -76,15 +67,15 @@ func (l *life) sayf(format string, args ...any) {
 
 func newLife(seed uint64, verbose bool) *life {
 	rng := rand.New(rand.NewPCG(seed, 5))
-	l := &life{rng: rng, now: noon, store: newLedger(), verbose: verbose, judged: map[int64]int64{}, recording: map[int64]int{}, meddled: map[int64]bool{}, arrived: map[int64]int{}}
+	l := &life{rng: rng, now: noon, store: newLedger(), verbose: verbose, meddled: map[int64]bool{}, arrived: map[int64]int{}, taken: map[string]int{}}
 	l.traits = traits{
 		unsafe: rng.IntN(2) == 0, deaf: rng.IntN(3) == 0, meddle: rng.IntN(2) == 0, brief: rng.IntN(3) > 0,
-		room: []int{0, 2, 5}[rng.IntN(3)], actors: []int{1, 3, 10}[rng.IntN(3)],
+		room: []int{0, 2, 5}[rng.IntN(3)], actors: []int{1, 3, 10}[rng.IntN(3)], roams: rng.IntN(2) == 0,
 	}
 	l.configure()
 	l.sayf("%+v %+v", l.traits, l.config)
 	l.become("healthy")
-	l.activate()
+	l.activate(nodes[0])
 	return l
 }
 
@@ -97,9 +88,11 @@ func run(seed uint64, verbose bool) *life {
 }
 
 // Whole lives from seeds: endpoints that are slow, dead, overloaded or gone, hints that are lost, late and doubled, a store
-// that fails before or after it has committed and shows what is old, crashes, people who cancel, hasten, pause and
-// configure. Whatever happens: order per lead, one in flight, nothing early, nothing after its end, bounds that hold, and
-// in the end every delivery has ended.
+// that fails before or after it has committed, shows what is old and cannot be reached, crashes, other nodes that take the
+// endpoint over and give it back while whoever had it believes in it, people who cancel, hasten, pause and configure.
+// Whatever happens: order per lead, one in flight, nothing early, nothing after its end, bounds that hold, and in the end
+// every delivery has ended, once. Whoever is stale keeps the order too, changes nothing in the store, sends each delivery
+// once more at most, and stops with the first record that is refused.
 func TestQueue_Lives(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(10_000)
@@ -127,37 +120,50 @@ func TestQueue_Lives(t *testing.T) {
 	wg.Wait()
 	var all sum
 	for _, s := range sums {
-		all.attempts, all.opened, all.told = all.attempts+s.attempts, all.opened+s.opened, all.told+s.told
-		for state, n := range s.states {
-			all.count(state, n)
-		}
+		all.join(s)
 	}
 	t.Logf("%d lives: %d attempts, the circuit opened %d times, %d changes were told, %v", seeds, all.attempts, all.opened, all.told, all.states)
+	t.Logf("taken over %v; %d learned it from a record; %d attempts were repeats of one that was stale", all.taken, all.fenced, all.repeats)
 	lives := int(seeds)
 	require.Greater(t, all.attempts, 30*lives, "the lives are worth living")
 	require.Greater(t, all.opened, lives/2)
 	require.Greater(t, all.told, 2*lives)
+	require.Greater(t, all.fenced, lives/5)
+	require.Greater(t, all.repeats, lives/5)
 	for _, state := range domain.DeliveryStates()[1:] {
 		require.Greater(t, all.states[state], lives/5, state)
+	}
+	for _, what := range []string{"paused", "disabled", "open", "flying", "record waits", "stale twice"} {
+		require.Greater(t, all.taken[what], lives/100, "taken over while "+what)
 	}
 }
 
 // sum is what lives were made of.
 type sum struct {
-	attempts, opened, told int
-	states                 map[domain.DeliveryState]int
-}
+	attempts, opened, told, fenced, repeats int
 
-func (s *sum) count(state domain.DeliveryState, n int) {
-	if s.states == nil {
-		s.states = map[domain.DeliveryState]int{}
-	}
-	s.states[state] += n
+	states map[domain.DeliveryState]int
+	taken  map[string]int
 }
 
 func (s *sum) add(l *life) {
-	s.attempts, s.opened, s.told = s.attempts+l.attempts, s.opened+l.opened, s.told+l.told
+	of := sum{l.attempts, l.opened, l.told, l.fenced, l.repeats, map[domain.DeliveryState]int{}, l.taken}
 	for _, d := range l.store.rows {
-		s.count(d.State, 1)
+		of.states[d.State]++
+	}
+	s.join(of)
+}
+
+func (s *sum) join(o sum) {
+	if s.states == nil {
+		s.states, s.taken = map[domain.DeliveryState]int{}, map[string]int{}
+	}
+	s.attempts, s.opened, s.told = s.attempts+o.attempts, s.opened+o.opened, s.told+o.told
+	s.fenced, s.repeats = s.fenced+o.fenced, s.repeats+o.repeats
+	for state, n := range o.states {
+		s.states[state] += n
+	}
+	for what, n := range o.taken {
+		s.taken[what] += n
 	}
 }
