@@ -52,6 +52,7 @@ func (m *ledger) owe(now time.Time, lead domain.LeadID, class domain.Class) doma
 		N: int64(len(m.rows) + 1), Account: key.Account, Endpoint: key.Endpoint, Lead: lead, Class: class, Replay: class == domain.ClassReplay,
 		State: domain.DeliveryPending, Revision: 1, OwedAt: now, DueAt: now,
 	}
+	d.Payload = make([]byte, 100+d.N%7*300)
 	d.Event = domain.EventID(fmt.Sprint("ev-", d.N))
 	if head := m.head(lead); head != nil {
 		d.Behind, d.DueAt = true, head.ReleaseAt

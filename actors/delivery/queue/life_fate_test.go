@@ -27,6 +27,9 @@ func (l *life) configure() {
 	e.Timeout = []time.Duration{0, time.Second, 5 * time.Second}[l.rng.IntN(3)]
 	e.Hold = []time.Duration{0, time.Second, time.Minute}[l.rng.IntN(3)]
 	e.DisableAfter = []time.Duration{0, domain.MinDisableAfter, 6 * time.Hour}[l.rng.IntN(3)]
+	if count := []int{0, 0, 2, 5, 10}[l.rng.IntN(5)]; count > 0 {
+		e.Batch = domain.Batch{Count: count, Bytes: 4096, Delay: []time.Duration{10 * time.Millisecond, time.Second, time.Minute}[l.rng.IntN(3)]}
+	}
 	if l.traits.brief {
 		e.Terminal = time.Minute + l.millis(3_600_000)
 		for range 1 + l.rng.IntN(6) {

@@ -29,6 +29,7 @@ type owner struct {
 	awayUntil time.Time // it does not reach the store before
 
 	flying    map[int64]flight
+	requests  int             // these are in
 	recording map[int64]int   // on their way to the store
 	judged    map[int64]int64 // the revision of which it said last what became of it
 	late      map[int64]bool  // sent since it is stale
@@ -113,6 +114,9 @@ func (o *owner) perform(s queue.Step) {
 	case queue.Send:
 		o.granted--
 		o.send(s)
+	case queue.SendBatch:
+		o.granted--
+		o.sendBatch(s)
 	case queue.Record:
 		o.record(s.Attempted)
 	case queue.Wake:
@@ -142,6 +146,12 @@ func describe(s queue.Step) string {
 	switch s := s.(type) {
 	case queue.Send:
 		return fmt.Sprintf("Send %d of %s, %s, due %s, behind %v", s.Delivery.N, s.Delivery.Lead, s.Trigger, s.ScheduledAt.Sub(noon), s.OutOfOrder)
+	case queue.SendBatch:
+		var all []string
+		for _, one := range s.Sends {
+			all = append(all, describe(one))
+		}
+		return "SendBatch: " + strings.Join(all, "; ")
 	case queue.Record:
 		a := s.Attempted
 		return fmt.Sprintf("Record %d/%d: %s (%s), next %s, disable %q", a.Delivery, a.Expect, a.State, a.Receipt.Reason, a.NextAt.Sub(noon), a.Disable)

@@ -11,15 +11,28 @@ import (
 
 // send holds a Send to the promises, and lets the endpoint answer.
 func (o *owner) send(s queue.Send) {
+	o.keepsItsLimits(s.Delivery.N)
+	o.leaves(s)
+	o.requests++
+	n := s.Delivery.N
+	answer := o.reacher(s)
+	answer.At = o.now
+	o.after(answer.Phases.Total, func() {
+		o.requests--
+		o.answered(n, answer)
+		o.take(o.queue.Attempted(o.now, n, answer, "s-1"))
+	})
+}
+
+// leaves holds a delivery that is sent, alone or with others, to its own promises.
+func (o *owner) leaves(s queue.Send) {
 	o.attempts++
 	o.keepsOrder(s)
 	o.keepsToTheStore(s)
-	o.keepsItsLimits(s)
-	n := s.Delivery.N
-	o.flying[n] = flight{s, o.now}
-	answer := o.reacher(s)
-	answer.At = o.now
-	o.after(answer.Phases.Total, func() { o.answered(n, answer) })
+	if s.Gather+s.Queue != o.now.Sub(s.ScheduledAt) || s.Gather < 0 || s.Queue < 0 || s.Held < 0 {
+		o.failf("%d: its waiting time is not that", s.Delivery.N)
+	}
+	o.flying[s.Delivery.N] = flight{s, o.now}
 }
 
 // keepsOrder holds whoever sends to the order of a lead, one that is stale like the owner: what the store has ended does not
@@ -71,19 +84,16 @@ func (o *owner) keepsToTheStore(s queue.Send) {
 }
 
 // keepsItsLimits holds whoever sends to what the endpoint was configured to, and has asked for.
-func (o *owner) keepsItsLimits(s queue.Send) {
-	n := s.Delivery.N
+func (o *owner) keepsItsLimits(n int64) {
 	switch {
 	case o.paused:
 		o.failf("%d is sent while paused", n)
 	case o.disabled:
 		o.failf("%d is sent while disabled", n)
-	case len(o.flying) >= o.config.Concurrency:
-		o.failf("%d are sent at once", len(o.flying)+1)
+	case o.requests >= o.config.Concurrency:
+		o.failf("%d are sent at once", o.requests+1)
 	case o.now.Before(o.slowUntil):
 		o.failf("%d is sent before the endpoint wants anything", n)
-	case s.Queue != o.now.Sub(s.ScheduledAt) || s.Queue < 0 || s.Held < 0:
-		o.failf("%d: its waiting time is not that", n)
 	case !o.openSince.IsZero() && !o.hastened && o.now.Sub(o.probedAt) < 5*time.Second:
 		o.failf("%d is a probe too early", n)
 	}
@@ -116,7 +126,6 @@ func (o *owner) answered(n int64, answer domain.Sent) {
 			o.slowUntil = until
 		}
 	}
-	o.take(o.queue.Attempted(o.now, n, answer, "s-1"))
 }
 
 // checkRate counts what was sent in ten seconds.
@@ -147,11 +156,11 @@ func (o *owner) check() {
 		}
 	}
 	switch {
-	case rows != waits+f.Flying+f.Recording:
-		o.failf("%d in memory are %d waiting, %d flying, %d recording", rows, waits, f.Flying, f.Recording)
 	case o.learned: // what is still in the air is nobody's any more
-	case f.Flying != len(o.flying):
-		o.failf("%d are in flight and not %d", len(o.flying), f.Flying)
+	case rows != waits+len(o.flying)+f.Recording:
+		o.failf("%d in memory are %d waiting, %d flying, %d recording", rows, waits, len(o.flying), f.Recording)
+	case f.Flying != o.requests:
+		o.failf("%d are in flight and not %d", o.requests, f.Flying)
 	case settled > 512:
 		o.failf("%d are remembered", settled)
 	case f.Limit < 1 || f.Limit > o.config.Concurrency:

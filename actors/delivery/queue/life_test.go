@@ -45,6 +45,7 @@ type life struct {
 	verbose  bool
 	broken   string
 	attempts int
+	batches  int // of them
 	opened   int
 	told     int
 	repeats  int            // that one sent that was stale
@@ -122,10 +123,11 @@ func TestQueue_Lives(t *testing.T) {
 	for _, s := range sums {
 		all.join(s)
 	}
-	t.Logf("%d lives: %d attempts, the circuit opened %d times, %d changes were told, %v", seeds, all.attempts, all.opened, all.told, all.states)
+	t.Logf("%d lives: %d attempts and %d batches, the circuit opened %d times, %d changes were told, %v", seeds, all.attempts, all.batches, all.opened, all.told, all.states)
 	t.Logf("taken over %v; %d learned it from a record; %d attempts were repeats of one that was stale", all.taken, all.fenced, all.repeats)
 	lives := int(seeds)
 	require.Greater(t, all.attempts, 30*lives, "the lives are worth living")
+	require.Greater(t, all.batches, lives/2)
 	require.Greater(t, all.opened, lives/2)
 	require.Greater(t, all.told, 2*lives)
 	require.Greater(t, all.fenced, lives/5)
@@ -140,14 +142,14 @@ func TestQueue_Lives(t *testing.T) {
 
 // sum is what lives were made of.
 type sum struct {
-	attempts, opened, told, fenced, repeats int
+	attempts, batches, opened, told, fenced, repeats int
 
 	states map[domain.DeliveryState]int
 	taken  map[string]int
 }
 
 func (s *sum) add(l *life) {
-	of := sum{l.attempts, l.opened, l.told, l.fenced, l.repeats, map[domain.DeliveryState]int{}, l.taken}
+	of := sum{l.attempts, l.batches, l.opened, l.told, l.fenced, l.repeats, map[domain.DeliveryState]int{}, l.taken}
 	for _, d := range l.store.rows {
 		of.states[d.State]++
 	}
@@ -158,7 +160,7 @@ func (s *sum) join(o sum) {
 	if s.states == nil {
 		s.states, s.taken = map[domain.DeliveryState]int{}, map[string]int{}
 	}
-	s.attempts, s.opened, s.told = s.attempts+o.attempts, s.opened+o.opened, s.told+o.told
+	s.attempts, s.batches, s.opened, s.told = s.attempts+o.attempts, s.batches+o.batches, s.opened+o.opened, s.told+o.told
 	s.fenced, s.repeats = s.fenced+o.fenced, s.repeats+o.repeats
 	for state, n := range o.states {
 		s.states[state] += n
