@@ -13,7 +13,7 @@ import (
 
 // gathering is an endpoint that asks for updates by threes, after ten seconds at the latest.
 func gathering(change ...func(*domain.Endpoint)) domain.Endpoint {
-	e := domain.Endpoint{Batch: domain.Batch{Count: 3, Bytes: 4096, Delay: 10 * time.Second}, Hold: time.Minute, Schedule: []time.Duration{time.Hour}}
+	e := domain.Endpoint{Batch: domain.Batch{Count: 3, Bytes: 1 << 16, Delay: 10 * time.Second}, Hold: time.Minute, Schedule: []time.Duration{time.Hour}}
 	for _, c := range change {
 		c(&e)
 	}
@@ -78,7 +78,7 @@ func TestBatch_LeavesFullOrInTime(t *testing.T) {
 // What is large fills a batch too, and what is larger than one goes alone.
 func TestBatch_IsBoundInBytes(t *testing.T) {
 	t.Parallel()
-	d := open(t, gathering(func(e *domain.Endpoint) { e.Batch.Count = 10 }))
+	d := open(t, gathering(func(e *domain.Endpoint) { e.Batch.Count, e.Batch.Bytes = 10, 4096 }))
 	owe := func(lead domain.LeadID, bytes int) int64 {
 		o := d.store.owe(d.now, lead, update)
 		o.Payload = []byte(`"` + strings.Repeat("x", bytes-2) + `"`)
@@ -132,6 +132,7 @@ func TestBatch_FailsAsOne(t *testing.T) {
 	d := open(t, gathering(func(e *domain.Endpoint) { e.Batch.Count, e.Schedule = 5, []time.Duration{time.Minute, time.Hour} }))
 	d.oweMany("ghl-", update, 5)
 	batch := d.together()[0]
+	require.Len(t, batch, 5)
 	d.answerBatch(batch, answer(500, 0), nil)
 	require.Equal(t, []queue.Notice{queue.Failing}, d.notes, "the circuit has counted one")
 	require.Equal(t, []domain.AnnouncementType{domain.EndpointFailingEvent}, types(d.told))
