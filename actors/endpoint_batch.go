@@ -22,7 +22,7 @@ func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit,
 	var in []int
 	for i, s := range sends {
 		outcomes[i].Delivery = s.Delivery.N
-		class, reason := r.withheld(ctx, s.Delivery, since)
+		class, reason := r.withheld(ctx, s, since)
 		if class == "" {
 			item, err := k.item(s.Delivery)
 			if err == nil {

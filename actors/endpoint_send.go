@@ -23,6 +23,9 @@ const equipPause = time.Second
 // the store, or a node that was not told, is heeded within it.
 const kitAge = 15 * time.Second
 
+// justOwed is how long an event counts as just committed. The graph may have another record of somebody by then.
+const justOwed = 5 * time.Second
+
 // outOfOrderHeader says that an earlier event of the same person has not arrived; see docs/priorities.md.
 const outOfOrderHeader = "Leadwire-Out-Of-Order"
 
@@ -117,7 +120,7 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
 func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send, since int64) (domain.Sent, string) {
 	now := r.deps.Clock.Now()
-	if class, reason := r.withheld(ctx, s.Delivery, since); class != "" {
+	if class, reason := r.withheld(ctx, s, since); class != "" {
 		return unsent(now, class, reason), ""
 	}
 	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
@@ -139,11 +142,18 @@ func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
 // sent, "" when it may. Those that ask at the same time share one look into the store. since is the revision of
 // suppressions under which the delivery was known to be there: an erasure raises it, so under a newer one the store is
 // asked whether it still is.
-func (r *Runtime) withheld(ctx context.Context, d domain.Delivery, since int64) (domain.ErrorClass, string) {
+//
+// The commit that owes an event goes by the suppressions in force, so one that has just come from its commit, with nothing
+// suppressed since, is not asked again: to read the event and the graph's record for it was 5% of a delivery.
+func (r *Runtime) withheld(ctx context.Context, s queue.Send, since int64) (domain.ErrorClass, string) {
+	d := s.Delivery
 	if err := r.guard.Refresh(ctx); err != nil {
 		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
 	}
-	if r.deps.Suppressions.Revision() != since {
+	switch revision := r.deps.Suppressions.Revision(); {
+	case revision == since && s.Hinted && r.deps.Clock.Now().Sub(d.OwedAt) < justOwed:
+		return "", ""
+	case revision != since:
 		switch now, err := r.deps.Store.Delivery(ctx, d.Account, d.N); {
 		case domain.CodeOf(err) == domain.NotFound, err == nil && now.State != domain.DeliveryPending:
 			return domain.ErrorStopped, "it was ended meanwhile"

@@ -204,7 +204,7 @@ func (q *Queue) Owed(now time.Time, deliveries ...domain.Delivery) []Step {
 		case d.Key() != q.key || q.stopped() || !q.window.news(d) || q.window.rows[d.N] != nil:
 		case q.window.more[d.Class]: // those in the store are older
 		default:
-			q.window.add(now, &row{Delivery: d, load: q.loads})
+			q.window.add(now, &row{Delivery: d, load: q.loads, hinted: true})
 		}
 	}
 	return q.next(now)
@@ -343,7 +343,7 @@ func (q *Queue) depart(now time.Time, rows []*row) Step {
 
 // leave takes a delivery out of those that wait.
 func (q *Queue) leave(now time.Time, r *row) Send {
-	r.send = Send{Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Gather: q.gathered(now, r), OutOfOrder: r.Behind}
+	r.send = Send{Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Gather: q.gathered(now, r), OutOfOrder: r.Behind, Hinted: r.hinted}
 	r.send.Queue = now.Sub(r.DueAt) - r.send.Gather
 	if r.FirstAt.IsZero() && !r.hastened {
 		r.send.Held = max(0, r.DueAt.Sub(r.OwedAt))

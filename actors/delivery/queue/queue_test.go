@@ -25,7 +25,7 @@ func TestQueue_Delivers(t *testing.T) {
 	d := open(t, domain.Endpoint{})
 	n := d.owe("ghl-ada", first)
 	require.Len(t, d.sent, 1)
-	require.Equal(t, queue.Send{Delivery: *d.store.of(n), Trigger: domain.TriggerFirst, ScheduledAt: noon}, d.sent[0])
+	require.Equal(t, queue.Send{Delivery: *d.store.of(n), Trigger: domain.TriggerFirst, ScheduledAt: noon, Hinted: true}, d.sent[0])
 	d.advance(40 * time.Millisecond)
 	s := answer(200, 30*time.Millisecond)
 	s.Address, s.Body = "192.0.2.1:443", []byte("thanks")

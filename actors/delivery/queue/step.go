@@ -32,6 +32,7 @@ type Send struct {
 	Held        time.Duration // behind an earlier one of its lead, before it was due
 	Gather      time.Duration // since it was due, for others of its batch
 	Queue       time.Duration // since then
+	Hinted      bool          // it came with the word of its commit (Queue.Owed), and this is its first attempt
 	OutOfOrder  bool          // an earlier one of its lead has not ended: say so (leadwire-out-of-order)
 }
 

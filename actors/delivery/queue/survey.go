@@ -30,7 +30,7 @@ type survey struct {
 }
 
 func (w *window) survey(now time.Time, batch domain.Batch) (s survey) {
-	for _, l := range w.lines {
+	for _, l := range w.open {
 		var first *row
 		for _, r := range l.rows {
 			switch {
