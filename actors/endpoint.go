@@ -25,6 +25,7 @@ import (
 //	due                 the store answered                        queue them, send what is due
 //	granted             the node lets it make an attempt          send
 //	attempted           an attempt came back                      keep its receipt
+//	batchAttempted      one of several deliveries did             keep their receipts
 //	recorded            the receipt is durable                    try again later, or finish
 //	wakeUp              the pause is over                         send what is due
 type endpoint struct {
@@ -66,6 +67,11 @@ type (
 		delivery int64
 		sent     domain.Sent
 		secret   string
+	}
+	batchAttempted struct {
+		own
+		to       *queue.Queue
+		outcomes []queue.Outcome
 	}
 	recorded struct {
 		own
@@ -133,6 +139,10 @@ func (e *endpoint) receive(ctx actor.Context) {
 	case attempted:
 		if msg.to == e.core {
 			e.perform(ctx, e.core.Attempted(now, msg.delivery, msg.sent, msg.secret))
+		}
+	case batchAttempted:
+		if msg.to == e.core {
+			e.perform(ctx, e.core.BatchAttempted(now, msg.outcomes))
 		}
 	case recorded:
 		if msg.to == e.core {
@@ -203,7 +213,7 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 		switch step := step.(type) {
 		case queue.Load:
 			e.rt.pipe(ctx, func(c context.Context) any {
-				got, err := deps.Store.Due(c, e.key, step.At, step.Limit)
+				got, err := deps.Store.Due(c, e.key, step.At, step.Limit, step.Except...)
 				return due{to: core, due: got, err: err}
 			})
 		case queue.Ask:
@@ -211,16 +221,13 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 		case queue.Release:
 			e.owner.Return()
 		case queue.Send:
-			if e.rt.deps.Clock.Now().Sub(e.kit.readAt) > kitAge {
-				e.equip(ctx)
-			}
-			kit, end, since := e.kit, e.owner.Use(), e.since
-			e.rt.pipe(ctx, func(c context.Context) any {
-				if end != nil {
-					defer end()
-				}
+			e.attempt(ctx, func(c context.Context, kit *kit, since int64) any {
 				sent, secret := e.rt.send(c, e.key, kit, step, since)
 				return attempted{to: core, delivery: step.Delivery.N, sent: sent, secret: secret}
+			})
+		case queue.SendBatch:
+			e.attempt(ctx, func(c context.Context, kit *kit, since int64) any {
+				return batchAttempted{to: core, outcomes: e.rt.sendBatch(c, e.key, kit, step.Sends, since)}
 			})
 		case queue.Record:
 			tier := e.tier()
@@ -250,6 +257,20 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 			e.rt.node.Abandon(e.id.Fence)
 		}
 	}
+}
+
+// attempt makes one beside the mailbox, with a right that was granted and what attempts are made with now.
+func (e *endpoint) attempt(ctx actor.Context, send func(context.Context, *kit, int64) any) {
+	if e.rt.deps.Clock.Now().Sub(e.kit.readAt) > kitAge {
+		e.equip(ctx)
+	}
+	kit, end, since := e.kit, e.owner.Use(), e.since
+	e.rt.pipe(ctx, func(c context.Context) any {
+		if end != nil {
+			defer end()
+		}
+		return send(c, kit, since)
+	})
 }
 
 func (e *endpoint) tier() domain.Tier {

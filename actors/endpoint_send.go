@@ -23,6 +23,9 @@ const equipPause = time.Second
 // the store, or a node that was not told, is heeded within it.
 const kitAge = 15 * time.Second
 
+// justOwed is how long an event counts as just committed. The graph may have another record of somebody by then.
+const justOwed = 5 * time.Second
+
 // outOfOrderHeader says that an earlier event of the same person has not arrived; see docs/priorities.md.
 const outOfOrderHeader = "Leadwire-Out-Of-Order"
 
@@ -117,7 +120,7 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
 func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send, since int64) (domain.Sent, string) {
 	now := r.deps.Clock.Now()
-	if class, reason := r.withheld(ctx, s.Delivery, since); class != "" {
+	if class, reason := r.withheld(ctx, s, since); class != "" {
 		return unsent(now, class, reason), ""
 	}
 	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
@@ -139,11 +142,18 @@ func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
 // sent, "" when it may. Those that ask at the same time share one look into the store. since is the revision of
 // suppressions under which the delivery was known to be there: an erasure raises it, so under a newer one the store is
 // asked whether it still is.
-func (r *Runtime) withheld(ctx context.Context, d domain.Delivery, since int64) (domain.ErrorClass, string) {
+//
+// The commit that owes an event goes by the suppressions in force, so one that has just come from its commit, with nothing
+// suppressed since, is not asked again: to read the event and the graph's record for it was 5% of a delivery.
+func (r *Runtime) withheld(ctx context.Context, s queue.Send, since int64) (domain.ErrorClass, string) {
+	d := s.Delivery
 	if err := r.guard.Refresh(ctx); err != nil {
 		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
 	}
-	if r.deps.Suppressions.Revision() != since {
+	switch revision := r.deps.Suppressions.Revision(); {
+	case revision == since && s.Hinted && r.deps.Clock.Now().Sub(d.OwedAt) < justOwed:
+		return "", ""
+	case revision != since:
 		switch now, err := r.deps.Store.Delivery(ctx, d.Account, d.N); {
 		case domain.CodeOf(err) == domain.NotFound, err == nil && now.State != domain.DeliveryPending:
 			return domain.ErrorStopped, "it was ended meanwhile"
@@ -173,17 +183,22 @@ func (k *kit) pack(now time.Time, key domain.EndpointKey, id domain.EventID, pay
 	if err != nil {
 		return d, "", domain.ErrorPayload, err
 	}
+	return k.sign(now, key, string(id), body)
+}
+
+// sign is a body ready to be sent under an id, signed at this time.
+func (k *kit) sign(now time.Time, key domain.EndpointKey, id string, body json.RawMessage) (d domain.Dispatch, secret string, class domain.ErrorClass, err error) {
 	keys := k.live(now)
 	if len(keys) == 0 {
 		return d, "", domain.ErrorSecret, errors.New("it has no secret to sign with")
 	}
-	signed, err := signature.SignWebhook(string(id), now, body, keys...)
+	signed, err := signature.SignWebhook(id, now, body, keys...)
 	if err != nil {
 		return d, "", domain.ErrorSecret, err
 	}
 	header := domain.Header{
 		"Content-Type":                   {"application/json"},
-		signature.WebhookIDHeader:        {string(id)},
+		signature.WebhookIDHeader:        {id},
 		signature.WebhookTimestampHeader: {strconv.FormatInt(now.Unix(), 10)},
 		signature.WebhookSignatureHeader: {signed},
 	}

@@ -76,7 +76,7 @@ func windowName(d time.Duration) string {
 
 // settled counts what was recorded of an attempt, if the budget of its endpoint's tier is about it.
 func (m *budgetMetrics) settled(now time.Time, tier domain.Tier, a *domain.Attempted, owedAt time.Time) {
-	wait, ok := budget.Wait(&a.Receipt, owedAt, 0)
+	wait, ok := budget.Wait(&a.Receipt, owedAt)
 	meter := m.meters[tier]
 	if !ok || meter == nil {
 		return

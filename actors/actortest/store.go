@@ -128,8 +128,8 @@ func (s *Store) Learn(ctx context.Context, l domain.Lesson) (domain.Learned, err
 }
 
 // Due is domain.Store's.
-func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int) (domain.Due, error) {
-	return call(s, "Due", func() (domain.Due, error) { return s.Store.Due(ctx, key, now, limit) })
+func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int, except ...int64) (domain.Due, error) {
+	return call(s, "Due", func() (domain.Due, error) { return s.Store.Due(ctx, key, now, limit, except...) })
 }
 
 // KeepStats is domain.Store's.

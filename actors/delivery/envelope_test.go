@@ -68,7 +68,7 @@ func TestSchemas_Refuse(t *testing.T) {
 // There is a schema for every type, and nothing else is served.
 func TestSchemas_AreComplete(t *testing.T) {
 	t.Parallel()
-	want := []string{"v1/defs.json"}
+	want := []string{"v1/defs.json", "v1/batch.json"}
 	for _, typ := range everyType() {
 		want = append(want, "v1/"+string(typ)+".json")
 	}
@@ -247,7 +247,7 @@ func compile(t *testing.T, strict bool) map[domain.AnnouncementType]*jsonschema.
 		require.NoError(t, compiler.AddResource("https://leadwire.example/schemas/"+name, doc))
 	}
 	all := map[domain.AnnouncementType]*jsonschema.Schema{}
-	for _, typ := range everyType() {
+	for _, typ := range append(everyType(), delivery.BatchType) {
 		s, err := compiler.Compile("https://leadwire.example/schemas/v1/" + string(typ) + ".json")
 		require.NoError(t, err, typ)
 		all[typ] = s

@@ -11,8 +11,13 @@ import (
 // way you like") from the first bytes of a SHA-256. Made again after a lost answer it is the same, so a receiver that
 // knows the id has seen the event. Parts are told apart by their lengths, not by a separator they might contain.
 func announcementID(account domain.AccountID, lead domain.LeadID, t domain.AnnouncementType, fact ...string) domain.EventID {
+	return domain.EventID(idOf(append([]string{string(account), string(lead), string(t)}, fact...)...))
+}
+
+// idOf is the same id for the same parts.
+func idOf(parts ...string) string {
 	h := sha256.New()
-	for _, part := range append([]string{string(account), string(lead), string(t)}, fact...) {
+	for _, part := range parts {
 		n := len(part)
 		h.Write([]byte{byte(n >> 8), byte(n)})
 		h.Write([]byte(part))
@@ -27,5 +32,5 @@ func announcementID(account domain.AccountID, lead domain.LeadID, t domain.Annou
 	hex.Encode(out[19:23], b[8:10])
 	hex.Encode(out[24:36], b[10:16])
 	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
-	return domain.EventID(out)
+	return string(out)
 }

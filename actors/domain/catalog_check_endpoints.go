@@ -71,11 +71,30 @@ func (k *catalogCheck) endpoint(path string, e Endpoint, seen unique) {
 	if !(e.Rate >= 0 && e.Rate <= MaxRate) || (e.Rate > 0 && e.Rate < 0.01) {
 		k.fault(path+".rate", "%v must be 0 (no limit), or 0.01 to %d attempts a second", e.Rate, MaxRate)
 	}
+	k.batch(path+".batch", e)
 	k.within(path+".timeout", e.Timeout, MinTimeout, MaxTimeout)
 	k.within(path+".terminal", e.Terminal, MinTerminal, MaxTerminal)
 	k.within(path+".hold", e.Hold, time.Second, MaxHold)
 	k.within(path+".disable_after", e.DisableAfter, MinDisableAfter, MaxDisableAfter)
 	k.pauses(path, e.WithDefaults())
+}
+
+func (k *catalogCheck) batch(path string, e Endpoint) {
+	b := e.Batch
+	if b == (Batch{}) {
+		return
+	}
+	if b.Count < MinBatchCount || b.Count > MaxBatchCount {
+		k.fault(path+".count", "%d must be %d to %d; without a batch each event goes alone", b.Count, MinBatchCount, MaxBatchCount)
+		return
+	}
+	if b.Bytes != 0 && (b.Bytes < MinBatchBytes || b.Bytes > MaxBatchBytes) {
+		k.fault(path+".bytes", "%d must be 0 (the default), or %d to %d", b.Bytes, MinBatchBytes, MaxBatchBytes)
+	}
+	k.within(path+".delay", b.Delay, MinBatchDelay, MaxBatchDelay)
+	if places := e.WithDefaults().Concurrency; places*b.Count > MaxInFlight {
+		k.fault(path+".count", "%d with a concurrency of %d must be at most %d events at once", b.Count, places, MaxInFlight)
+	}
 }
 
 // pauses: an attempt that the terminal time would cut off is a slip of the unit.

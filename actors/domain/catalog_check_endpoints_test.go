@@ -28,6 +28,7 @@ func TestCatalog_ValidateEndpoints(t *testing.T) {
 		return func(c *Catalog) { harm(&c.Accounts[0].Endpoints[0]) }
 	}
 	url := func(u string) func(*Catalog) { return crm(func(e *Endpoint) { e.URL = u }) }
+	batch := func(b Batch) func(*Catalog) { return crm(func(e *Endpoint) { e.Batch = b }) }
 	header := func(name, value string) func(*Catalog) {
 		return crm(func(e *Endpoint) { e.Headers = map[string]string{name: value} })
 	}
@@ -61,17 +62,26 @@ func TestCatalog_ValidateEndpoints(t *testing.T) {
 		"concurrency is not negative":         {crm(func(e *Endpoint) { e.Concurrency = -1 }), at + ".concurrency", "0 (the default)"},
 		"a rate has an end":                   {crm(func(e *Endpoint) { e.Rate = MaxRate + 1 }), at + ".rate", "a second"},
 		"a rate is more than one in a minute": {crm(func(e *Endpoint) { e.Rate = 0.001 }), at + ".rate", "a second"},
-		"a timeout has bounds":                {crm(func(e *Endpoint) { e.Timeout = time.Hour }), at + ".timeout", "1m"},
-		"a hold has bounds":                   {crm(func(e *Endpoint) { e.Hold = 48 * time.Hour }), at + ".hold", "24h"},
-		"an end has bounds":                   {crm(func(e *Endpoint) { e.Terminal = time.Second }), at + ".terminal", "1m"},
-		"patience has bounds":                 {crm(func(e *Endpoint) { e.DisableAfter = time.Minute }), at + ".disable_after", "1h"},
-		"a pause is a second at least":        {crm(func(e *Endpoint) { e.Schedule = []time.Duration{time.Millisecond} }), at + ".schedule[0]", "1s"},
-		"a schedule ends before its end":      {crm(func(e *Endpoint) { e.Schedule = []time.Duration{time.Minute, 58 * time.Minute} }), at + ".schedule[1]", "terminal"},
-		"a schedule is not endless":           {crm(func(e *Endpoint) { e.Schedule = make([]time.Duration, MaxPauses+1) }), at + ".schedule", "at most 32"},
-		"a header's name is a name":           {header("X Team", "a"), at + ".headers", "no name"},
-		"a header of ours is ours":            {header("webhook-ID", "a"), at + ".headers.webhook-ID", "set by us"},
-		"a secret is no header":               {header("Authorization", "Bearer x"), at + ".headers.Authorization", "set by us"},
-		"a header is one line":                {header("X-Team", "a\r\nb"), at + ".headers.X-Team", "printable"},
+		"a batch needs its count alone":       {harm: batch(Batch{Count: 50})},
+		"a batch is of several":               {batch(Batch{Count: 1}), at + ".batch.count", "2 to 50"},
+		"a batch without a count is a slip":   {batch(Batch{Delay: time.Second}), at + ".batch.count", "2 to 50"},
+		"a batch has an end":                  {batch(Batch{Count: 51}), at + ".batch.count", "2 to 50"},
+		"a batch has room":                    {batch(Batch{Count: 2, Bytes: 100}), at + ".batch.bytes", "1024 to"},
+		"a batch waits for a minute at most":  {batch(Batch{Count: 2, Delay: time.Hour}), at + ".batch.delay", "1m"},
+		"batches fit in memory": {
+			crm(func(e *Endpoint) { e.Batch.Count, e.Concurrency = 50, 21 }), at + ".batch.count", "at most 1024 events at once",
+		},
+		"a timeout has bounds":           {crm(func(e *Endpoint) { e.Timeout = time.Hour }), at + ".timeout", "1m"},
+		"a hold has bounds":              {crm(func(e *Endpoint) { e.Hold = 48 * time.Hour }), at + ".hold", "24h"},
+		"an end has bounds":              {crm(func(e *Endpoint) { e.Terminal = time.Second }), at + ".terminal", "1m"},
+		"patience has bounds":            {crm(func(e *Endpoint) { e.DisableAfter = time.Minute }), at + ".disable_after", "1h"},
+		"a pause is a second at least":   {crm(func(e *Endpoint) { e.Schedule = []time.Duration{time.Millisecond} }), at + ".schedule[0]", "1s"},
+		"a schedule ends before its end": {crm(func(e *Endpoint) { e.Schedule = []time.Duration{time.Minute, 58 * time.Minute} }), at + ".schedule[1]", "terminal"},
+		"a schedule is not endless":      {crm(func(e *Endpoint) { e.Schedule = make([]time.Duration, MaxPauses+1) }), at + ".schedule", "at most 32"},
+		"a header's name is a name":      {header("X Team", "a"), at + ".headers", "no name"},
+		"a header of ours is ours":       {header("webhook-ID", "a"), at + ".headers.webhook-ID", "set by us"},
+		"a secret is no header":          {header("Authorization", "Bearer x"), at + ".headers.Authorization", "set by us"},
+		"a header is one line":           {header("X-Team", "a\r\nb"), at + ".headers.X-Team", "printable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,6 +108,8 @@ func TestEndpoint_WithDefaults(t *testing.T) {
 	}
 	require.Less(t, sum, e.Terminal)
 	require.Equal(t, TierStandard, e.Tier)
+	require.Zero(t, e.Batch)
+	require.Equal(t, Batch{Count: 2, Bytes: DefaultBatchBytes, Delay: DefaultBatchDelay}, Endpoint{Batch: Batch{Count: 2}}.WithDefaults().Batch)
 	require.Equal(t, 16, e.Concurrency)
 
 	own := withEndpoints().Accounts[0].Endpoints[0]

@@ -159,6 +159,7 @@ func (e Endpoint) flatten() fields {
 		with("name", e.Name).with("url", e.URL).with("events", e.Events).with("pixels", e.Pixels).with("shape", e.Shape).
 		with("omit", e.Omit).with("tier", e.Tier).with("paused", e.Paused).with("headers", e.Headers).
 		with("concurrency", e.Concurrency).with("rate", e.Rate).withDuration("timeout", e.Timeout).
+		with("batch.count", e.Batch.Count).with("batch.bytes", e.Batch.Bytes).withDuration("batch.delay", e.Batch.Delay).
 		with("schedule", pauses).withDuration("terminal", e.Terminal).withDuration("hold", e.Hold).
 		withDuration("disable_after", e.DisableAfter)
 }

@@ -103,6 +103,7 @@ func (d Delivery) LeadKey() LeadKey { return LeadKey{d.Account, d.Lead} }
 // again, to its end, but for the joints.
 type Phases struct {
 	Held    time.Duration `json:"held,omitempty"`    // behind an earlier delivery of its lead
+	Gather  time.Duration `json:"gather,omitempty"`  // due, and waiting for others of its batch
 	Queue   time.Duration `json:"queue,omitempty"`   // due, and waiting for its turn
 	Blocked time.Duration `json:"blocked,omitempty"` // of Queue, for the endpoint: paused, slowed down, failing, at its rate, or busy
 	DNS     time.Duration `json:"dns,omitempty"`     //
@@ -164,6 +165,7 @@ type Receipt struct {
 	Reason      string    // in words, for somebody who runs the endpoint
 	Address     string    // dialled
 	SecretID    string    // that signed it
+	Batch       string    `json:",omitempty"` // webhook-id of the request, when it carried other events too
 	Revision    int64     // of the catalog: the endpoint's configuration
 	OutOfOrder  bool      // it went although an earlier one of its lead had not arrived
 	NextAt      time.Time // the next attempt; zero: there is none

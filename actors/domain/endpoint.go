@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -55,6 +56,8 @@ type Endpoint struct {
 	Rate float64 `yaml:"rate,omitempty" json:"rate,omitempty"`
 	// Timeout of a whole attempt; 0: 15s.
 	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout,omitempty"`
+	// Batch asks for updates of several people in one request; zero: each goes alone.
+	Batch Batch `yaml:"batch,omitempty" json:"batch,omitzero"`
 	// Schedule are the pauses between attempts; empty: the default. Terminal is when the last one is made, after the first
 	// was; 0: 24h.
 	Schedule []time.Duration `yaml:"schedule,omitempty" json:"schedule,omitempty"`
@@ -65,6 +68,20 @@ type Endpoint struct {
 	// DisableAfter is how long there may be nothing but failures before the endpoint is disabled; 0: 120h.
 	DisableAfter time.Duration `yaml:"disable_after,omitempty" json:"disable_after,omitempty"`
 }
+
+// Batch is how updates of people who are known already are gathered, so that one request with one signature carries many of
+// them. First matches, retries and replays always go alone.
+type Batch struct {
+	// Count is the most events in a request; 0: nothing is gathered.
+	Count int `yaml:"count" json:"count"`
+	// Bytes is the most that they hold together, before the endpoint's shape; 0: 256 KiB. A larger event goes alone.
+	Bytes int `yaml:"bytes,omitempty" json:"bytes,omitempty"`
+	// Delay is the longest that an event waits for others, from when it was owed; 0: 1s.
+	Delay time.Duration `yaml:"delay,omitempty" json:"delay,omitempty"`
+}
+
+// On says whether anything is gathered.
+func (b Batch) On() bool { return b.Count > 0 }
 
 // Defaults of an endpoint, and the bounds of what it may ask for.
 const (
@@ -87,6 +104,16 @@ const (
 	MaxHeaders          = 20
 	MaxHeader           = 1024 // bytes of a value
 	MaxURL              = 2048
+	MinBatchCount       = 2
+	MaxBatchCount       = 50
+	DefaultBatchBytes   = 256 << 10
+	MinBatchBytes       = 1 << 10
+	MaxBatchBytes       = 4 << 20
+	DefaultBatchDelay   = time.Second
+	MinBatchDelay       = 10 * time.Millisecond
+	MaxBatchDelay       = time.Minute
+	// MaxInFlight is the most events on their way to one endpoint at once, Concurrency times Batch.Count: of 4 KB, 4 MB.
+	MaxInFlight = 1024
 )
 
 // DefaultPauses are the pauses between attempts, counted from the first one's failure: the last attempt is made
@@ -106,6 +133,10 @@ func (e Endpoint) WithDefaults() Endpoint {
 	}
 	if len(e.Schedule) == 0 {
 		e.Schedule = DefaultPauses()
+	}
+	if e.Batch.On() {
+		e.Batch.Bytes = cmp.Or(e.Batch.Bytes, DefaultBatchBytes)
+		e.Batch.Delay = cmp.Or(e.Batch.Delay, DefaultBatchDelay)
 	}
 	for _, f := range []struct {
 		to  *time.Duration

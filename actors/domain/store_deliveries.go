@@ -16,8 +16,9 @@ type DeliveryStore interface {
 	//	                 due at EndedAt if it had no DueAt or a later one while behind
 	//	in any case      the endpoint's FailingSince, SucceededAt, DisabledAt and Told follow; Announce leaves
 	RecordAttempt(ctx context.Context, a Attempted) (AttemptRecorded, error)
-	// Due reads the head of an endpoint's queue at a time: at most limit deliveries of each class.
-	Due(ctx context.Context, key EndpointKey, now time.Time, limit int) (Due, error)
+	// Due reads the head of an endpoint's queue at a time: at most limit deliveries of each class. Those of except, by N,
+	// are passed over as if they were not there: whoever sends them has them. It looks at some hundreds.
+	Due(ctx context.Context, key EndpointKey, now time.Time, limit int, except ...int64) (Due, error)
 	// Owing lists endpoints of the given partitions with pending deliveries, disabled ones included, with N over
 	// after, at most limit. N numbers endpoints within the store; DueAt is the earliest, zero when all are behind.
 	Owing(ctx context.Context, partitions []Partition, after int64, limit int) ([]Owing, error)

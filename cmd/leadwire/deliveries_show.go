@@ -28,6 +28,7 @@ type attempt struct {
 
 type phases struct {
 	Held    float64 `json:"held,omitempty"`
+	Gather  float64 `json:"gather,omitempty"`
 	Queue   float64 `json:"queue,omitempty"`
 	Blocked float64 `json:"blocked,omitempty"`
 	DNS     float64 `json:"dns,omitempty"`
@@ -44,6 +45,7 @@ type receipt struct {
 	Trigger     string `json:"trigger"`
 	ScheduledAt string `json:"scheduled_at"`
 	attempt
+	Batch           string `json:"batch,omitempty"`
 	Secret          string `json:"secret,omitempty"`
 	CatalogRevision int64  `json:"catalog_revision"`
 	OutOfOrder      bool   `json:"out_of_order,omitempty"`
@@ -163,6 +165,9 @@ func (r receipt) print(w *strings.Builder) {
 	if r.OutOfOrder {
 		fmt.Fprintf(w, "%26ssent although an earlier one of its lead had not arrived\n", "")
 	}
+	if r.Batch != "" {
+		fmt.Fprintf(w, "%26sin batch %s (its webhook-id)\n", "", r.Batch)
+	}
 	r.attempt.print(w, strings.Repeat(" ", 26))
 	if r.Secret != "" {
 		fmt.Fprintf(w, "%26ssigned by %s, configured by catalog revision %d\n", "", r.Secret, r.CatalogRevision)
@@ -218,6 +223,7 @@ func (p phases) words() string {
 		word string
 	}{
 		{p.Held, "%s behind an earlier one"},
+		{p.Gather, "%s waiting for others of its batch"},
 		{p.Queue, "%s waiting for its turn"},
 		{p.Blocked, "%s of that for the endpoint"},
 		{p.DNS, "%s looking up the name"},

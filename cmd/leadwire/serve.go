@@ -43,6 +43,7 @@ func newServe() *cobra.Command {
 
 // serve runs a node until ctx ends or the node fails, and stops it gracefully.
 func serve(ctx context.Context, s settings.Settings, log *slog.Logger) (err error) {
+	spareCollector()
 	profiler, err := profile(s.Pprof, log)
 	if err != nil {
 		return err

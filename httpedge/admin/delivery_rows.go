@@ -71,6 +71,7 @@ type receiptRow struct {
 	Trigger     domain.Trigger `json:"trigger"`
 	ScheduledAt stamp          `json:"scheduled_at"`
 	attemptRow
+	Batch           string `json:"batch,omitempty"`  // webhook-id of the request, when it carried other events too
 	Secret          string `json:"secret,omitempty"` // the id of the one that signed it
 	CatalogRevision int64  `json:"catalog_revision"`
 	OutOfOrder      bool   `json:"out_of_order,omitempty"`
@@ -84,13 +85,14 @@ func rowOfReceipt(r domain.Receipt) receiptRow {
 			At: stamp(r.At), Phases: phasesOf(r.Phases), Status: r.Status, Error: r.Error, Reason: r.Reason,
 			Address: r.Address, Header: r.Header, Body: textOf(r.Body), Truncated: r.Truncated,
 		},
-		Secret: r.SecretID, CatalogRevision: r.Revision, OutOfOrder: r.OutOfOrder, NextAt: stamp(r.NextAt),
+		Batch: r.Batch, Secret: r.SecretID, CatalogRevision: r.Revision, OutOfOrder: r.OutOfOrder, NextAt: stamp(r.NextAt),
 	}
 }
 
 // phases are the parts of an attempt in milliseconds; what did not happen is left out.
 type phases struct {
 	Held    float64 `json:"held,omitempty"`
+	Gather  float64 `json:"gather,omitempty"`
 	Queue   float64 `json:"queue,omitempty"`
 	Blocked float64 `json:"blocked,omitempty"`
 	DNS     float64 `json:"dns,omitempty"`
@@ -103,7 +105,7 @@ type phases struct {
 
 func phasesOf(p domain.Phases) phases {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return phases{ms(p.Held), ms(p.Queue), ms(p.Blocked), ms(p.DNS), ms(p.Connect), ms(p.TLS), ms(p.First), ms(p.Body), ms(p.Total)}
+	return phases{ms(p.Held), ms(p.Gather), ms(p.Queue), ms(p.Blocked), ms(p.DNS), ms(p.Connect), ms(p.TLS), ms(p.First), ms(p.Body), ms(p.Total)}
 }
 
 // textOf is an answer's body as text: endpoints answer JSON, HTML or words, and what is none of them is of no use.

@@ -19,7 +19,11 @@ const (
 )
 
 // Due reads the head of an endpoint's queue; see domain.DeliveryStore.
-func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int) (due domain.Due, err error) {
+func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int, except ...int64) (due domain.Due, err error) {
+	passed := make(map[int64]bool, len(except))
+	for _, n := range except {
+		passed[n] = true
+	}
 	err = s.read(ctx, "read what is due", func(c *sqlite.Conn) (err error) {
 		defer sqlitex.Transaction(c)(&err) // all of one moment
 		n, state, err := readEndpointState(c, key)
@@ -29,7 +33,11 @@ func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, 
 		}
 		for class := range int64(domain.Classes) {
 			var found []int64
-			err := query(c, sqlDue, func(s *sqlite.Stmt) { found = append(found, s.ColumnInt64(0)) }, n, class, nanos(now), int64(limit)+1)
+			err := query(c, sqlDue, func(s *sqlite.Stmt) {
+				if n := s.ColumnInt64(0); !passed[n] {
+					found = append(found, n)
+				}
+			}, n, class, nanos(now), int64(limit+len(passed))+1)
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,8 @@ CROSS JOIN LATERAL (SELECT min(f.due_at) AS due_at FROM ` + classes + ` CROSS JO
 LEFT JOIN LATERAL (
     SELECT p.*, a.id, a.type, a.payload
     FROM ` + classes + `
-    CROSS JOIN LATERAL (SELECT * FROM pending_deliveries p WHERE p.endpoint = e.n AND p.class = k.class AND p.due_at <= $3 ORDER BY p.due_at, p.n LIMIT $4) p
+    CROSS JOIN LATERAL (SELECT * FROM pending_deliveries p WHERE p.endpoint = e.n AND p.class = k.class AND p.due_at <= $3 AND p.n <> ALL ($5::bigint[])
+        ORDER BY p.due_at, p.n LIMIT $4) p
     CROSS JOIN LATERAL (SELECT * FROM announcements a WHERE a.account = p.account AND a.seq = p.announcement AND a.at = p.announced_at LIMIT 1) a
 ) d ON true
 WHERE e.account = $1 AND e.endpoint = $2 AND e.revision > 0
@@ -35,11 +36,14 @@ ORDER BY d.class, d.due_at, d.n`
 )
 
 // Due reads the head of an endpoint's queue: see domain.DeliveryStore.
-func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int) (domain.Due, error) {
+func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, limit int, except ...int64) (domain.Due, error) {
 	limit = max(limit, 0)
+	if except == nil {
+		except = []int64{} // NULL would exclude everything
+	}
 	return read(ctx, s, "read what is due", func(ctx context.Context, c reader) (domain.Due, error) {
 		due := domain.Due{State: domain.EndpointState{Key: key}}
-		rows, err := c.Query(ctx, sqlDueDeliveries, string(key.Account), string(key.Endpoint), now, limit+1)
+		rows, err := c.Query(ctx, sqlDueDeliveries, string(key.Account), string(key.Endpoint), now, limit+1, except)
 		if err != nil {
 			return due, err
 		}

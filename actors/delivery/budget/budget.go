@@ -27,11 +27,11 @@ func Of(t domain.Tier) Budget {
 // Late says whether a wait is one that the budget has to pay for.
 func (b Budget) Late(wait time.Duration) bool { return wait > b.Within }
 
-// Wait is how long an event waited for us until its first attempt began. batched is how long the endpoint's owner has us
-// wait for others to go along; zero: not at all. ok is false when an attempt is none that is measured.
-func Wait(r *domain.Receipt, owedAt time.Time, batched time.Duration) (wait time.Duration, ok bool) {
+// Wait is how long an event waited for us until its first attempt began; that it was to wait for others of its batch is the
+// wish of the endpoint's owner. ok is false when an attempt is none that is measured.
+func Wait(r *domain.Receipt, owedAt time.Time) (wait time.Duration, ok bool) {
 	if r.Number != 1 || r.Trigger != domain.TriggerFirst || owedAt.IsZero() {
 		return 0, false
 	}
-	return max(0, r.At.Sub(owedAt)-r.Phases.Held-r.Phases.Blocked-batched), true
+	return max(0, r.At.Sub(owedAt)-r.Phases.Held-r.Phases.Gather-r.Phases.Blocked), true
 }

@@ -20,35 +20,34 @@ func TestWait(t *testing.T) {
 	const s = time.Second
 	for name, row := range map[string]struct {
 		receipt domain.Receipt
-		batched time.Duration
 		want    time.Duration
 		ok      bool
 	}{
-		"at once": {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon}, 0, 0, true},
+		"at once": {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon}, 0, true},
 		"all of it ours, however long the receiver takes": {
-			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Queue: 3 * s, Total: 15 * s}}, 0, 3 * s, true,
+			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Queue: 3 * s, Total: 15 * s}}, 3 * s, true,
 		},
 		"its person's earlier event took two seconds of three": {
-			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Held: 2 * s, Queue: s}}, 0, s, true,
+			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Held: 2 * s, Queue: s}}, s, true,
 		},
 		"its endpoint was paused for two seconds of three": {
-			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Queue: 3 * s, Blocked: 2 * s}}, 0, s, true,
+			domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Queue: 3 * s, Blocked: 2 * s}}, s, true,
 		},
-		"it was to wait for others for two seconds": {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s)}, 2 * s, s, true},
-		"another node's clock is ahead":             {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(-s)}, 0, 0, true},
-		"a retry":                                   {domain.Receipt{Number: 2, Trigger: domain.TriggerRetry, At: noon.Add(s)}, 0, 0, false},
-		"a first attempt again, after we stopped in the midst of it": {domain.Receipt{Number: 2, Trigger: domain.TriggerFirst, At: noon.Add(s)}, 0, 0, false},
-		"a replay":           {domain.Receipt{Number: 1, Trigger: domain.TriggerReplay, At: noon.Add(s)}, 0, 0, false},
-		"by hand":            {domain.Receipt{Number: 1, Trigger: domain.TriggerManual, At: noon.Add(s)}, 0, 0, false},
-		"a test":             {domain.Receipt{Number: 1, Trigger: domain.TriggerTest, At: noon.Add(s)}, 0, 0, false},
-		"a probe":            {domain.Receipt{Number: 1, Trigger: domain.TriggerProbe, At: noon.Add(s)}, 0, 0, false},
-		"an end without one": {domain.Receipt{Trigger: domain.TriggerFirst, At: noon.Add(s)}, 0, 0, false},
+		"it was to wait for others for two seconds": {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(3 * s), Phases: domain.Phases{Gather: 2 * s, Queue: s}}, s, true},
+		"another node's clock is ahead":             {domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon.Add(-s)}, 0, true},
+		"a retry":                                   {domain.Receipt{Number: 2, Trigger: domain.TriggerRetry, At: noon.Add(s)}, 0, false},
+		"a first attempt again, after we stopped in the midst of it": {domain.Receipt{Number: 2, Trigger: domain.TriggerFirst, At: noon.Add(s)}, 0, false},
+		"a replay":           {domain.Receipt{Number: 1, Trigger: domain.TriggerReplay, At: noon.Add(s)}, 0, false},
+		"by hand":            {domain.Receipt{Number: 1, Trigger: domain.TriggerManual, At: noon.Add(s)}, 0, false},
+		"a test":             {domain.Receipt{Number: 1, Trigger: domain.TriggerTest, At: noon.Add(s)}, 0, false},
+		"a probe":            {domain.Receipt{Number: 1, Trigger: domain.TriggerProbe, At: noon.Add(s)}, 0, false},
+		"an end without one": {domain.Receipt{Trigger: domain.TriggerFirst, At: noon.Add(s)}, 0, false},
 	} {
-		wait, ok := budget.Wait(&row.receipt, noon, row.batched)
+		wait, ok := budget.Wait(&row.receipt, noon)
 		require.Equal(t, row.want, wait, name)
 		require.Equal(t, row.ok, ok, name)
 	}
-	_, ok := budget.Wait(&domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon}, time.Time{}, 0)
+	_, ok := budget.Wait(&domain.Receipt{Number: 1, Trigger: domain.TriggerFirst, At: noon}, time.Time{})
 	require.False(t, ok, "nobody knows since when it is owed")
 }
 

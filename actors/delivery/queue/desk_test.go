@@ -18,11 +18,13 @@ type desk struct {
 	config  domain.Endpoint
 	wakes   []time.Time
 	sent    []queue.Send
+	batches [][]queue.Send
 	records []domain.Attempted
 	notes   []queue.Notice
 	stuck   int
 	gone    bool
 	refuse  func(domain.Attempted) error // what the store cannot record; nil: nothing
+	before  func()                       // happens when the store has recorded, and before its answer comes
 	lazy    bool                         // the node does not grant
 	slow    bool                         // the store does not answer what is due
 	asked   []domain.Class
@@ -40,7 +42,7 @@ func open(t *testing.T, e domain.Endpoint) *desk {
 
 // activate is a new queue with what the store has.
 func (d *desk) activate() {
-	d.wakes, d.sent = nil, nil
+	d.wakes, d.sent, d.batches = nil, nil, nil
 	d.queue = queue.New(key, fence, d.config, d.config.Paused, 4, d.announce)
 	d.take(d.queue.Start(d.now))
 }
@@ -60,7 +62,7 @@ func (d *desk) take(steps []queue.Step) {
 			if d.loads++; d.slow {
 				continue
 			}
-			d.take(d.queue.Loaded(d.now, d.store.due(s.At, s.Limit), nil))
+			d.take(d.queue.Loaded(d.now, d.store.due(s.At, s.Limit, s.Except), nil))
 		case queue.Ask:
 			d.asked = append(d.asked, s.Class)
 			if !d.lazy {
@@ -68,6 +70,8 @@ func (d *desk) take(steps []queue.Step) {
 			}
 		case queue.Send:
 			d.sent = append(d.sent, s)
+		case queue.SendBatch:
+			d.batches = append(d.batches, s.Sends)
 		case queue.Record:
 			d.records = append(d.records, s.Attempted)
 			if d.refuse != nil {
@@ -77,6 +81,9 @@ func (d *desk) take(steps []queue.Step) {
 				}
 			}
 			got, err := d.store.record(s.Attempted)
+			if d.before != nil {
+				d.before()
+			}
 			d.take(d.queue.Recorded(d.now, s.Attempted, got, err))
 		case queue.Wake:
 			d.wakes = append(d.wakes, d.now.Add(s.After))

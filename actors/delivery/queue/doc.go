@@ -26,6 +26,10 @@
 //   - Operators are told (endpoint.failing, .recovered, .disabled, delivery.exhausted) in the commit of the attempt that shows
 //     it, and once: of an episode of failures that it began, that 50, 70 and 90 % of DisableAfter are over, and how it ended.
 //   - Memory is bounded: PerClass deliveries of each class wait here, whatever waits in the store.
+//   - Whoever is stale stops: once another node has the endpoint, records are refused as domain.Fenced, and the first of these
+//     is the last thing a queue takes in. Until then it sends each delivery once more at most, in order. So what the receiver
+//     sees after a later event of a lead is an earlier one again, or one that has ended without being sent (cancelled,
+//     suppressed, down), which whoever is stale did not know.
 //   - What this package remembers is a shortcut. Hints may be lost, doubled or late; the store's revisions decide.
 //
 // Numbers and trade-offs are in docs/priorities.md. It opens no socket, reads no clock and stores nothing.

@@ -27,11 +27,12 @@ type ledger struct {
 	epoch   int64
 	receipt map[int64][]domain.Receipt
 	said    []domain.Announcement
+	ends    map[int64]int // how often each has ended
 }
 
 func newLedger() *ledger {
 	return &ledger{
-		epoch: fence.Epoch, state: domain.EndpointState{Key: key, Revision: 1}, receipt: map[int64][]domain.Receipt{},
+		epoch: fence.Epoch, state: domain.EndpointState{Key: key, Revision: 1}, receipt: map[int64][]domain.Receipt{}, ends: map[int64]int{},
 		lines: map[domain.LeadID][]*domain.Delivery{},
 	}
 }
@@ -51,6 +52,7 @@ func (m *ledger) owe(now time.Time, lead domain.LeadID, class domain.Class) doma
 		N: int64(len(m.rows) + 1), Account: key.Account, Endpoint: key.Endpoint, Lead: lead, Class: class, Replay: class == domain.ClassReplay,
 		State: domain.DeliveryPending, Revision: 1, OwedAt: now, DueAt: now,
 	}
+	d.Payload = make([]byte, 100+d.N%7*300)
 	d.Event = domain.EventID(fmt.Sprint("ev-", d.N))
 	if head := m.head(lead); head != nil {
 		d.Behind, d.DueAt = true, head.ReleaseAt
@@ -59,12 +61,12 @@ func (m *ledger) owe(now time.Time, lead domain.LeadID, class domain.Class) doma
 	return *d
 }
 
-func (m *ledger) due(at time.Time, limit int) domain.Due {
+func (m *ledger) due(at time.Time, limit int, except []int64) domain.Due {
 	due := domain.Due{State: m.state}
 	var found [domain.Classes][]*domain.Delivery
 	for _, d := range m.pending {
 		switch {
-		case d.DueAt.IsZero():
+		case d.DueAt.IsZero() || slices.Contains(except, d.N):
 		case !d.DueAt.After(at):
 			found[d.Class] = append(found[d.Class], d)
 		case due.NextAt.IsZero() || d.DueAt.Before(due.NextAt):
@@ -158,6 +160,7 @@ func (m *ledger) end(d *domain.Delivery, state domain.DeliveryState, at time.Tim
 	is := func(o *domain.Delivery) bool { return o == d }
 	m.pending, m.lines[d.Lead] = slices.DeleteFunc(m.pending, is), slices.DeleteFunc(m.lines[d.Lead], is)
 	d.State, d.EndedAt, d.DueAt = state, at, time.Time{}
+	m.ends[d.N]++
 	next := m.head(d.Lead)
 	if next == nil || !next.Behind {
 		return 0

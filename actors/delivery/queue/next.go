@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -16,12 +17,13 @@ func (q *Queue) next(now time.Time) []Step {
 	if q.stopped() {
 		q.window.clear()
 	}
-	s := q.window.survey(now)
+	s := q.window.survey(now, q.config.Batch)
 	if ends := q.giveUp(now, &s); ends != nil {
 		steps = append(steps, ends...)
-		s = q.window.survey(now)
+		s = q.window.survey(now, q.config.Batch)
 	}
 	steps = append(steps, q.load(now, &s)...)
+	q.gather(now, &s)
 	steps = append(steps, q.ask(now, &s)...)
 	return append(steps, q.wake(now, &s)...)
 }
@@ -35,7 +37,7 @@ func (q *Queue) load(now time.Time, s *survey) []Step {
 		q.wanted = false // who resumes looks again
 		return nil
 	}
-	q.loading = &Load{At: now, Limit: q.window.held() + q.window.room}
+	q.loading = &Load{At: now, Limit: slices.Max(q.window.waiting[:]) + q.window.room, Except: q.window.inFlight()}
 	q.loads++
 	q.wanted, q.window.more, q.window.nextAt = false, [domain.Classes]bool{}, time.Time{}
 	q.lookAt = now.Add(look)
@@ -47,7 +49,11 @@ func (q *Queue) wantsMore(now time.Time, s *survey) bool {
 		return false
 	}
 	for c, more := range q.window.more {
-		if more && s.due[c] < min(refill, q.window.room) {
+		few := refill
+		if domain.Class(c) == domain.ClassUpdate {
+			few = max(few, q.config.Batch.Count)
+		}
+		if more && s.due[c] < min(few, q.window.room) {
 			return true
 		}
 	}
@@ -117,6 +123,7 @@ func (q *Queue) wake(now time.Time, s *survey) []Step {
 			by(latest(q.restAt, latest(q.window.nextAt, q.lookAt)))
 		}
 		by(s.next)
+		by(s.ripeAt)
 		q.wakeReady(now, s, by)
 	}
 	if at.IsZero() || !q.waking.IsZero() && !at.Before(q.waking) {

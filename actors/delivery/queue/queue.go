@@ -13,7 +13,7 @@ const (
 	// comes on top: domain.MaxConcurrency at most, and maxRecording that are being recorded.
 	PerClass = 64
 	// refill is how few of a class may be left when more of it is loaded.
-	refill = 16
+	refill = 32
 	// maxRecording is how many attempts may wait for their record before nothing more is sent.
 	maxRecording = 256
 	// maxSettled is how many deliveries are remembered when a hint or a Load shows them as they were.
@@ -206,7 +206,7 @@ func (q *Queue) Owed(now time.Time, deliveries ...domain.Delivery) []Step {
 		case d.Key() != q.key || q.stopped() || !q.window.news(d) || q.window.rows[d.N] != nil:
 		case q.window.more[d.Class]: // those in the store are older
 		default:
-			q.window.add(now, &row{Delivery: d, load: q.loads})
+			q.window.add(now, &row{Delivery: d, load: q.loads, hinted: true})
 		}
 	}
 	return q.next(now)
@@ -293,25 +293,33 @@ func (q *Queue) Granted(now time.Time) []Step {
 	}
 	steps := []Step{Release{}}
 	q.refresh(now)
-	if r := q.pick(now); r != nil {
-		steps = []Step{q.depart(now, r)}
+	if rows := q.pick(now); len(rows) > 0 {
+		steps = []Step{q.depart(now, rows)}
 	}
 	return append(steps, q.next(now)...)
 }
 
-// pick is what is sent now; nil: nothing.
-func (q *Queue) pick(now time.Time) *row {
+// pick is what is sent now, in one request; none: nothing.
+func (q *Queue) pick(now time.Time) []*row {
 	if q.blocked(now) || q.flying >= q.pace.limit || q.pace.allowed(1) == 0 {
 		return nil
 	}
-	s := q.window.survey(now)
-	if !q.circuit.open {
-		return q.choose(&s)
+	s := q.window.survey(now, q.config.Batch)
+	if q.circuit.open {
+		if s.head == nil || !q.circuit.mayProbe(now) {
+			return nil
+		}
+		return []*row{s.head}
 	}
-	if !q.circuit.mayProbe(now) {
+	q.gather(now, &s)
+	r := q.choose(&s)
+	switch {
+	case r == nil:
 		return nil
+	case len(s.together) > 0 && r == s.together[0]:
+		return q.batch(s.together)
 	}
-	return s.head
+	return []*row{r}
 }
 
 // blocked says whether nothing may be sent, whatever there is.
@@ -319,26 +327,37 @@ func (q *Queue) blocked(now time.Time) bool {
 	return q.stopped() || !q.loaded || q.troubled > 0 || q.recording >= maxRecording || now.Before(q.pace.slowUntil)
 }
 
-// depart sends a delivery.
-func (q *Queue) depart(now time.Time, r *row) Send {
-	r.send = Send{
-		Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Queue: now.Sub(r.DueAt), Blocked: q.room.blocked(now, r.DueAt),
-		OutOfOrder: r.Behind,
+// depart sends deliveries, in one request.
+func (q *Queue) depart(now time.Time, rows []*row) Step {
+	q.flying++
+	if q.pace.rate > 0 {
+		q.pace.tokens--
 	}
+	if len(rows) == 1 {
+		return q.leave(now, rows[0])
+	}
+	var batch SendBatch
+	for _, r := range rows {
+		batch.Sends = append(batch.Sends, q.leave(now, r))
+	}
+	return batch
+}
+
+// leave takes a delivery out of those that wait.
+func (q *Queue) leave(now time.Time, r *row) Send {
+	r.send = Send{Delivery: r.Delivery, Trigger: q.trigger(r), ScheduledAt: r.DueAt, Gather: q.gathered(now, r), OutOfOrder: r.Behind, Hinted: r.hinted}
+	r.send.Queue = now.Sub(r.DueAt) - r.send.Gather
+	r.send.Blocked = q.room.blocked(now, r.DueAt.Add(r.send.Gather))
 	if r.FirstAt.IsZero() && !r.hastened {
 		r.send.Held = max(0, r.DueAt.Sub(r.OwedAt))
 	}
 	r.sentAt, r.revision, r.repeat = now, q.revision, isRepeat(r.Class)
 	q.window.depart(r, flying)
-	q.flying++
 	if r.repeat {
 		q.repeats++
 	}
 	if q.circuit.open {
 		q.circuit.probing = r.N
-	}
-	if q.pace.rate > 0 {
-		q.pace.tokens--
 	}
 	return r.send
 }

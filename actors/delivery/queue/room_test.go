@@ -78,8 +78,14 @@ func TestQueue_SaysForWhomItWaited(t *testing.T) {
 			d.activate()
 			d.advance(second)
 			d.slow = false
-			d.take(d.queue.Loaded(d.now, d.store.due(d.now, 64), nil))
+			d.take(d.queue.Loaded(d.now, d.store.due(d.now, 64, nil), nil))
 		}, time.Hour + second, time.Hour},
+		{"it waits five seconds for others of its batch, and then for the node: two seconds of its turn, and ours", domain.Endpoint{Batch: domain.Batch{Count: 10, Delay: 5 * second}}, func(d *desk) {
+			d.lazy = true
+			d.owe("ghl-ada", update)
+			d.advance(7 * second)
+			grant(d)
+		}, 2 * second, 0},
 		{"it failed, and what has piled up goes when it is back", domain.Endpoint{}, func(d *desk) {
 			d.failing()
 			probed := d.owe("ghl-ada", first)

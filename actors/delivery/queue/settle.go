@@ -15,23 +15,24 @@ func (q *Queue) Attempted(now time.Time, n int64, sent domain.Sent, secret strin
 	if q.gone || r == nil || r.place != flying {
 		return nil // an earlier incarnation's
 	}
-	if sent.At.IsZero() {
-		sent.At = r.sentAt
-	}
 	full := q.flying >= q.pace.limit
 	q.flying--
 	if r.repeat {
 		q.repeats--
 	}
-	a, steps := q.judge(now, r, &sent, full)
+	a, steps := q.judge(now, r, &sent, full, true)
 	a.Receipt.SecretID = secret
 	return append(steps, append(q.record(r, a), q.next(now)...)...)
 }
 
-// judge says what an attempt means for its delivery, and takes in what it says of the endpoint.
-func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full bool) (domain.Attempted, []Step) {
+// judge says what an attempt means for its delivery, and takes in what it says of the endpoint unless that is no news:
+// another delivery of the same request has said it.
+func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full, news bool) (domain.Attempted, []Step) {
+	if sent.At.IsZero() {
+		sent.At = r.sentAt
+	}
 	phases := sent.Phases
-	phases.Held, phases.Queue, phases.Blocked = r.send.Held, r.send.Queue, r.send.Blocked
+	phases.Held, phases.Gather, phases.Queue, phases.Blocked = r.send.Held, r.send.Gather, r.send.Queue, r.send.Blocked
 	a := q.attempted(r)
 	a.Receipt = domain.Receipt{
 		Delivery: r.N, Number: r.Attempts + 1, Trigger: r.send.Trigger, ScheduledAt: r.send.ScheduledAt, At: sent.At, Phases: phases,
@@ -42,6 +43,9 @@ func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full bool) (doma
 	switch sent.Error {
 	case "":
 		a.State = domain.DeliveryDelivered
+		if !news {
+			return a, nil
+		}
 		return a, q.success(end, full)
 	case domain.ErrorSuppressed:
 		a.State = domain.DeliverySuppressed // nothing was sent; the receipt says by which rule
@@ -49,7 +53,9 @@ func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full bool) (doma
 		return a, nil
 	}
 	var steps []Step
-	a.Disable, steps = q.failure(now, end, r, sent)
+	if news || !sent.Error.OfEndpoint() {
+		a.Disable, steps = q.failure(now, end, r, sent)
+	}
 	q.retry(&a, r, end, sent)
 	return a, steps
 }
@@ -247,10 +253,10 @@ func (q *Queue) trouble(r *row, is bool) {
 // recorded moves a delivery on as the store has.
 func (q *Queue) recorded(now time.Time, r *row, got domain.AttemptRecorded) (steps []Step) {
 	a := r.record
+	q.wanted = q.wanted || a.Disable != "" // somebody may have enabled it before this answer came
 	if a.Disable != "" && !q.disabled {
 		q.disabled = true
 		q.state.Revision++ // at least: what is older does not know of it
-		q.wanted = true    // somebody may have enabled it before this answer came
 		steps = append(steps, Noted{Notice: Disabled, Reason: a.Disable})
 	}
 	if a.State != domain.DeliveryPending {

@@ -11,8 +11,9 @@ type Step interface{ step() }
 
 // Load asks for DeliveryStore.Due as of a time; the answer comes back to Queue.Loaded. One is under way at a time.
 type Load struct {
-	At    time.Time
-	Limit int
+	At     time.Time
+	Limit  int
+	Except []int64 // in flight: they are passed over
 }
 
 // Ask asks the node for the right to make one attempt, which would be of a class as things stand. Queue.Granted is called
@@ -29,9 +30,24 @@ type Send struct {
 	Trigger     domain.Trigger
 	ScheduledAt time.Time     // when it was due
 	Held        time.Duration // behind an earlier one of its lead, before it was due
-	Queue       time.Duration // since it was due
+	Gather      time.Duration // since it was due, for others of its batch
+	Queue       time.Duration // since then
 	Blocked     time.Duration // of Queue, until the endpoint had room for it
+	Hinted      bool          // it came with the word of its commit (Queue.Owed), and this is its first attempt
 	OutOfOrder  bool          // an earlier one of its lead has not ended: say so (leadwire-out-of-order)
+}
+
+// SendBatch uses a right that was granted for updates of several leads: one request, one signature. Those whose person is
+// suppressed by now stay out of it. What became of each comes back to Queue.BatchAttempted, always and all at once; the
+// right is free when it does.
+type SendBatch struct{ Sends []Send }
+
+// Outcome is what became of one delivery of a SendBatch.
+type Outcome struct {
+	Delivery int64
+	Sent     domain.Sent // the request's; of one that was left out of it, its own
+	Batch    string      // webhook-id of the request; "": it was alone, or left out
+	Secret   string      // id of the one that signed it
 }
 
 // Record asks for DeliveryStore.RecordAttempt; the answer comes back to Queue.Recorded.
@@ -59,15 +75,16 @@ type Stuck struct {
 	Err      error
 }
 
-func (Load) step()    {}
-func (Ask) step()     {}
-func (Release) step() {}
-func (Send) step()    {}
-func (Record) step()  {}
-func (Wake) step()    {}
-func (Abandon) step() {}
-func (Noted) step()   {}
-func (Stuck) step()   {}
+func (Load) step()      {}
+func (Ask) step()       {}
+func (Release) step()   {}
+func (Send) step()      {}
+func (SendBatch) step() {}
+func (Record) step()    {}
+func (Wake) step()      {}
+func (Abandon) step()   {}
+func (Noted) step()     {}
+func (Stuck) step()     {}
 
 // Notice is a change of an endpoint's condition.
 type Notice string

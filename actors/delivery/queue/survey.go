@@ -23,10 +23,14 @@ type survey struct {
 	best  [domain.Classes]*row // the first of these
 	head  *row                 // the one to probe with
 	next  time.Time            // when the next one is due; zero: none is known
+	// Of an endpoint that asks for batches: the updates that may go together, in order once they are gathered, and not in
+	// ready and best before they are enough; and when they are because they have waited, zero: they are, or there are none.
+	together []*row
+	ripeAt   time.Time
 }
 
-func (w *window) survey(now time.Time) (s survey) {
-	for _, l := range w.lines {
+func (w *window) survey(now time.Time, batch domain.Batch) (s survey) {
+	for _, l := range w.open {
 		var first *row
 		for _, r := range l.rows {
 			switch {
@@ -42,9 +46,13 @@ func (w *window) survey(now time.Time) (s survey) {
 		if first == nil || l.busy {
 			continue
 		}
-		s.ready[first.Class]++
-		if b := s.best[first.Class]; b == nil || sooner(first, b) < 0 {
-			s.best[first.Class] = first
+		if batch.On() && first.sociable() {
+			s.together = append(s.together, first)
+		} else {
+			s.ready[first.Class]++
+			if b := s.best[first.Class]; b == nil || sooner(first, b) < 0 {
+				s.best[first.Class] = first
+			}
 		}
 		if s.head == nil || betterProbe(first, s.head) {
 			s.head = first

@@ -24,6 +24,7 @@ type row struct {
 
 	place    place
 	hastened bool  // somebody asked for it
+	hinted   bool  // it came with the word of its commit, and was not tried yet
 	load     int64 // the Load that was the newest when it last changed
 
 	// Of an attempt.
@@ -63,15 +64,17 @@ func (r *row) lost() bool { return r.place == waiting && r.Behind && r.DueAt.IsZ
 
 // line is what the window holds of one lead, by N.
 type line struct {
-	rows []*row
-	busy bool // one is in flight
+	rows  []*row
+	waits int  // so many of them
+	busy  bool // one is in flight
 }
 
 // window is what is in memory of a queue: a part of what is due, and whatever else there is room for.
 type window struct {
 	rows     map[int64]*row
 	lines    map[domain.LeadID]*line
-	room     int // for each class
+	open     map[domain.LeadID]*line // those in which something waits: what is in flight is most of a busy queue, and has no say
+	room     int                     // for each class
 	waiting  [domain.Classes]int
 	more     [domain.Classes]bool // there is more that is due, in the store
 	nextAt   time.Time            // when something may be due that is not here; zero: nothing known
@@ -81,7 +84,7 @@ type window struct {
 
 func newWindow() window {
 	return window{
-		rows: map[int64]*row{}, lines: map[domain.LeadID]*line{}, room: PerClass, settled: map[int64]int64{},
+		rows: map[int64]*row{}, lines: map[domain.LeadID]*line{}, open: map[domain.LeadID]*line{}, room: PerClass, settled: map[int64]int64{},
 	}
 }
 
@@ -97,7 +100,7 @@ func (w *window) add(now time.Time, r *row) {
 	}
 	l.rows = slices.Insert(l.rows, at, r)
 	w.lines[r.Lead], w.rows[r.N] = l, r
-	w.waiting[r.Class]++
+	w.wait(l, r, 1)
 	w.trim(now, r.Class)
 }
 
@@ -106,7 +109,7 @@ func (w *window) replace(now time.Time, r, again *row) {
 	l := w.lines[r.Lead]
 	l.rows[slices.Index(l.rows, r)], l.busy = again, false
 	w.rows[r.N] = again
-	w.waiting[again.Class]++
+	w.wait(l, again, 1)
 	w.trim(now, again.Class)
 }
 
@@ -160,7 +163,7 @@ func (w *window) remove(r *row) {
 
 func (w *window) take(l *line, r *row) {
 	if r.place == waiting {
-		w.waiting[r.Class]--
+		w.wait(l, r, -1)
 	}
 	delete(w.rows, r.N)
 	l.rows = slices.DeleteFunc(l.rows, func(o *row) bool { return o == r })
@@ -171,9 +174,19 @@ func (w *window) take(l *line, r *row) {
 
 // depart takes a delivery out of those that wait; its lead waits for it from now on.
 func (w *window) depart(r *row, to place) {
-	w.waiting[r.Class]--
-	r.place = to
-	w.lines[r.Lead].busy = true
+	l := w.lines[r.Lead]
+	w.wait(l, r, -1)
+	r.place, l.busy = to, true
+}
+
+// wait counts a delivery among those that wait, or out of them.
+func (w *window) wait(l *line, r *row, by int) {
+	w.waiting[r.Class] += by
+	if l.waits += by; l.waits > 0 {
+		w.open[r.Lead] = l
+	} else {
+		delete(w.open, r.Lead)
+	}
 }
 
 // clear drops whatever waits. The store has it.
@@ -206,13 +219,14 @@ func (w *window) news(d domain.Delivery) bool {
 	return d.State == domain.DeliveryPending && d.Revision >= w.settled[d.N]
 }
 
-// held is how many deliveries of one class are here at most, over all classes: the store lists them again.
-func (w *window) held() int {
-	var held [domain.Classes]int
+// inFlight lists what is being sent or recorded.
+func (w *window) inFlight() (all []int64) {
 	for _, r := range w.rows {
-		held[r.Class]++
+		if r.place != waiting {
+			all = append(all, r.N)
+		}
 	}
-	return slices.Max(held[:])
+	return all
 }
 
 // merge takes over what a Load found. It says whether it was of any use.
@@ -231,6 +245,7 @@ func (w *window) merge(now time.Time, due domain.Due, load Load, number int64) (
 			w.waiting[r.Class]--
 			r.Delivery = d
 			w.waiting[r.Class]++
+			w.trim(now, r.Class) // another activation may have moved it to another class
 		}
 	}
 	for _, r := range w.rows {

@@ -1,5 +1,5 @@
-// Package schema holds the JSON Schemas (draft 2020-12) of everything that leaves: one per type of event, and what they
-// share. It is files and nothing else, so that the edge serves to customers the very bytes that the envelope's tests
+// Package schema holds the JSON Schemas (draft 2020-12) of everything that leaves: one per type of event, one of a
+// batch of them, and what they share. It is files and nothing else, so that the edge serves to customers the very bytes that the envelope's tests
 // hold it to.
 //
 // A schema has no $id: it is known by where it was fetched, and its references are relative to that. So they resolve

@@ -26,10 +26,12 @@ type customer struct {
 	t      *testing.T
 	server *httptest.Server
 	key    signature.WebhookKey
+	batch  string // what it asks for, in a catalog; "": each event alone
 
-	mu    sync.Mutex
-	moody int                 // of so many requests one is answered 503; 0: none
-	taken map[string][]string // by lead, the ids of the events that were answered 204, as they came
+	mu      sync.Mutex
+	moody   int                 // of so many requests one is answered 503; 0: none
+	batches int                 // it took
+	taken   map[string][]string // by lead, the ids of the events that were answered 204, as they came
 }
 
 func newCustomer(t *testing.T) *customer {
@@ -50,12 +52,8 @@ func (c *customer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}, time.Now(), c.key); err != nil {
 		c.t.Errorf("what came is not signed: %v", err)
 	}
-	var envelope struct {
-		Lead struct {
-			ID string `json:"id"`
-		} `json:"lead"`
-	}
-	if err := json.Unmarshal(body, &envelope); err != nil {
+	events, err := readEvents(id, body)
+	if err != nil {
 		c.t.Errorf("what came is no envelope: %v", err)
 	}
 	c.mu.Lock()
@@ -64,8 +62,41 @@ func (c *customer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	c.taken[envelope.Lead.ID] = append(c.taken[envelope.Lead.ID], id)
+	if r.Header.Get("leadwire-batch") != "" {
+		c.batches++
+	}
+	for _, e := range events {
+		c.taken[e.lead] = append(c.taken[e.lead], e.id)
+	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+type cameEvent struct{ id, lead string }
+
+// readEvents are those of a request: of a batch each with its own id, else the one under the request's.
+func readEvents(id string, body []byte) ([]cameEvent, error) {
+	type envelope struct {
+		Lead struct {
+			ID string `json:"id"`
+		} `json:"lead"`
+	}
+	var request struct {
+		envelope
+
+		Type  string `json:"type"`
+		Items []struct {
+			ID   string   `json:"id"`
+			Data envelope `json:"data"`
+		} `json:"items"`
+	}
+	if err := json.Unmarshal(body, &request); err != nil || request.Type != "batch" {
+		return []cameEvent{{id, request.Lead.ID}}, err
+	}
+	var all []cameEvent
+	for _, i := range request.Items {
+		all = append(all, cameEvent{i.ID, i.Data.Lead.ID})
+	}
+	return all, nil
 }
 
 func (c *customer) well() {
@@ -76,7 +107,7 @@ func (c *customer) well() {
 
 // endpointYAML is the endpoint in a catalog: it is tried again soon, and holds a person's events for as long as it takes.
 func (c *customer) endpointYAML(id string) string {
-	return fmt.Sprintf("      - {id: %s, url: %q, schedule: [1s, 1s, 2s, 2s, 5s, 5s, 10s, 10s], terminal: 1h, hold: 1h}\n", id, c.server.URL)
+	return fmt.Sprintf("      - {id: %s, url: %q, schedule: [1s, 1s, 2s, 2s, 5s, 5s, 10s, 10s], terminal: 1h, hold: 1h%s}\n", id, c.server.URL, c.batch)
 }
 
 // secret makes an endpoint of "acme" a secret, as an operator does.
@@ -98,7 +129,7 @@ func secret(t *testing.T, storage []string, id string) signature.WebhookKey {
 
 // A process that delivers to two customers, both of whom fail now and then, is killed at random moments under a load of
 // leads and changes. Afterwards every event has come to both, or come again under the same id, and those of one person in
-// the order in which they were announced.
+// the order in which they were announced. One of the two asks for batches.
 func TestDeliveries_Kill9(t *testing.T) {
 	t.Parallel()
 	needsProgram(t)
@@ -109,6 +140,7 @@ func TestDeliveries_Kill9(t *testing.T) {
 		storage := append([]string{"--master-key", vault.NewKey().Encode()}, b.storage...)
 		crm := newCRM(t)
 		customers := map[domain.EndpointID]*customer{"one": newCustomer(t), "two": newCustomer(t)}
+		customers["two"].batch = ", batch: {count: 10, delay: 100ms}"
 		catalog := crm.catalog(buyers, 0) + "    endpoints:\n"
 		for id, c := range customers {
 			catalog += c.endpointYAML(string(id))
@@ -139,6 +171,8 @@ func TestDeliveries_Kill9(t *testing.T) {
 		acked, _ := l.count()
 		t.Logf("%d events acked over %d kills, %d announced", acked, rounds, len(announced))
 		inspectDeliveries(t, customers, announced)
+		require.Zero(t, customers["one"].batches)
+		require.Positive(t, customers["two"].batches)
 	})
 }
 
