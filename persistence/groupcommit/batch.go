@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -21,16 +22,29 @@ func (b *batch[Op, Res]) clear() {
 	b.ops, b.replies = b.ops[:0], b.replies[:0]
 }
 
-// take moves the head of the queue into b, up to the batch's limits, and says whether there was any.
+// take moves the head of the queue into b, up to the batch's limits, and says whether there was any. Operations that nobody
+// waits for any more are passed over.
 func (w *Writer[Op, Res]) take(b *batch[Op, Res]) bool {
+	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, size := 0, 0
-	for n < len(w.queue) && n < w.cfg.MaxOps && size+w.queue[n].size <= w.cfg.MaxBytes {
-		size += w.queue[n].size
-		n++
-	}
-	for _, e := range w.queue[:n] {
+	for ; n < len(w.queue) && len(b.ops) < w.cfg.MaxOps; n++ {
+		e := w.queue[n]
+		if e.state == withdrawn {
+			w.left--
+			w.release(e)
+			continue
+		}
+		if e.over(now) {
+			w.passOver(e)
+			continue
+		}
+		if size+e.size > w.cfg.MaxBytes {
+			break
+		}
+		size += e.size
+		e.state = taken
 		b.ops = append(b.ops, e.op)
 		b.replies = append(b.replies, e.reply)
 	}
@@ -39,7 +53,11 @@ func (w *Writer[Op, Res]) take(b *batch[Op, Res]) bool {
 	w.queue = w.queue[:rest]
 	w.bytes -= size
 	w.metrics.depth(len(w.queue), w.bytes)
-	return n > 0
+	if len(b.ops) == 0 {
+		return false
+	}
+	w.began = now
+	return true
 }
 
 // commit answers every operation of ops. A batch that is refused as Invalid, or in which the store

@@ -29,7 +29,7 @@ type Config struct {
 	// each. An operation alone never waits.
 	Spacing time.Duration
 	// Outcomes lists, by kind, the outcomes that Commit reports, so that their counters exist from
-	// the start. The outcomes of failure (refused, invalid, fenced, unavailable, internal) are added.
+	// the start. The outcomes of failure (refused, withdrawn, invalid, fenced, unavailable, internal) are added.
 	Outcomes map[string][]string
 }
 

@@ -17,7 +17,8 @@
 //   - One poisoned operation (Code Invalid) does not fail its neighbours: the batch is halved until it
 //     stands alone.
 //   - The queue has a limit in operations and in bytes. At the limit Do answers Unavailable at once.
-//   - A caller that stops waiting does not withdraw its operation: the outcome is then unknown to it.
+//   - A caller that stops waiting withdraws its operation if no commit has taken it up: it is never written then, and counted
+//     as withdrawn. Else it goes on, whole, and its outcome is unknown to the caller.
 //
 // It knows nothing of SQL, leads or buyers: the store brings the operation's type and the commit.
 package groupcommit

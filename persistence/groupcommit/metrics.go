@@ -16,7 +16,7 @@ func outcomeOf(code domain.Code) string { return string(code) }
 
 // failures are the outcomes any kind can have.
 var failures = [...]string{
-	outcomeRefused, string(domain.Invalid), string(domain.Fenced), string(domain.Unavailable), string(domain.Internal),
+	outcomeRefused, outcomeWithdrawn, string(domain.Invalid), string(domain.Fenced), string(domain.Unavailable), string(domain.Internal),
 }
 
 type metrics struct {

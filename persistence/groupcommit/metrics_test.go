@@ -21,7 +21,7 @@ func TestMetrics(t *testing.T) {
 		return nil
 	})
 	require.Equal(t, map[string]float64{
-		"ok": 0, "refused": 0, "invalid": 0, "fenced": 0, "unavailable": 0, "internal": 0,
+		"ok": 0, "refused": 0, "withdrawn": 0, "invalid": 0, "fenced": 0, "unavailable": 0, "internal": 0,
 	}, operations(t, registry))
 	_, err := New(Config{}, Deps{Registerer: registry}, Work[int, int]{})
 	require.Error(t, err, "two writers of one name would count into one another")
@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 	s.open()
 	collect(answers, 4)
 	require.Equal(t, map[string]float64{
-		"ok": 3, "refused": 1, "invalid": 1, "fenced": 0, "unavailable": 0, "internal": 0,
+		"ok": 3, "refused": 1, "withdrawn": 0, "invalid": 1, "fenced": 0, "unavailable": 0, "internal": 0,
 	}, operations(t, registry))
 	require.Zero(t, value(t, registry, "leadwire_commit_queue_operations"))
 	s.Close()

@@ -42,22 +42,37 @@ type Writer[Op, Res any] struct {
 	deps    Deps
 	work    Work[Op, Res]
 	metrics *metrics
-	replies sync.Pool // of chan Result[Res], each with room for one, so that answering never blocks
+	entries sync.Pool // of *entry[Op, Res]
 
 	mu     sync.Mutex
-	queue  []entry[Op, Res]
-	bytes  int // of the queue
+	queue  []*entry[Op, Res]
+	left   int // of the queue: withdrawn
+	bytes  int // of the others
 	closed bool
+	began  time.Time     // the commit under way; zero: none is
+	took   time.Duration // a commit, lately
 
 	wake chan struct{} // holds one: "look at the queue"
 	done chan struct{} // closed when the last batch is answered
 }
 
+// entry is an operation in the queue, and its way back.
 type entry[Op, Res any] struct {
+	ctx   context.Context // of whoever waits for it
 	op    Op
 	size  int
-	reply chan Result[Res]
+	state state
+	reply chan Result[Res] // with room for one, so that answering never blocks
 }
+
+// state says whose an entry is.
+type state uint8
+
+const (
+	queued    state = iota
+	taken           // by a commit, which answers it
+	withdrawn       // by its caller, who has its answer
+)
 
 // New starts a writer. Close ends it.
 func New[Op, Res any](cfg Config, deps Deps, work Work[Op, Res]) (*Writer[Op, Res], error) {
@@ -74,58 +89,80 @@ func New[Op, Res any](cfg Config, deps Deps, work Work[Op, Res]) (*Writer[Op, Re
 		wake: make(chan struct{}, 1),
 		done: make(chan struct{}),
 	}
-	w.replies.New = func() any { return make(chan Result[Res], 1) }
+	w.entries.New = func() any { return &entry[Op, Res]{reply: make(chan Result[Res], 1)} }
 	go w.run()
 	return w, nil
 }
 
 // Do hands over an operation and waits for its result. At the queue's limit, and after Close, it
-// answers Unavailable at once and nothing was written. When ctx ends first it answers Unavailable too,
-// but then the operation may still be committed: the caller has to treat the outcome as unknown.
+// answers Unavailable at once and nothing was written. When ctx ends before a commit has taken the operation up, it is
+// withdrawn: Unavailable, and it will not be written. When ctx ends later the answer is Unavailable too, but then the
+// operation may still be committed: the caller has to treat the outcome as unknown.
 func (w *Writer[Op, Res]) Do(ctx context.Context, op Op) (Res, error) {
 	var none Res
 	if err := ctx.Err(); err != nil {
 		return none, domain.Fail("queue for commit", domain.Unavailable, err)
 	}
-	reply := w.replies.Get().(chan Result[Res])
-	if err := w.enqueue(op, reply); err != nil {
-		w.replies.Put(reply)
+	e := w.entries.Get().(*entry[Op, Res])
+	e.ctx, e.op, e.size, e.state = ctx, op, w.work.Size(op), queued
+	if err := w.enqueue(e); err != nil {
+		w.release(e)
 		return none, err
 	}
 	select {
-	case r := <-reply:
-		w.replies.Put(reply)
+	case r := <-e.reply:
+		w.release(e)
 		return r.Value, r.Err
-	case <-ctx.Done(): // the writer will still answer into reply, so it cannot be used again
-		return none, domain.Fail("wait for commit", domain.Unavailable, errors.Join(errUnknown, ctx.Err()))
+	case <-ctx.Done():
 	}
+	if w.withdraw(e) {
+		return none, gaveUp(ctx, errWithdrawn)
+	}
+	return none, gaveUp(ctx, errUnknown) // the writer will still answer into e, so it cannot be used again
+}
+
+func gaveUp(ctx context.Context, what error) error {
+	why := ctx.Err()
+	if why == nil {
+		why = context.DeadlineExceeded
+	}
+	return domain.Fail("wait for commit", domain.Unavailable, errors.Join(what, why))
+}
+
+// release keeps an entry that nobody else has for the next operation.
+func (w *Writer[Op, Res]) release(e *entry[Op, Res]) {
+	var none Op
+	e.ctx, e.op = nil, none
+	w.entries.Put(e)
 }
 
 var (
 	errUnknown = errors.New("gave up waiting; whether it was committed is unknown")
-	errFull    = errors.New("the writer's queue is full")
-	errClosed  = errors.New("the store is closed")
-	errTooBig  = errors.New("larger than a whole batch may be")
+	// errWithdrawn stands for an operation that will never be written.
+	errWithdrawn = errors.New("gave up waiting; it was not written")
+
+	errFull   = errors.New("the writer's queue is full")
+	errClosed = errors.New("the store is closed")
+	errTooBig = errors.New("larger than a whole batch may be")
 )
 
-func (w *Writer[Op, Res]) enqueue(op Op, reply chan Result[Res]) error {
-	size := w.work.Size(op)
-	if size > w.cfg.MaxBytes {
-		w.metrics.count(w.work.Kind(op), outcomeOf(domain.Invalid))
+func (w *Writer[Op, Res]) enqueue(e *entry[Op, Res]) error {
+	if e.size > w.cfg.MaxBytes {
+		w.metrics.count(w.work.Kind(e.op), outcomeOf(domain.Invalid))
 		return domain.Fail("queue for commit", domain.Invalid, errTooBig)
 	}
 	w.mu.Lock()
-	if w.closed || len(w.queue) >= w.cfg.QueueOps || w.bytes+size > w.cfg.QueueBytes {
+	if w.closed || len(w.queue) >= w.cfg.QueueOps || w.bytes+e.size > w.cfg.QueueBytes {
 		reason := errFull
 		if w.closed {
 			reason = errClosed
 		}
 		w.mu.Unlock()
-		w.metrics.count(w.work.Kind(op), outcomeRefused)
+		w.metrics.count(w.work.Kind(e.op), outcomeRefused)
 		return domain.Fail("queue for commit", domain.Unavailable, reason)
 	}
-	w.queue = append(w.queue, entry[Op, Res]{op, size, reply})
-	w.bytes += size
+	w.queue = append(w.queue, e)
+	w.bytes += e.size
 	w.metrics.depth(len(w.queue), w.bytes)
 	w.mu.Unlock()
 	select {
@@ -164,6 +201,7 @@ func (w *Writer[Op, Res]) run() {
 			}
 			last = time.Now()
 			w.commit(ctx, b.ops, b.replies)
+			w.ended(last)
 			b.clear()
 			if w.work.Between != nil {
 				w.work.Between()

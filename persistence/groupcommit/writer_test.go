@@ -285,9 +285,9 @@ func TestWriter_WrongNumberOfResults(t *testing.T) {
 	require.Equal(t, domain.Internal, domain.CodeOf(err))
 }
 
-// A caller that gives up is told that it does not know; its operation is committed all the same, and
-// its late answer reaches nobody else.
-func TestWriter_GivingUpDoesNotWithdraw(t *testing.T) {
+// A caller that gives up when a commit has its operation is told that it does not know; it is committed all the same,
+// and its late answer reaches nobody else.
+func TestWriter_GivingUpDuringTheCommitDoesNotWithdraw(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, Config{}, Deps{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
