@@ -10,6 +10,9 @@ import (
 // use; those that write traffic (Receive, Decide, RecordSeen) coalesce into group commits and answer
 // Unavailable at once when the writer's queue is full.
 //
+// A write whose context ends before a commit has taken it up is passed over: Unavailable, and it will not happen. Once a
+// commit has it, it happens whole, whoever still listens.
+//
 // Errors are *Error. Unavailable means "perhaps, try again": the caller may repeat the call with the
 // same keys. ErrFenced means that the fence's epoch is not the partition's any more.
 type Store interface {
@@ -60,6 +63,9 @@ type Store interface {
 	// Counts reads every buyer's assignment counter: at most one per buyer, of its latest day.
 	Counts(ctx context.Context) ([]Count, error)
 
+	// QueueWait is about how long a write would wait for its commit that was handed over now; 0 when nothing waits. It answers
+	// from memory, for whoever can refuse work before it is begun.
+	QueueWait() time.Duration
 	// Epoch names this store's history: random at creation, and different in a backup's copy, so that
 	// a place in a feed from another history is told apart. 8 hex digits.
 	Epoch() string

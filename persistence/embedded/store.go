@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
@@ -119,6 +120,9 @@ func (s *Store) enter() bool {
 	s.reading.Add(1)
 	return true
 }
+
+// QueueWait is how long a write would wait for its commit; see domain.Store.
+func (s *Store) QueueWait() time.Duration { return s.writer.Wait() }
 
 // Close stops taking work, finishes what is queued and the reads in flight, and closes the file. Later
 // calls answer Unavailable; closing twice is fine.

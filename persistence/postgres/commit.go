@@ -63,6 +63,9 @@ func (s *Store) commit(ctx context.Context, ops []op) ([]result, error) {
 	}
 }
 
+// QueueWait is how long a write would wait for its commit; see domain.Store.
+func (s *Store) QueueWait() time.Duration { return s.writer.Wait() }
+
 // again decides whether a batch is run once more: nil, or the error that answers its callers.
 func (s *Store) again(err error, try int, b *batch) error {
 	const op = "commit"

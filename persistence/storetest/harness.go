@@ -58,6 +58,7 @@ func Run(t *testing.T, h Harness) {
 		{"Feeds", feeds},
 		{"Reading", reading},
 		{"Failures", failures},
+		{"Withdrawing", withdrawing},
 		{"Poison", poison},
 		{"Catalog", catalog},
 		{"Retention", retention},
