@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/admin"
@@ -35,6 +36,7 @@ type Reader interface {
 	Backlog(ctx context.Context) (domain.Backlog, error)
 	TokenKey(ctx context.Context) ([]byte, error)
 	Epoch() string
+	QueueWait() time.Duration
 	Ping(ctx context.Context) error
 }
 

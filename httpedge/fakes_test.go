@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -134,6 +135,7 @@ type store struct {
 	err   error
 	reads int // of rows
 	pings int
+	wait  atomic.Int64 // time.Duration of its queue
 }
 
 func newStore() *store {
@@ -224,6 +226,8 @@ func (s *store) Ping(context.Context) error {
 	s.pings++
 	return s.err
 }
+
+func (s *store) QueueWait() time.Duration { return time.Duration(s.wait.Load()) }
 
 func (s *store) TokenKey(context.Context) ([]byte, error) { return tokenKey, nil }
 func (s *store) Epoch() string                            { return "5f3a01cc" }

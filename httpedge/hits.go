@@ -74,6 +74,10 @@ func (s *Server) hits(ctx *fasthttp.RequestCtx) {
 	if !ok {
 		return
 	}
+	if s.queueFull() { // with the body read, which is little: its connection can be used again
+		s.putOffHits(v, reasonQueue, s.cfg.RetryAfter)
+		return
+	}
 	s.recognise(v)
 	items, err := pixel.Parse(body, v.request())
 	if err != nil {

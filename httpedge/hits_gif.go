@@ -48,6 +48,10 @@ func (s *Server) view(v *visitRequest, referer string) {
 		s.countHits(v, deferred, reason)
 		return
 	}
+	if s.queueFull() {
+		s.countHits(v, deferred, reasonQueue)
+		return
+	}
 	id, err := uuid.NewRandom()
 	if err != nil {
 		s.deps.Log.Error("no randomness", "error", err)

@@ -58,7 +58,7 @@ func (m *pixelMetrics) born() {
 	zero(both, kept, "")
 	zero(both, dropped, append(pixel.Drops(), reasonPaused)...)
 	zero(both, refused, reasonPixel, reasonOrigin)
-	zero(both, deferred, reasonDraining, reasonOverloaded, string(pixel.PixelLimit), string(pixel.AddressLimit), reasonUnavailable, reasonInternal)
+	zero(both, deferred, reasonDraining, reasonOverloaded, reasonQueue, string(pixel.PixelLimit), string(pixel.AddressLimit), reasonUnavailable, reasonInternal)
 	zero(post, partial, "")
 	zero(post, dropped, reasonForget)
 	zero(post, refused, append(source.Rules(), string(bodyLarge), string(bodyAborted))...)

@@ -88,6 +88,10 @@ func (s *Server) read(w *webhook) {
 		s.refuseBody(w, fault)
 		return
 	}
+	if s.queueFull() { // with the body read, which is little: its connection can be used again
+		s.putOff(w, reasonQueue)
+		return
+	}
 	defer s.inFlight.Add(-1)
 	if s.inFlight.Add(1) > int64(s.cfg.InFlight) {
 		s.putOff(w, reasonOverloaded)

@@ -125,6 +125,10 @@ func (m *metrics) register(reg prometheus.Registerer, s *Server) error {
 			func() float64 { return float64(s.inFlight.Load()) }),
 		gauge("ingest", "in_flight_max", "Limit of in_flight; beyond it webhooks are answered 429.",
 			func() float64 { return float64(s.cfg.InFlight) }),
+		gauge("ingest", "queue_seconds", "How long what comes now would wait for its commit, about.",
+			func() float64 { return s.deps.Reader.QueueWait().Seconds() }),
+		gauge("ingest", "queue_seconds_max", "Limit of queue_seconds; beyond it webhooks and requests of pixels are answered 429.",
+			func() float64 { return s.cfg.queueMost().Seconds() }),
 		gauge("ingest", "verifying", "Webhooks whose signature is being checked.",
 			func() float64 { return float64(len(s.verifying)) }),
 		gauge("ingest", "verifying_max", "Limit of verifying; beyond it webhooks wait their turn.",
@@ -160,7 +164,7 @@ func (m *metrics) source(in inbound) {
 	}
 	zero(signature.None, unverified, string(signature.Missing), string(signature.Malformed))
 	zero(signature.None, refused, string(bodyLarge), string(bodyAborted))
-	zero(signature.None, deferred, reasonDraining, reasonOverloaded, reasonMisconfigured, string(bodyNoRoom), string(bodySlow))
+	zero(signature.None, deferred, reasonDraining, reasonOverloaded, reasonQueue, reasonMisconfigured, string(bodyNoRoom), string(bodySlow))
 	if in.Inbound == nil {
 		return
 	}
