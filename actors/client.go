@@ -13,7 +13,8 @@ import (
 // before. Unavailable and Fenced mean that the source should try again.
 func (r *Runtime) Ingest(ctx context.Context, e domain.Event) (domain.Received, error) {
 	const op = "ingest event"
-	reply, err := r.node.Ask(ctx, &wire.Ingest{Event: wire.FromEvent(e)})
+	until, _ := ctx.Deadline()
+	reply, err := r.node.Ask(ctx, &wire.HereIngest{Ingest: &wire.Ingest{Event: wire.FromEvent(e)}, Until: until})
 	if err != nil {
 		return domain.Received{}, err
 	}
@@ -42,7 +43,8 @@ func (r *Runtime) Hits(ctx context.Context, hits []domain.Hit) ([]domain.Receive
 			return nil, domain.Fail(op, domain.Internal, errors.New("they are of more than one visitor"))
 		}
 	}
-	reply, err := r.node.Ask(ctx, &wire.HereHits{Visitor: visitor, Hits: hits})
+	until, _ := ctx.Deadline()
+	reply, err := r.node.Ask(ctx, &wire.HereHits{Visitor: visitor, Hits: hits, Until: until})
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // of repeats meets one memory.
 //
 //	message        means                              then
-//	*wire.Ingest   a verified event came in           keep and decide it
+//	*wire.Ingest   a verified event came in           keep and decide it; *wire.HereIngest is the same
 //	kept           the store answered                 answer the source, announce
 //	decided        the store answered                 announce, or choose again
 //	retry          the pause is over                  decide again
@@ -40,7 +40,8 @@ type lead struct {
 	core     *intake.Lead
 	judge    *delivery.Judge // nil until there is a sighting
 	teaching teaching
-	since    int64 // the revision of suppressions before the commit that is being answered
+	patience patience // of those whose events wait to be kept
+	since    int64    // the revision of suppressions before the commit that is being answered
 }
 
 type (
@@ -77,7 +78,11 @@ func (l *lead) Busy() bool { return l.core.Busy() || (l.judge != nil && l.judge.
 func (l *lead) Receive(ctx actor.Context) {
 	now := l.rt.deps.Clock.Now()
 	switch msg := ctx.Message().(type) {
+	case *wire.HereIngest:
+		l.patience.asked(msg.Until)
+		l.perform(ctx, l.core.Ingest(now, msg.Event.Domain(), ctx.Sender()))
 	case *wire.Ingest:
+		l.patience.asked(time.Time{})
 		l.perform(ctx, l.core.Ingest(now, msg.Event.Domain(), ctx.Sender()))
 	case kept:
 		l.since = msg.since
@@ -111,7 +116,12 @@ func (l *lead) perform(ctx actor.Context, steps []intake.Step) {
 	for _, step := range steps {
 		switch step := step.(type) {
 		case intake.Keep:
-			l.rt.pipe(ctx, func(c context.Context) any { return l.keep(c, step) })
+			patience := l.patience
+			l.rt.pipe(ctx, func(c context.Context) any {
+				c, cancel := patience.bound(c)
+				defer cancel()
+				return l.keep(c, step)
+			})
 			if step.Decision != nil {
 				deps.Metrics.decisions.WithLabelValues(string(step.Decision.Verb)).Inc()
 			}

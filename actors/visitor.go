@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -27,6 +28,8 @@ type visitor struct {
 	rt   *Runtime
 	id   cluster.Identity
 	core *visit.Lane
+
+	patience patience // of those whose hits wait
 }
 
 // Answers carry the lane they are for: one that was asked for by an incarnation that crashed means nothing to
@@ -74,8 +77,10 @@ func (v *visitor) Receive(ctx actor.Context) {
 	now := v.rt.deps.Clock.Now()
 	switch msg := ctx.Message().(type) {
 	case *wire.HereHits:
+		v.patience.asked(msg.Until)
 		v.perform(ctx, v.core.Hits(now, msg.Hits, ctx.Sender()))
 	case *wire.Hits:
+		v.patience.asked(time.Time{})
 		v.perform(ctx, v.core.Hits(now, msg.Domain(), ctx.Sender()))
 	case visited:
 		if msg.to == v.core {
@@ -114,7 +119,13 @@ func (v *visitor) perform(ctx actor.Context, steps []visit.Step) {
 				return visited{to: core, visit: row, err: err}
 			})
 		case visit.Observe:
+			patience := v.patience
+			if len(step.Observation.Hits) == 0 {
+				patience.endless = true // it is about somebody who was there, and nobody sends that again
+			}
 			v.rt.pipe(ctx, func(c context.Context) any {
+				c, cancel := patience.bound(c)
+				defer cancel()
 				result, err := deps.Store.Observe(c, step.Observation)
 				return observed{to: core, observation: step.Observation, result: result, err: err}
 			})

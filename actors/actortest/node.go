@@ -111,7 +111,7 @@ func (n *Node) start(store domain.Store) {
 	n.t.Helper()
 	ctx := context.Background()
 	log := slog.New(slog.DiscardHandler)
-	n.Store = &Store{Store: store, rules: map[string]*rule{}, calls: map[string]int{}}
+	n.Store = &Store{Store: store, rules: map[string]*rule{}, calls: map[string]int{}, until: map[string]time.Time{}}
 	var err error
 	n.Book, err = actors.OpenBook(ctx, n.Store, log, func() { n.Runtime.CatalogChanged() })
 	require.NoError(n.t, err)

@@ -15,6 +15,7 @@ type Store struct {
 	mu    sync.Mutex
 	rules map[string]*rule
 	calls map[string]int
+	until map[string]time.Time
 }
 
 type rule struct {
@@ -40,6 +41,20 @@ func (s *Store) Calls(method string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls[method]
+}
+
+// Until is the deadline of the last call of a method ("Receive", "Admit", "Decide", "Observe"); zero: it had none.
+func (s *Store) Until(method string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.until[method]
+}
+
+// bounded notes a call's deadline.
+func (s *Store) bounded(ctx context.Context, method string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until[method], _ = ctx.Deadline()
 }
 
 func (s *Store) set(method string, r *rule) {
@@ -78,11 +93,13 @@ func call[T any](s *Store, method string, f func() (T, error)) (T, error) {
 
 // Receive is domain.Store's.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
+	s.bounded(ctx, "Receive")
 	return call(s, "Receive", func() (domain.Received, error) { return s.Store.Receive(ctx, f, e) })
 }
 
 // Admit is domain.Store's. While "Decide" is to fail, events are kept and their decisions not tried.
 func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
+	s.bounded(ctx, "Admit")
 	return call(s, "Admit", func() (domain.Admitted, error) {
 		if before, _ := s.take("Decide"); before != nil {
 			r, err := s.Store.Receive(ctx, f, e)
@@ -94,6 +111,7 @@ func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d dom
 
 // Decide is domain.Store's.
 func (s *Store) Decide(ctx context.Context, d domain.Decision) (domain.Decided, error) {
+	s.bounded(ctx, "Decide")
 	return call(s, "Decide", func() (domain.Decided, error) { return s.Store.Decide(ctx, d) })
 }
 
@@ -109,6 +127,7 @@ func (s *Store) Feed(ctx context.Context, key domain.BuyerKey, after domain.Seq,
 
 // Observe is domain.Store's.
 func (s *Store) Observe(ctx context.Context, o domain.Observation) (domain.Observed, error) {
+	s.bounded(ctx, "Observe")
 	return call(s, "Observe", func() (domain.Observed, error) { return s.Store.Observe(ctx, o) })
 }
 

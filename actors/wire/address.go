@@ -1,6 +1,8 @@
 // Package wire holds the messages that cross nodes, generated from wire.proto, and their addresses.
 package wire
 
+import "time"
+
 // The kinds of virtual actor.
 const (
 	KindLead     = "lead"
@@ -16,6 +18,14 @@ func (m *Ingest) Address() (kind, id string) {
 		return KindLead, m.Event.GetAccount() + "/" + lead
 	}
 	return KindLead, m.Event.GetAccount() + "//" + m.Event.GetSource() + "/" + m.Event.GetId()
+}
+
+// HereIngest is an Ingest that has not left its node, as HereHits is Hits.
+type HereIngest struct {
+	*Ingest
+
+	// Until is when whoever asks has gone; zero: not known. It stays on the node, whose clock it is of.
+	Until time.Time
 }
 
 // Address is the lead whose pending events these are.

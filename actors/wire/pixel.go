@@ -15,6 +15,8 @@ import (
 type HereHits struct {
 	Visitor domain.VisitorKey
 	Hits    []domain.Hit
+	// Until is when whoever asks has gone; zero: not known. It stays on the node, whose clock it is of.
+	Until time.Time
 }
 
 // Address is the visitor's lane.
