@@ -57,3 +57,17 @@ func TestPatience_AnEventThatWasPassedOverComesAgain(t *testing.T) {
 	node.See(actortest.View("a"), actortest.View("b"))
 	require.EqualValues(t, 2, node.Visit(actortest.Visitor).Views)
 }
+
+// Whoever the slow tier turns out to know is written however long ago the page had its answer: nobody sends that again.
+func TestPatience_DoesNotBoundALateAnswer(t *testing.T) {
+	t.Parallel()
+	tier := actortest.NewTier(actortest.NewGraph(ada))
+	node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithTier(tier))
+	_, err := node.Hit(actortest.Identify("a", "ada@example.com"))
+	require.NoError(t, err)
+	require.NotZero(t, node.Store.Until("Observe"))
+	tier.Open()
+	node.Settle()
+	require.Equal(t, domain.PersonID("ada"), node.Visit(actortest.Visitor).Person)
+	require.Zero(t, node.Store.Until("Observe"))
+}
