@@ -32,6 +32,8 @@ require (
 require (
 	github.com/DataDog/sketches-go v1.4.8
 	golang.org/x/net v0.60.0
+	modernc.org/libc v1.65.7
+	modernc.org/sqlite v1.37.1
 )
 
 require (
@@ -88,8 +90,6 @@ require (
 	golang.org/x/exp v0.0.0-20250408133849-7e4ce0ab07d0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
-	modernc.org/libc v1.65.7 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.11.0 // indirect
-	modernc.org/sqlite v1.37.1 // indirect
 )

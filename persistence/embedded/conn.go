@@ -29,8 +29,9 @@ var pragmas = [...]string{
 	"PRAGMA secure_delete = ON",
 	// Sorting never writes to the disk: a full disk must not break a read.
 	"PRAGMA temp_store = MEMORY",
-	// A log that once grew (a long reader, a burst) is cut back to 64 MiB when it starts anew.
-	"PRAGMA journal_size_limit = 67108864",
+	// A log that once grew (a long reader, a burst) is cut back to 256 MiB when it starts anew: twice what it is by default
+	// when it is moved, as it grows meanwhile.
+	"PRAGMA journal_size_limit = 268435456",
 }
 
 // readerPragmas keep readers from writing and from holding a cache each of the writer's size.
@@ -45,6 +46,7 @@ var readerPragmas = [...]string{
 const busyTimeout = 5 * time.Second
 
 func openConn(path string, flags sqlite.OpenFlags, pragmas []string) (*sqlite.Conn, error) {
+	keepMemory()
 	c, err := sqlite.OpenConn(path, flags)
 	if err != nil {
 		return nil, err
@@ -59,51 +61,16 @@ func openConn(path string, flags sqlite.OpenFlags, pragmas []string) (*sqlite.Co
 	return c, nil
 }
 
-// readers is a fixed set of connections that only read. The queries are bounded by their limits, so a
-// caller that stops waiting is not worth interrupting them.
-type readers struct {
-	free chan *sqlite.Conn
-	size int
-}
-
-func openReaders(path string, n int) (*readers, error) {
-	r := &readers{free: make(chan *sqlite.Conn, n), size: n}
-	for range n {
-		// Read-write, kept from writing by query_only: a read-only handle cannot recover the log of a
-		// crashed process.
-		c, err := openConn(path, sqlite.OpenReadWrite, readerPragmas[:])
-		if err != nil {
-			r.close()
-			return nil, fmt.Errorf("open reader: %w", err)
-		}
-		r.free <- c
-	}
-	return r, nil
-}
-
-// close closes every connection, waiting for those in use.
-func (r *readers) close() {
-	for range min(r.size, cap(r.free)) {
-		select {
-		case c := <-r.free:
-			_ = c.Close()
-		default:
-			return
-		}
-	}
-}
-
 // read lends query a connection. Its statements are cached by their text.
 func (s *Store) read(ctx context.Context, op string, query func(*sqlite.Conn) error) error {
 	if !s.enter() {
 		return domain.Fail(op, domain.Unavailable, errClosed)
 	}
 	defer s.reading.Done()
-	select {
-	case c := <-s.readers.free:
-		defer func() { s.readers.free <- c }()
-		return classify(op, query(c))
-	case <-ctx.Done():
-		return domain.Fail(op, domain.Unavailable, ctx.Err())
+	c, err := s.readers.take(ctx)
+	if err != nil {
+		return domain.Fail(op, domain.Unavailable, err)
 	}
+	defer s.readers.give(c)
+	return classify(op, query(c))
 }

@@ -55,7 +55,7 @@ func (s *Settings) bindWriter(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.Spacing, "write-spacing", 0, "least time between the beginnings of two commits, so that more share one; 0: 2ms for the embedded store and none for Postgres, whose round trip does the gathering; negative: none")
 	bytesVar(fs, &c.MaxBytes, "write-batch-bytes", 4<<20, "their bytes; a larger single operation is refused")
 	fs.IntVar(&s.Node.Storage.Readers, "store-readers", 4, "connections that only read: reads are short, and a Postgres server's connections are shared by all nodes")
-	fs.IntVar(&s.Node.Storage.CheckpointPages, "checkpoint-pages", 8192, "embedded: length of the write-ahead log, in pages of 4KiB, before it is moved into the file; longer: fewer writes, and a slower start after a crash")
+	fs.IntVar(&s.Node.Storage.CheckpointPages, "checkpoint-pages", 32768, "embedded: length of the write-ahead log, in pages of 4KiB, before it is moved into the file; longer: fewer writes, and a slower start after a crash")
 	fs.DurationVar(&s.Node.Storage.Patience, "store-patience", 2*time.Second, "Postgres: how long a batch waits for a lost database before its webhooks are answered 429; a restart often fits in")
 	fs.DurationVar(&s.Node.Storage.StatementTimeout, "statement-timeout", 5*time.Second, "Postgres: longest statement; a healthy commit takes milliseconds, so whatever takes longer is not coming")
 }
