@@ -235,8 +235,8 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 				before := deps.Suppressions.Revision()
 				result, err := deps.Store.RecordAttempt(c, step.Attempted)
 				if err == nil && result.Outcome == domain.Done {
-					deps.Metrics.deliveries.settled(step.Attempted, step.OwedAt)
-					e.rt.statistics.settled(tier, &step.Attempted, step.OwedAt)
+					deps.Metrics.deliveries.settled(step.Attempted, step.Delivery.OwedAt)
+					e.rt.statistics.settled(tier, &step.Attempted, step.Delivery)
 					e.rt.owed(result.Announced, before)
 				}
 				return recorded{to: core, attempted: step.Attempted, result: result, err: err}

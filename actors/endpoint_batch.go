@@ -14,29 +14,42 @@ import (
 const batchHeader = "Leadwire-Batch"
 
 // sendBatch makes one request of several deliveries, without those whose person is suppressed by now or whose payload
-// cannot be shaped. If one is left, it goes as if it had been alone from the start.
+// cannot be shaped. If one is left, it goes as if it had been alone from the start. Whether anybody is suppressed is asked
+// last, and once for all.
 func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit, sends []queue.Send, since int64) []queue.Outcome {
 	now := r.deps.Clock.Now()
-	outcomes := make([]queue.Outcome, len(sends))
-	var items []delivery.BatchItem
-	var in []int
+	outcomes, items := make([]queue.Outcome, len(sends)), make([]delivery.BatchItem, len(sends))
+	faults := make([]error, len(sends))
 	for i, s := range sends {
 		outcomes[i].Delivery = s.Delivery.N
-		class, reason := r.withheld(ctx, s, since)
+		items[i], faults[i] = k.item(s.Delivery)
+	}
+	unread, why := r.refresh(ctx)
+	revision := r.deps.Suppressions.Revision()
+	var left []delivery.BatchItem
+	var in []int
+	for i, s := range sends {
+		class, reason := unread, why
 		if class == "" {
-			item, err := k.item(s.Delivery)
-			if err == nil {
-				items, in = append(items, item), append(in, i)
-				continue
-			}
-			class, reason = domain.ErrorPayload, err.Error()
+			class, reason = r.barred(ctx, s, since)
 		}
-		outcomes[i].Sent = unsent(now, class, reason)
+		if class == "" && faults[i] != nil {
+			class, reason = domain.ErrorPayload, faults[i].Error()
+		}
+		if class != "" {
+			outcomes[i].Sent = unsent(now, class, reason)
+			continue
+		}
+		left, in = append(left, items[i]), append(in, i)
 	}
 	if len(in) == 0 {
 		return outcomes
 	}
-	sent, id, secret := r.sendItems(ctx, key, k, items)
+	sent, id, secret := r.sendItems(ctx, key, k, left)
+	if unread, _ := r.refresh(ctx); len(in) > 1 && (unread != "" || r.deps.Suppressions.Revision() != revision) {
+		// Somebody may have been erased meanwhile. What the endpoint answered may be about them, and stands in the others' receipts.
+		sent.Header, sent.Body, sent.Truncated = nil, nil, true
+	}
 	for _, i := range in {
 		outcomes[i].Sent, outcomes[i].Batch, outcomes[i].Secret = sent, id, secret
 	}

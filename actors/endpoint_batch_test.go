@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/actors/actortest"
@@ -187,4 +188,31 @@ func TestEndpoint_LeavesOutOfABatchWhoIsSuppressed(t *testing.T) {
 		states[d.State]++
 	}
 	require.Equal(t, map[domain.DeliveryState]int{domain.DeliveryDelivered: 2, domain.DeliverySuppressed: 1}, states)
+}
+
+// Somebody is erased while a batch that names them is on its way. The endpoint's answer, which may name them too, is in
+// nobody's receipt.
+func TestEndpoint_KeepsNoAnswerAboutWhoIsErasedMeanwhile(t *testing.T) {
+	t.Parallel()
+	node := actortest.New(t, batching(func(e *domain.Endpoint) { e.Batch.Count = 2 }))
+	node.Secret("crm")
+	for _, lead := range []domain.LeadID{"lead-1", "lead-2"} {
+		e := actortest.Contact(domain.EventID("new-"+lead), lead)
+		e.Contact = []byte(`{"email":"` + string(lead) + `@example.com"}`)
+		node.Keep(e)
+	}
+	node.Receivers().Plan("crm", domain.Sent{Status: 200, Body: []byte("thanks for lead-1@example.com")})
+	node.Receivers().While("crm", func() {
+		_, err := node.Runtime.Erase(t.Context(), "acme", "lead-1@example.com", domain.AuditEntry{Account: "acme", At: node.Clock.Now(), Actor: "test", Action: "erase"})
+		assert.NoError(t, err)
+	})
+	update(node, "e1", "lead-1", "Reno")
+	update(node, "e2", "lead-2", "Elko")
+	require.Len(t, node.Receivers().Got("crm"), 1)
+	all := node.Deliveries("crm")
+	require.Len(t, all, 1, "of the one who was erased nothing is left")
+	require.Equal(t, domain.DeliveryDelivered, all[0].State)
+	receipt := node.Receipts(all[0])[0]
+	require.Empty(t, receipt.Body)
+	require.True(t, receipt.Truncated)
 }

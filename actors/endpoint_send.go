@@ -146,10 +146,24 @@ func unsent(now time.Time, class domain.ErrorClass, reason string) domain.Sent {
 // The commit that owes an event goes by the suppressions in force, so one that has just come from its commit, with nothing
 // suppressed since, is not asked again: to read the event and the graph's record for it was 5% of a delivery.
 func (r *Runtime) withheld(ctx context.Context, s queue.Send, since int64) (domain.ErrorClass, string) {
-	d := s.Delivery
+	if class, reason := r.refresh(ctx); class != "" {
+		return class, reason
+	}
+	return r.barred(ctx, s, since)
+}
+
+// refresh has every suppression known here that is in force anywhere; what it answers is why nothing may be sent, "" when
+// it did.
+func (r *Runtime) refresh(ctx context.Context) (domain.ErrorClass, string) {
 	if err := r.guard.Refresh(ctx); err != nil {
 		return domain.ErrorStopped, "whether its person is suppressed could not be read: " + err.Error()
 	}
+	return "", ""
+}
+
+// barred asks about the person by the suppressions that are known here.
+func (r *Runtime) barred(ctx context.Context, s queue.Send, since int64) (domain.ErrorClass, string) {
+	d := s.Delivery
 	switch revision := r.deps.Suppressions.Revision(); {
 	case revision == since && s.Hinted && r.deps.Clock.Now().Sub(d.OwedAt) < justOwed:
 		return "", ""

@@ -14,7 +14,9 @@ import (
 // Segments of a delivery's way, as label values.
 const (
 	segmentHeld      = "held"      // behind an earlier one of its person
+	segmentGathered  = "gathered"  // due, and waiting for others of its batch
 	segmentQueued    = "queued"    // due, until its attempt began
+	segmentBlocked   = "blocked"   // of queued, for the endpoint: paused, slowed down, failing, at its rate, or busy
 	segmentAttempt   = "attempt"   // until it was answered
 	segmentDelivered = "delivered" // owed, until an attempt had succeeded: all of the above, and the retries
 )
@@ -60,7 +62,7 @@ func newDeliveryMetrics(reg prometheus.Registerer) *deliveryMetrics {
 	for _, n := range queue.Notices() {
 		m.notices.WithLabelValues(string(n))
 	}
-	for _, s := range []string{segmentHeld, segmentQueued, segmentAttempt, segmentDelivered} {
+	for _, s := range []string{segmentHeld, segmentGathered, segmentQueued, segmentBlocked, segmentAttempt, segmentDelivered} {
 		m.seconds.WithLabelValues(s)
 	}
 	if reg != nil {
@@ -82,6 +84,8 @@ func (m *deliveryMetrics) settled(a domain.Attempted, owedAt time.Time) {
 	}
 	m.attempts.WithLabelValues(string(r.Trigger), cmp.Or(string(r.Error), resultOK)).Inc()
 	m.seconds.WithLabelValues(segmentHeld).Observe(r.Phases.Held.Seconds())
+	m.seconds.WithLabelValues(segmentGathered).Observe(r.Phases.Gather.Seconds())
+	m.seconds.WithLabelValues(segmentBlocked).Observe(r.Phases.Blocked.Seconds())
 	m.seconds.WithLabelValues(segmentQueued).Observe(r.Phases.Queue.Seconds())
 	m.seconds.WithLabelValues(segmentAttempt).Observe(r.Phases.Total.Seconds())
 	if a.State == domain.DeliveryDelivered && !owedAt.IsZero() {

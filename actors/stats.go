@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/delivery/stats"
 	"github.com/leadwire/leadwire/actors/domain"
 )
@@ -40,10 +41,16 @@ func newStatistics(rt *Runtime) *statistics {
 }
 
 // settled counts what was recorded of an attempt, or of an end without one.
-func (s *statistics) settled(tier domain.Tier, a *domain.Attempted, owedAt time.Time) {
+func (s *statistics) settled(tier domain.Tier, a *domain.Attempted, d domain.Delivery) {
 	now, tier := s.rt.deps.Clock.Now(), cmp.Or(tier, domain.TierStandard) // one that is gone from the catalog has none
-	s.ledger.Settled(now, tier, a, owedAt)
-	s.rt.deps.Metrics.budgets.settled(now, tier, a, owedAt)
+	var happened time.Time
+	if a.State == domain.DeliveryDelivered {
+		if happened = delivery.OccurredAt(d.Payload); happened.IsZero() {
+			happened = d.OwedAt
+		}
+	}
+	s.ledger.Settled(now, tier, a, happened)
+	s.rt.deps.Metrics.budgets.settled(now, tier, a, d.OwedAt)
 }
 
 func (s *statistics) run(ctx context.Context) {
@@ -55,16 +62,17 @@ func (s *statistics) run(ctx context.Context) {
 func (s *statistics) write(ctx context.Context, everything bool) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	due, err := s.ledger.Due(s.rt.deps.Clock.Now(), everything)
-	if err != nil {
-		s.rt.deps.Log.Error("figures cannot be written", "error", err)
-	}
 	metrics := s.rt.deps.Metrics.stats
-	for len(due) > 0 {
-		bite := due[:min(len(due), statsBite)]
-		due = due[len(bite):]
-		rows := make([]domain.StatsRow, 0, len(bite))
-		for _, w := range bite {
+	for {
+		due, err := s.ledger.Due(s.rt.deps.Clock.Now(), everything, statsBite)
+		if err != nil {
+			s.rt.deps.Log.Error("figures cannot be written", "error", err)
+		}
+		if len(due) == 0 {
+			return
+		}
+		rows := make([]domain.StatsRow, 0, len(due))
+		for _, w := range due {
 			rows = append(rows, w.Row)
 		}
 		switch err := s.rt.deps.Store.KeepStats(ctx, rows); {
@@ -77,7 +85,7 @@ func (s *statistics) write(ctx context.Context, everything bool) {
 			metrics.failed.Inc()
 			return
 		}
-		s.ledger.Written(s.rt.deps.Clock.Now(), bite)
+		s.ledger.Written(s.rt.deps.Clock.Now(), due)
 	}
 }
 

@@ -30,6 +30,7 @@ type Receivers struct {
 	mu    sync.Mutex
 	got   map[domain.EndpointID][]Arrival
 	plans map[domain.EndpointID][]domain.Sent
+	while map[domain.EndpointID]func()
 }
 
 // Arrival is one attempt as it arrived.
@@ -65,6 +66,13 @@ func (r *Receivers) Plan(id domain.EndpointID, sent domain.Sent) {
 	r.plans[id] = append(r.plans[id], sent)
 }
 
+// While has something happen within the next attempt at an endpoint: it has arrived, and is not answered yet.
+func (r *Receivers) While(id domain.EndpointID, do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.while[id] = do
+}
+
 // Mend forgets what is still planned for an endpoint: every attempt is answered 200 from now on.
 func (r *Receivers) Mend(id domain.EndpointID) {
 	r.mu.Lock()
@@ -90,6 +98,12 @@ func (r *Receivers) Send(_ context.Context, d domain.Dispatch) domain.Sent {
 		sent, r.plans[id] = plan[0], plan[1:]
 	}
 	sent.At = now.UTC()
+	if do := r.while[id]; do != nil {
+		delete(r.while, id)
+		r.mu.Unlock() // whatever it is may take more attempts
+		defer r.mu.Lock()
+		do()
+	}
 	return sent
 }
 

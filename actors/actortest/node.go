@@ -62,7 +62,7 @@ type Node struct {
 func New(t testing.TB, catalog domain.Catalog, options ...Option) *Node {
 	t.Helper()
 	n := &Node{t: t, Clock: NewClock(Noon), dir: t.TempDir()}
-	n.receivers = &Receivers{clock: n.Clock, got: map[domain.EndpointID][]Arrival{}, plans: map[domain.EndpointID][]domain.Sent{}}
+	n.receivers = &Receivers{clock: n.Clock, got: map[domain.EndpointID][]Arrival{}, plans: map[domain.EndpointID][]domain.Sent{}, while: map[domain.EndpointID]func(){}}
 	var err error
 	n.vault, err = vault.New(vault.NewKey())
 	require.NoError(t, err)

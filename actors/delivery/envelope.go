@@ -125,6 +125,22 @@ func stamp(t time.Time) Time {
 	return Time(t.UTC().Format("2006-01-02T15:04:05.000Z"))
 }
 
+// OccurredAt is when the event of an envelope happened, by its source; zero: it does not say. It looks no further than it has
+// to: it is asked of every delivery.
+func OccurredAt(envelope json.RawMessage) time.Time {
+	const mark = `"occurred_at":"`
+	_, rest, found := bytes.Cut(envelope, []byte(mark))
+	text, _, closed := bytes.Cut(rest[:min(len(rest), len(time.RFC3339Nano))], []byte{'"'})
+	if !found || !closed {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // seconds is a duration as a number of seconds, to the millisecond.
 func seconds(d time.Duration) float64 {
 	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000

@@ -25,7 +25,7 @@ type ClientCertificate struct {
 // Sent is what became of a dispatch. Error is "" for an answer of 2xx, and Reason says it in words otherwise.
 type Sent struct {
 	At        time.Time // when it began
-	Phases    Phases    // without Held, Queue and Blocked
+	Phases    Phases    // without Held, Gather, Queue and Blocked
 	Status    int       // 0: no answer
 	Header    Header
 	Body      []byte // at most MaxExcerpt

@@ -63,7 +63,8 @@ type Store interface {
 	// Counts reads every buyer's assignment counter: at most one per buyer, of its latest day.
 	Counts(ctx context.Context) ([]Count, error)
 
-	// QueueWait is about how long a write would wait for its commit that was handed over now; 0 when nothing waits. It answers
+	// QueueWait is about how long a write would wait for its commit that was handed over now; 0 when nothing waits and
+	// none is under way. It answers
 	// from memory, for whoever can refuse work before it is begun.
 	QueueWait() time.Duration
 	// Epoch names this store's history: random at creation, and different in a backup's copy, so that

@@ -151,6 +151,44 @@ func (a *API) delivery(ctx context.Context, c *Call) Reply {
 	return Reply{Body: shown}
 }
 
+// attemptsLimit is how many attempts a page has.
+const attemptsLimit = 50
+
+// attempts answers GET /deliveries/{n}/attempts: every receipt, oldest first, page by page. Each attempt that fails has its
+// place in the schedule, so beyond the first 200, which the delivery itself shows, there are only those that somebody asked for.
+func (a *API) attempts(ctx context.Context, c *Call) Reply {
+	account, n, err := a.deliveryNumber(c, c.Param)
+	if err != nil {
+		return fail(err)
+	}
+	limit, err := c.number("limit", attemptsLimit, 1, maxReceipts)
+	if err != nil {
+		return fail(err)
+	}
+	after, err := c.number("cursor", 0, 1, math.MaxInt32)
+	if err != nil {
+		return fail(err)
+	}
+	receipts, err := a.deps.Store.Receipts(ctx, account, n, int(after+limit)+1)
+	if err != nil {
+		return fail(missing(err))
+	}
+	page := struct {
+		Attempts   []receiptRow `json:"attempts"`
+		NextCursor string       `json:"next_cursor,omitempty"`
+	}{Attempts: []receiptRow{}}
+	for _, r := range receipts {
+		switch {
+		case r.Number <= int(after):
+		case len(page.Attempts) == int(limit):
+			page.NextCursor = strconv.Itoa(page.Attempts[limit-1].Number)
+		default:
+			page.Attempts = append(page.Attempts, rowOfReceipt(r))
+		}
+	}
+	return Reply{Body: page}
+}
+
 // deliveryNumber is the delivery that a call is about.
 func (a *API) deliveryNumber(c *Call, text string) (domain.AccountID, int64, error) {
 	account, err := a.known(c, c.Query("account"))

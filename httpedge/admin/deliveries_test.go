@@ -116,6 +116,37 @@ func TestDeliveries_Show(t *testing.T) {
 	})
 }
 
+// Attempts are read page by page, oldest first.
+func TestDeliveries_Attempts(t *testing.T) {
+	onEachStore(t, func(t *testing.T, w *world) {
+		fence := w.fence()
+		d := w.owe(fence, "ev-1", "ghl-1", "crm")[0]
+		for i := range 3 {
+			d.Attempts, d.Revision = i, int64(i)+1
+			w.attempt(fence, d, noon.Add(time.Duration(i+1)*time.Minute), "")
+		}
+		var numbers []int
+		for query, pages := "?limit=2", 0; query != ""; pages++ {
+			require.Less(t, pages, 3)
+			var page struct {
+				Attempts   []struct{ Number int }
+				NextCursor string `json:"next_cursor"`
+			}
+			w.call(w.acme, "GET", fmt.Sprintf("/api/v1/deliveries/%d/attempts%s", d.N, query), nil).into(&page)
+			for _, a := range page.Attempts {
+				numbers = append(numbers, a.Number)
+			}
+			if query = ""; page.NextCursor != "" {
+				query = "?limit=2&cursor=" + page.NextCursor
+			}
+		}
+		require.Equal(t, []int{1, 2, 3}, numbers)
+		w.call(w.acme, "GET", "/api/v1/deliveries/4711/attempts", nil).refused(404, "", "no such delivery")
+		w.call(w.acme, "GET", fmt.Sprintf("/api/v1/deliveries/%d/attempts?limit=0", d.N), nil).refused(400, "limit", "from 1 to 200")
+		w.call(w.acme, "GET", fmt.Sprintf("/api/v1/deliveries/%d/attempts?account=rival", d.N), nil).refused(403, "", "")
+	})
+}
+
 // What has ended is sent again as a delivery of its own, what waits is hastened or cancelled, and each is written down.
 func TestDeliveries_Steer(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {

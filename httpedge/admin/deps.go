@@ -11,6 +11,7 @@ import (
 
 // Store is what the API needs of domain.Store, with its promises.
 type Store interface {
+	QueueWait() time.Duration
 	Announcements(ctx context.Context, account domain.AccountID, after int64, limit int) ([]domain.Announcement, error)
 	Suppress(ctx context.Context, add []domain.Suppression, remove []string, audit domain.AuditEntry) (int64, error)
 	SuppressionsSince(ctx context.Context, revision int64, id string, limit int) ([]domain.Suppression, error)

@@ -49,6 +49,9 @@ type eventOutcome struct {
 	Rule    string         `json:"rule,omitempty"`
 }
 
+// errQueue is behind an answer to whom the store has too much to write for.
+var errQueue = errors.New("more waits to be written than is written in time; try again") //nolint:gochecknoglobals // a constant
+
 // events answers POST /events: hits that a server reports, each naming its pixel and visitor. The answer comes
 // when every hit is durable or has its reason. A hit without an id is named by what it says, and by the
 // Idempotency-Key and its place where there is one: the same request again is a duplicate, and another hit
@@ -69,6 +72,10 @@ func (a *API) events(ctx context.Context, c *Call) Reply {
 	items, err := pixel.Parse(body, pixel.Request{Server: true, IDs: idsOf(c.Caller, idempotency), ReceivedAt: a.deps.Clock.Now().UTC()})
 	if err != nil {
 		return fail(err)
+	}
+	if a.deps.Store.QueueWait() > keeping/2 { // what comes now would hardly be durable in time
+		a.metrics.items.WithLabelValues(deferred).Add(float64(len(items)))
+		return fail(domain.Fail(op, domain.Unavailable, errQueue))
 	}
 	if c.Caller.Key != "" { // all of a request or none: the same request is sent again
 		if wait := a.rates.takeEvents(a.deps.Clock.Now(), c.Caller.Key, len(items)); wait > 0 {

@@ -58,6 +58,7 @@ func Routes() []Route {
 		{"POST", "/api/v1/secrets/reseal", "v1_reseal", apikey.SecretsReseal, keeping, (*API).reseal},
 		{"GET", "/api/v1/deliveries", "v1_deliveries", apikey.DeliveriesRead, keeping, (*API).listDeliveries},
 		{"GET", "/api/v1/deliveries/{n}", "v1_delivery", apikey.DeliveriesRead, short, (*API).delivery},
+		{"GET", "/api/v1/deliveries/{n}/attempts", "v1_attempts", apikey.DeliveriesRead, short, (*API).attempts},
 		{"POST", "/api/v1/deliveries/{path...}", "v1_delivery_steer", apikey.DeliveriesWrite, keeping, (*API).steerDelivery},
 		{"GET", "/api/v1/replays", "v1_replays", apikey.DeliveriesRead, short, (*API).listReplays},
 		{"POST", "/api/v1/replays", "v1_replay_start", apikey.DeliveriesWrite, counting, (*API).startReplay},

@@ -50,7 +50,7 @@ func settle(l *stats.Ledger, now time.Time, to domain.EndpointID, tier domain.Ti
 func (w *world) keep(ledgers ...*stats.Ledger) {
 	w.t.Helper()
 	for _, l := range ledgers {
-		due, err := l.Due(w.clock.Now(), true)
+		due, err := l.Due(w.clock.Now(), true, 1000)
 		require.NoError(w.t, err)
 		var rows []domain.StatsRow
 		for _, one := range due {

@@ -16,7 +16,8 @@ const (
 	pieceSize = 64 << 10
 	slotPages = 8 << 10  // a page of the file with its headers: 4.4 KB
 	slotSplit = 16 << 10 // a split's scratch
-	// spare are the slots at hand: two hundred pages for each reader and the writer are 5 MiB, two splits at a time 0.3.
+	// spare are the slots at hand: a hundred pages for each of the readers, the writer and the checkpointer are 5 MiB, two
+	// splits at a time 0.3.
 	sparePages = 600
 	spareSplit = 6
 )
@@ -29,8 +30,9 @@ var keepMemory = sync.OnceFunc(func() { //nolint:gochecknoglobals // it is the p
 	keepSlots(tls, slotSplit, spareSplit)
 })
 
-// keepSlots takes so many slots and more, piece by piece, and gives all but the first of each piece back.
-func keepSlots(tls *libc.TLS, slot, spare int) {
+// keepSlots takes so many slots and more, piece by piece, and gives all but the first of each piece back. It answers with those
+// that it keeps.
+func keepSlots(tls *libc.TLS, slot, spare int) (kept []uintptr) {
 	const header = 64 // of a piece, and of an allocation, at most
 	perPiece := (pieceSize - header) / slot
 	var back []uintptr
@@ -39,11 +41,14 @@ func keepSlots(tls *libc.TLS, slot, spare int) {
 		if p == 0 {
 			break
 		}
-		if i%perPiece != 0 {
+		if i%perPiece == 0 {
+			kept = append(kept, p)
+		} else {
 			back = append(back, p)
 		}
 	}
 	for _, p := range back {
 		lib.Xsqlite3_free(tls, p)
 	}
+	return kept
 }

@@ -41,8 +41,8 @@ func (w *Writer[Op, Res]) passOver(e *entry[Op, Res]) {
 }
 
 // Wait is about how long an operation would wait that was handed over now: what the commit under way has taken so far, and
-// for all that wait as many commits as they need, each as long as the last ones took. It is 0 when nothing waits. The time
-// is the machine's, as in gather.
+// for all that wait as many commits as they need, each as long as the last ones took, with what was done
+// between them. It is 0 when nothing waits and none is under way. The time is the machine's, as in gather.
 func (w *Writer[Op, Res]) Wait() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -201,11 +201,11 @@ func (w *Writer[Op, Res]) run() {
 			}
 			last = time.Now()
 			w.commit(ctx, b.ops, b.replies)
-			w.ended(last)
 			b.clear()
 			if w.work.Between != nil {
 				w.work.Between()
 			}
+			w.ended(last)
 			runtime.Gosched() // let the callers just answered bring their next operation into this batch
 		}
 		if w.finished() {

@@ -5,7 +5,7 @@
 //	   of its person           its batch    busy, failing or at its rate
 //
 // An objective allows a part of all first attempts to begin late: 0.1 % of those to endpoints of tier high. That part is the
-// budget, and the burn rate is how fast it goes: 1 uses it up exactly, 14.4 uses up two days' worth of a month in an hour.
+// budget, and the burn rate is how fast it goes: 1 uses it up exactly, 14.4 uses up 2 % of a month's in an hour.
 // What somebody asked for (replays, tests, attempts by hand), probes and retries are not measured: none of them is an event
 // that waits for us.
 package budget

@@ -8,7 +8,7 @@ import (
 const (
 	// slotLength is how exact a window is: one of five minutes may be ten seconds short.
 	slotLength = 10 * time.Second
-	// Longest is the longest window that a meter knows. Of its slots there are 2,160, which are 35 KB.
+	// Longest is the longest window that a meter knows. Of its slots there are 2,160, which are 17 KB.
 	Longest = 6 * time.Hour
 	slots   = int64(Longest / slotLength)
 )

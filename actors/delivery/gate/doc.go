@@ -7,6 +7,8 @@
 //
 //   - Never more rights are out than there are, and no more of them for retries and replays than Repeats: endpoints
 //     that are down, each attempt of which takes its whole timeout, leave room for those that are not.
+//   - The last Kept of them go only to endpoints with fewer than Few attempts under way: who takes hundreds at once and
+//     seconds for each leaves room for everybody else.
 //   - No right is unused while somebody asks that may have it.
 //   - When there are not enough, lanes that ask are served in proportion to their weights, tier times class
 //     (docs/priorities.md), and the endpoints of a lane in the order in which they asked. So nobody starves.

@@ -3,6 +3,7 @@ package gate
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -15,11 +16,18 @@ type Config struct {
 	Rights int
 	// Repeats is how many of them may be retries and replays; 0: half.
 	Repeats int
+	// Kept is how many of them only endpoints with fewer than Few attempts under way are given; 0: a quarter. Some endpoints
+	// that take hundreds at once and seconds for each could have all the others, and turns come as slowly as rights come back.
+	Kept int
 }
+
+// Few is how many attempts an endpoint has under way that does not ask for more places than most.
+const Few = domain.DefaultConcurrency
 
 func (c Config) withDefaults() Config {
 	c.Rights = cmp.Or(c.Rights, 1024)
 	c.Repeats = min(cmp.Or(c.Repeats, max(1, c.Rights/2)), c.Rights)
+	c.Kept = min(cmp.Or(c.Kept, c.Rights/4), c.Rights)
 	return c
 }
 
@@ -84,6 +92,7 @@ type Owner struct {
 
 	// All under the gate's lock.
 	asks   int
+	holds  int    // rights, used or not
 	idle   []bool // rights that were granted and not used yet, oldest first: whether each is for a repeat
 	closed bool
 }
@@ -120,7 +129,7 @@ func (o *Owner) Use() (end func()) {
 		return nil
 	}
 	repeat := o.take()
-	return sync.OnceFunc(func() { g.back(repeat) })
+	return sync.OnceFunc(func() { o.back(repeat) })
 }
 
 // Return gives the oldest right back that was granted and is not needed.
@@ -133,7 +142,7 @@ func (o *Owner) Return() {
 	}
 	repeat := o.take()
 	g.mu.Unlock()
-	g.back(repeat)
+	o.back(repeat)
 }
 
 func (o *Owner) take() (repeat bool) {
@@ -166,7 +175,7 @@ func (o *Owner) Leave() {
 	o.idle = nil
 	g.mu.Unlock()
 	for _, repeat := range idle {
-		g.back(repeat)
+		o.back(repeat)
 	}
 }
 
@@ -190,9 +199,11 @@ func (g *Gate) Asked() (n int) {
 // Limits are how many rights there are, and how many of them for retries and replays.
 func (g *Gate) Limits() (rights, repeats int) { return g.cfg.Rights, g.cfg.Repeats }
 
-func (g *Gate) back(repeat bool) {
+func (o *Owner) back(repeat bool) {
+	g := o.gate
 	g.mu.Lock()
 	g.out--
+	o.holds--
 	if repeat {
 		g.repeats--
 	}
@@ -240,25 +251,21 @@ func tell(granted []*Owner) {
 // serve hands out what is free.
 func (g *Gate) serve() (granted []*Owner) {
 	for g.closed == nil && g.out < g.cfg.Rights {
-		next := -1
+		next, at := -1, 0
 		for i := range g.lanes {
 			l := &g.lanes[i]
-			if len(l.asks) == 0 || (repeats(i) && g.repeats >= g.cfg.Repeats) {
+			if len(l.asks) == 0 || (repeats(i) && g.repeats >= g.cfg.Repeats) || next >= 0 && l.pass >= g.lanes[next].pass {
 				continue
 			}
-			if next < 0 || l.pass < g.lanes[next].pass {
-				next = i
+			if first := g.first(l); first >= 0 {
+				next, at = i, first
 			}
 		}
 		if next < 0 {
 			break
 		}
 		l := &g.lanes[next]
-		o := l.asks[0]
-		l.asks[0] = nil
-		if l.asks = l.asks[1:]; len(l.asks) == 0 {
-			l.asks = nil
-		}
+		o := l.take(at)
 		g.pass = l.pass
 		l.pass += l.stride
 		g.out++
@@ -266,8 +273,32 @@ func (g *Gate) serve() (granted []*Owner) {
 			g.repeats++
 		}
 		o.asks--
+		o.holds++
 		o.idle = append(o.idle, repeats(next))
 		granted = append(granted, o)
 	}
 	return granted
+}
+
+// first is the first of a lane that may have a right now; negative: nobody.
+func (g *Gate) first(l *lane) int {
+	if g.out < g.cfg.Rights-g.cfg.Kept {
+		return 0
+	}
+	return slices.IndexFunc(l.asks, func(o *Owner) bool { return o.holds < Few })
+}
+
+// take takes an ask out.
+func (l *lane) take(at int) *Owner {
+	o := l.asks[at]
+	if at == 0 {
+		l.asks[0] = nil
+		l.asks = l.asks[1:]
+	} else {
+		l.asks = slices.Delete(l.asks, at, at+1)
+	}
+	if len(l.asks) == 0 {
+		l.asks = nil
+	}
+	return o
 }

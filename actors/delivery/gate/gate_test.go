@@ -41,6 +41,36 @@ func TestGate_SharesByWeight(t *testing.T) {
 	}
 }
 
+// Endpoints that take hundreds at once, and long for each, do not have all of a node: whoever has few under way finds room,
+// and still gets it when they ask for more.
+func TestGate_KeepsRoomForTheMany(t *testing.T) {
+	t.Parallel()
+	g := gate.New(gate.Config{Rights: 100})
+	granted := map[string]int{}
+	join := func(name string, asks int, tier domain.Tier) (o *gate.Owner) {
+		o = g.Join(func() {
+			granted[name]++
+			require.NotNil(t, o.Use(), "and it is never given back")
+		})
+		for range asks {
+			o.Ask(tier, domain.ClassFirst)
+		}
+		return o
+	}
+	join("slow", 80, domain.TierHigh)
+	join("slower", 80, domain.TierHigh)
+	require.Equal(t, 75, granted["slow"])
+	require.Equal(t, gate.Few, granted["slower"], "it has few")
+	small := join("small", 5, domain.TierLow)
+	require.Equal(t, 5, granted["small"])
+	for range 10 {
+		small.Ask(domain.TierLow, domain.ClassFirst)
+	}
+	all, _ := g.Out()
+	require.Equal(t, 100, all, "nothing is unused")
+	require.Equal(t, 9, granted["small"])
+}
+
 // A lane that was quiet for long has no more than its share afterwards.
 func TestGate_QuietLaneSavesNothing(t *testing.T) {
 	t.Parallel()

@@ -11,13 +11,16 @@ import (
 // of a request, so a lead's next one waits for it as it always does. What has failed goes alone from then on, at times of
 // its own: whichever of them the endpoint did not like holds up nobody else.
 
+// loadPatience is how much longer than it was to updates wait for others while the store is asked for more: a read of it.
+const loadPatience = 100 * time.Millisecond
+
 // sociable says whether it may share a request. What goes ahead of an earlier one of its lead has to say so in a header.
 func (r *row) sociable() bool {
 	return r.Class == domain.ClassUpdate && !r.Replay && !r.hastened && !r.Behind
 }
 
 // gather finds out whether the updates that may go together are enough for a request, or have waited for long enough.
-// While more of them are on their way from the store, they wait for those.
+// While more of them may be on their way from the store, they wait a little for those.
 func (q *Queue) gather(now time.Time, s *survey) {
 	if len(s.together) == 0 || q.circuit.open {
 		return
@@ -28,12 +31,17 @@ func (q *Queue) gather(now time.Time, s *survey) {
 		batch := q.batch(rest)
 		if len(batch) == len(rest) && !q.full(batch) { // there is room for another
 			at := q.ripeAt(slices.MinFunc(batch, func(a, b *row) int { return q.ripeAt(a).Compare(q.ripeAt(b)) }))
+			if q.loading != nil {
+				at = at.Add(loadPatience)
+			}
 			if at.After(now) {
 				s.ripeAt = at
 				break
 			}
-			if q.loading != nil {
-				break
+		}
+		for _, r := range batch {
+			if r.ripe.IsZero() {
+				r.ripe = now
 			}
 		}
 		requests++
@@ -77,14 +85,17 @@ func (q *Queue) ripeAt(r *row) time.Time {
 	return owed.Add(q.config.Batch.Delay)
 }
 
-// gathered is how long it has waited for others, now that it leaves.
+// gathered is how long it has waited for others, now that it leaves: from when there were enough, and at the latest from
+// when it was to wait no longer, it waits for its turn.
 func (q *Queue) gathered(now time.Time, r *row) time.Duration {
 	if !q.config.Batch.On() || q.circuit.open || !r.sociable() {
 		return 0
 	}
 	until := q.ripeAt(r)
-	if until.After(now) {
-		until = now
+	for _, at := range []time.Time{now, r.ripe} {
+		if !at.IsZero() && at.Before(until) {
+			until = at
+		}
 	}
 	return max(0, until.Sub(r.DueAt))
 }

@@ -221,3 +221,37 @@ func types(told []queue.Occurrence) (all []domain.AnnouncementType) {
 	}
 	return all
 }
+
+// What waits for others waits for them as long as there are not enough; from then on it waits for its turn.
+func TestBatch_TellsWaitsApart(t *testing.T) {
+	t.Parallel()
+	d := open(t, gathering())
+	d.lazy = true
+	a := d.owe("ghl-a", update)
+	d.advance(2 * time.Second)
+	d.owe("ghl-b", update)
+	d.owe("ghl-c", update)
+	d.advance(3 * time.Second) // the node has no right to give
+	d.lazy = false
+	d.take(d.queue.Granted(d.now))
+	require.Len(t, d.batches, 1)
+	first := d.batches[0][0]
+	require.Equal(t, a, first.Delivery.N)
+	require.Equal(t, 2*time.Second, first.Gather)
+	require.Equal(t, 3*time.Second, first.Queue)
+	require.Zero(t, d.batches[0][1].Gather)
+}
+
+// A store that is slow to say whether there are others does not hold up those that have waited.
+func TestBatch_DoesNotWaitForASlowStore(t *testing.T) {
+	t.Parallel()
+	d := open(t, gathering())
+	d.owe("ghl-a", update)
+	b := d.owe("ghl-b", update)
+	d.slow = true
+	d.take(d.queue.Owed(d.now)) // there may be more, and the answer does not come
+	d.advance(10*time.Second + 99*time.Millisecond)
+	require.Empty(t, d.together())
+	d.advance(time.Millisecond)
+	require.Equal(t, [][]int64{{b - 1, b}}, d.together())
+}

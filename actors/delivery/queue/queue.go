@@ -10,7 +10,7 @@ import (
 // Limits of one endpoint's memory and patience.
 const (
 	// PerClass is how many deliveries of each class wait in memory: 64 of 4 KB in 4 classes are 1 MB. What is in flight
-	// comes on top: domain.MaxConcurrency at most, and maxRecording that are being recorded.
+	// comes on top: domain.MaxInFlight at most, and maxRecording that are being recorded, or one request's more.
 	PerClass = 64
 	// refill is how few of a class may be left when more of it is loaded.
 	refill = 32

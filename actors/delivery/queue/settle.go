@@ -182,7 +182,7 @@ func (q *Queue) rerecord(now time.Time) (steps []Step) {
 	for _, r := range again {
 		r.resume = time.Time{}
 		q.resting--
-		steps = append(steps, Record{r.record, r.OwedAt})
+		steps = append(steps, Record{r.record, r.Delivery})
 	}
 	return steps
 }
@@ -232,7 +232,7 @@ func (q *Queue) postpone(now time.Time, r *row, err error) []Step {
 		re := &r.record.Receipt
 		re.Header, re.Body, re.Address, re.Truncated = nil, nil, "", true
 		steps := q.leaveUntold(r)
-		return append(steps, Record{r.record, r.OwedAt})
+		return append(steps, Record{r.record, r.Delivery})
 	}
 	q.retryRecord(r, now.Add(stuckPause))
 	return []Step{Stuck{Delivery: r.N, Err: err}}

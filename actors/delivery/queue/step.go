@@ -53,7 +53,7 @@ type Outcome struct {
 // Record asks for DeliveryStore.RecordAttempt; the answer comes back to Queue.Recorded.
 type Record struct {
 	Attempted domain.Attempted
-	OwedAt    time.Time // of the delivery, for whoever measures how long it took
+	Delivery  domain.Delivery // as it was before, for whoever measures how long it took
 }
 
 // Wake asks to call Queue.Due after a while. A call too early or too many does no harm.

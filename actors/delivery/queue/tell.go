@@ -151,7 +151,7 @@ func (q *Queue) put(r *row) Step {
 		r.record.Announce = append(r.record.Announce[:len(r.record.Announce):len(r.record.Announce)], t.announcement)
 		q.tells.underWay = r
 	}
-	return Record{r.record, r.OwedAt}
+	return Record{r.record, r.Delivery}
 }
 
 // retell puts a record before the store again that would have told what was told already, or after something else: an

@@ -23,9 +23,10 @@ type row struct {
 	domain.Delivery
 
 	place    place
-	hastened bool  // somebody asked for it
-	hinted   bool  // it came with the word of its commit, and was not tried yet
-	load     int64 // the Load that was the newest when it last changed
+	hastened bool      // somebody asked for it
+	ripe     time.Time // of an update that may share a request: since when there are enough, or it has waited; zero: not yet
+	hinted   bool      // it came with the word of its commit, and was not tried yet
+	load     int64     // the Load that was the newest when it last changed
 
 	// Of an attempt.
 	send     Send

@@ -32,12 +32,13 @@ const Spread = 10
 type Schedule struct {
 	Pauses   []time.Duration
 	Terminal time.Duration // when the last attempt is made, after the first was
+	Gather   time.Duration // how long an update waits for others of its batch at most, from when it was owed
 }
 
 // Of is an endpoint's own.
 func Of(e domain.Endpoint) Schedule {
 	e = e.WithDefaults()
-	return Schedule{Pauses: e.Schedule, Terminal: e.Terminal}
+	return Schedule{Pauses: e.Schedule, Terminal: e.Terminal, Gather: e.Batch.Delay}
 }
 
 // Next is when a delivery is tried after an attempt that failed and ended at end; false: it was the last. FirstAt and
@@ -70,12 +71,18 @@ func (s Schedule) TerminalAt(d domain.Delivery) time.Time {
 }
 
 // Forecast lists when a pending delivery will be tried if every attempt fails at once, the terminal time last. What is
-// overdue is tried now. There is nothing to list for one that has ended, or whose turn depends on an earlier one.
+// overdue is tried now, and an update that waits for others of its batch when it has waited for as long as it may: a batch
+// that is full leaves before. There is nothing to list for one that has ended, or whose turn depends on an earlier one.
 func (s Schedule) Forecast(d domain.Delivery, now time.Time) []time.Time {
 	if d.State != domain.DeliveryPending || d.DueAt.IsZero() {
 		return nil
 	}
 	at := d.DueAt
+	if d.FirstAt.IsZero() && d.Class == domain.ClassUpdate && !d.Replay && !d.Behind {
+		if gathered := d.OwedAt.Add(s.Gather); gathered.After(at) {
+			at = gathered
+		}
+	}
 	if at.Before(now) {
 		at = whole(now)
 	}

@@ -134,6 +134,22 @@ func TestForecast(t *testing.T) {
 	require.Empty(t, own.Forecast(done, noon), "what has ended has no future")
 }
 
+// An update at an endpoint that asks for batches is forecast for when it leaves at the latest.
+func TestForecast_OfABatch(t *testing.T) {
+	t.Parallel()
+	gathering := schedule.Of(domain.Endpoint{Batch: domain.Batch{Count: 2, Delay: 30 * s}, Schedule: []time.Duration{10 * s}, Terminal: 2 * m})
+	d := owed("ev-1")
+	d.OwedAt = d.DueAt
+	require.Equal(t, noon, gathering.Forecast(d, noon)[0], "a first match does not wait for others")
+	d.Class = domain.ClassUpdate
+	require.Equal(t, noon.Add(30*s), gathering.Forecast(d, noon)[0], "an update does, so long at most")
+	times := gathering.Forecast(d, noon)
+	require.Equal(t, noon.Add(30*s+2*m), times[len(times)-1])
+	require.Equal(t, noon.Add(m), gathering.Forecast(d, noon.Add(m))[0], "it is overdue")
+	d.Attempts, d.FirstAt, d.FailedAt, d.Class = 1, noon, noon, domain.ClassRetry
+	require.Equal(t, d.DueAt, gathering.Forecast(d, noon)[0], "a retry does not")
+}
+
 // Whatever is forecast comes true, for any schedule that an endpoint may have, however often it is asked on the way.
 func TestForecast_ComesTrue(t *testing.T) {
 	t.Parallel()

@@ -19,19 +19,20 @@ type Figures struct {
 	Exhausted  int64 // likewise; some end so without an attempt, because the endpoint is down
 	Suppressed int64 // likewise
 
-	// EventToAnswer is from when a delivery was owed until the attempt that succeeded had ended: what a customer means by how
+	// EventToAnswer is from when the event happened, by its source, until the attempt that succeeded had ended: what a customer means by how
 	// long it took, our time and theirs. Attempt is from an attempt's beginning until its end, whatever the end was.
 	EventToAnswer, Attempt Sketch
 }
 
-// Settled counts what was recorded of an attempt, or of an end without one. owedAt is when the delivery was owed.
-func (f *Figures) Settled(a *domain.Attempted, owedAt time.Time) {
+// Settled counts what was recorded of an attempt, or of an end without one. happened is when the event did; zero: that is
+// not known.
+func (f *Figures) Settled(a *domain.Attempted, happened time.Time) {
 	r := &a.Receipt
 	switch a.State {
 	case domain.DeliveryDelivered:
 		f.Delivered++
-		if !owedAt.IsZero() {
-			f.EventToAnswer.Observe(r.EndedAt().Sub(owedAt))
+		if !happened.IsZero() {
+			f.EventToAnswer.Observe(r.EndedAt().Sub(happened))
 		}
 	case domain.DeliveryExhausted:
 		f.Exhausted++
@@ -39,7 +40,7 @@ func (f *Figures) Settled(a *domain.Attempted, owedAt time.Time) {
 		f.Suppressed++
 	case domain.DeliveryPending, domain.DeliveryCancelled:
 	}
-	if r.Number == 0 || r.Error == domain.ErrorSuppressed {
+	if r.Number == 0 || r.Error == domain.ErrorSuppressed || r.Error == domain.ErrorStopped {
 		return
 	}
 	f.Attempts++

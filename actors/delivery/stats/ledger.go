@@ -15,7 +15,7 @@ const (
 	// something within an hour. A slot is 1 KB when it is quiet and 20 KB when its every bin is in use: 16 MB, and 320 MB at
 	// worst. What finds no room is counted as lost, and nowhere else.
 	MaxSlots = 16_000
-	// crowded is what part of them has to be there for those that are written to go before their time is over. Who goes on
+	// crowded is what part of them has to be there for minutes that are written to go before their time is over. Who goes on
 	// begins another one.
 	crowded = .75
 	// hourEvery is how often an hour's row is written. Whoever asks has this hour from its minutes, so all that hangs on it is
@@ -60,7 +60,7 @@ func NewLedger(writer string) *Ledger {
 
 // Settled counts what was recorded of an attempt at an endpoint, or of an end without one: for the endpoint, and for its
 // account's endpoints of its tier.
-func (l *Ledger) Settled(now time.Time, tier domain.Tier, a *domain.Attempted, owedAt time.Time) {
+func (l *Ledger) Settled(now time.Time, tier domain.Tier, a *domain.Attempted, happened time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lost := false
@@ -74,7 +74,7 @@ func (l *Ledger) Settled(now time.Time, tier domain.Tier, a *domain.Attempted, o
 				lost = true
 				continue
 			}
-			s.figures.Settled(a, owedAt)
+			s.figures.Settled(a, happened)
 			s.counted++
 		}
 	}
@@ -113,10 +113,11 @@ type Writing struct {
 }
 
 // Due are the rows that have changed since they were written; those of hours that have not ended only when it is time,
-// or with everything. It is called by one at a time.
-func (l *Ledger) Due(now time.Time, everything bool) ([]Writing, error) {
+// or with everything; at most so many, and the others when these are Written. It is called by one at a time.
+func (l *Ledger) Due(now time.Time, everything bool, most int) ([]Writing, error) {
 	var due []Writing
-	for _, s := range l.changed(now, everything) {
+	changed := l.changed(now, everything)
+	for _, s := range changed[:min(most, len(changed))] {
 		w, err := l.write(s)
 		if err != nil {
 			return nil, err
@@ -147,7 +148,7 @@ func (l *Ledger) changed(now time.Time, everything bool) (changed []*slot) {
 	full := float64(len(l.open)+len(l.ended)) >= crowded*float64(l.limit)
 	for p, s := range l.open {
 		switch {
-		case s.clean() && full:
+		case s.clean() && full && s.key.Span == domain.StatsMinute: // an hour's rows are kept for a month: one each
 			delete(l.open, p)
 		case !s.clean() && (everything || s.key.Span == domain.StatsMinute || full || now.Sub(s.at) >= hourEvery):
 			changed = append(changed, s)
