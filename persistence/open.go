@@ -31,7 +31,7 @@ type Options struct {
 	Commit     groupcommit.Config    // limits of the writer's batches and queue
 	Readers    int                   // connections that only read; 0: the store's default
 
-	CheckpointPages int // embedded: length of the write-ahead log, in pages of 4 KiB; default 8192
+	CheckpointPages int // embedded: length of the write-ahead log, in pages of 4 KiB; default 32768
 
 	PgBouncer        bool          // Postgres: the database is behind a pooler; see postgres.Options
 	Patience         time.Duration // Postgres: how long a batch waits for a lost database; default 2s
