@@ -76,6 +76,7 @@ func (s *Settings) bindOutbound(fs *pflag.FlagSet) {
 	fs.DurationVar(&a.EndpointIdle, "endpoint-idle", 2*time.Minute, "quiet time after which an endpoint that is owed nothing leaves memory; two small reads bring it back")
 	fs.IntVar(&a.Gate.Rights, "attempts", 1024, "attempts at endpoints under way: some 30KB each, and a thousand endpoints that take a second are 1,000 deliveries a second")
 	fs.IntVar(&a.Gate.Repeats, "attempts-repeated", 0, "of those, retries and replays; 0: half, so that endpoints that are down leave room for those that are not")
+	fs.IntVar(&a.Gate.Kept, "attempts-kept", 0, "of those, for endpoints with fewer than 16 under way; 0: a quarter, so that a few slow endpoints with hundreds of places do not have all")
 	fs.BoolVar(&c.AllowPrivate, "allow-private", false, "send to private addresses, to this machine and by http: for development only, because whoever may configure an endpoint reaches this network")
 	fs.DurationVar(&c.DNS, "outbound-dns", 5*time.Second, "for a look-up: one lost packet is asked for again within it")
 	fs.DurationVar(&c.Connect, "outbound-connect", 5*time.Second, "for a connection, all addresses together: two lost SYNs")
