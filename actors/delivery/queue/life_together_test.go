@@ -123,9 +123,9 @@ func (h *house) send(s queue.Send) {
 // were alone.
 func TestQueue_LivesTogether(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(20)
+	seeds := uint64(4)
 	if raceDetector || testing.Short() {
-		seeds = 2
+		seeds = 1
 	}
 	for seed := range seeds {
 		s := newStreet(seed, 256)
