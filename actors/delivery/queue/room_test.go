@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -40,6 +41,28 @@ func TestQueue_SaysForWhomItWaited(t *testing.T) {
 			d.advance(second)
 			grant(d)
 		}, 3 * second, 2 * second},
+		{"its single place is taken, and free while the node has no right, and taken again: three of five theirs", domain.Endpoint{Concurrency: 1}, func(d *desk) {
+			a, b := d.owe("ghl-ada", first), d.owe("ghl-bob", first)
+			d.owe("ghl-cy", first)
+			d.advance(2 * second)
+			d.lazy = true
+			d.answer(a, answer(200, 0))
+			d.advance(2 * second)
+			grant(d) // bob's
+			d.advance(second)
+			d.answer(b, answer(200, 0))
+		}, 5 * second, 3 * second},
+		{"a hundred others go before it, one after the other", domain.Endpoint{Concurrency: 1}, func(d *desk) {
+			for i := range 100 {
+				d.owe(domain.LeadID(fmt.Sprint("ghl-", i)), first)
+			}
+			last := d.owe("ghl-last", first)
+			for d.sent[len(d.sent)-1].Delivery.N != last {
+				n := d.sent[len(d.sent)-1].Delivery.N
+				d.advance(second)
+				d.answer(n, answer(200, 0))
+			}
+		}, 100 * second, 100 * second},
 		{"its rate", domain.Endpoint{Rate: 1}, func(d *desk) {
 			d.owe("ghl-ada", first)
 			d.owe("ghl-bob", first)
