@@ -73,7 +73,7 @@ type Config struct {
 	// Advertise is the host by which other nodes reach this one; default Host. It needs Port.
 	Advertise  string
 	GossipPort int      // of gossip (TCP and UDP); default 0: any free one
-	Seeds      []string // host:port of the gossip of nodes to join; none: this node begins alone
+	Seeds      []string // where the gossip of nodes to join is found: see discover.go; none: this node begins alone
 
 	SecretKey []byte      // encrypts gossip: 16, 24 or 32 bytes
 	ServerTLS *tls.Config // for actor messages that come in; needs ClientTLS
@@ -163,7 +163,7 @@ func (c Config) validate() error {
 		return domain.FailField(op, "asks_in_flight", "at most "+strconv.Itoa(maxAsks))
 	}
 	for _, s := range c.Seeds {
-		if _, _, err := net.SplitHostPort(s); err != nil {
+		if err := checkSeed(s); err != nil {
 			return domain.FailField(op, "seeds", err.Error())
 		}
 	}

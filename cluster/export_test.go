@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 )
@@ -22,4 +24,11 @@ func Generation(n *Node) int {
 	_, gen, _ := strings.Cut(m.GetId(), ".")
 	g, _ := strconv.Atoi(gen)
 	return g
+}
+
+// Addresses looks for seeds, with names looked up by lookup.
+func Addresses(lookup func(context.Context, string) ([]string, error), seeds ...string) func() []string {
+	d := newDiscovery(seeds, slog.New(slog.DiscardHandler))
+	d.lookup = lookup
+	return func() []string { return d.addresses(context.Background()) }
 }

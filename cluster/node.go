@@ -98,7 +98,7 @@ func newNode(cfg Config, deps Deps) *Node {
 }
 
 func (n *Node) join(ctx context.Context, seeds []string) error {
-	n.provider.seeds = slices.Concat(n.cfg.Seeds, seeds)
+	n.provider.seeds = newDiscovery(slices.Concat(n.cfg.Seeds, seeds), n.deps.Log)
 	if err := n.provider.StartMember(n.shell); err != nil {
 		return err
 	}

@@ -70,6 +70,8 @@ func TestStart_SaysWhatIsWrong(t *testing.T) {
 		{"a host that nobody can reach", cluster.Config{Host: "0.0.0.0"}, nil, domain.Invalid},
 		{"an advertised host without a port", cluster.Config{Advertise: "10.0.0.1"}, nil, domain.Invalid},
 		{"a seed without a port", cluster.Config{Seeds: []string{"10.0.0.1"}}, nil, domain.Invalid},
+		{"a name without a port", cluster.Config{Seeds: []string{"dns:leadwire"}}, nil, domain.Invalid},
+		{"a file without a name", cluster.Config{Seeds: []string{"file:"}}, nil, domain.Invalid},
 		{"two kinds of one name", cluster.Config{}, []cluster.Kind{kind, kind}, domain.Invalid},
 		{"a kind with a slash", cluster.Config{}, []cluster.Kind{{Name: "a/b", New: kind.New}}, domain.Invalid},
 		{"a port that is taken", cluster.Config{Port: port}, nil, domain.Unavailable},

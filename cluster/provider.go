@@ -27,7 +27,7 @@ import (
 // memberlist's callbacks run under its locks; they only copy and signal. One goroutine publishes.
 type provider struct {
 	cfg     Config
-	seeds   []string
+	seeds   discovery
 	log     *slog.Logger
 	evicted func() // the others thought us dead: whatever we hold, they have claimed
 	c       *cluster.Cluster
@@ -180,12 +180,13 @@ func (p *provider) run(ctx context.Context) {
 	}
 }
 
+// missingSeeds are the seeds' addresses at which no member is known, our own included.
 func (p *provider) missingSeeds() []string {
 	have := map[string]bool{}
 	for _, n := range p.snapshot() {
 		have[n.Address()] = true
 	}
-	return slices.DeleteFunc(slices.Clone(p.seeds), func(s string) bool { return have[s] })
+	return slices.DeleteFunc(p.seeds.addresses(p.ctx), func(s string) bool { return have[s] })
 }
 
 // rejoin comes back after the others have declared us dead: under a new generation of our id, because

@@ -112,7 +112,7 @@ func (s *Settings) bindCluster(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Advertise, "cluster-advertise", "", "host by which other nodes reach this one; default: --cluster-host; needs --cluster-port")
 	fs.IntVar(&c.Port, "cluster-port", 0, "port of actor messages; 0 takes a free one")
 	fs.IntVar(&c.GossipPort, "gossip-port", 0, "port of membership; 0 takes a free one")
-	fs.StringSliceVar(&c.Seeds, "seeds", nil, "gossip addresses of nodes to join; none: this node begins alone")
+	fs.StringSliceVar(&c.Seeds, "join", nil, "where the gossip of nodes to join is found: host:port, dns:name:port (every address of the name) or file:path (a line each), looked up again every 2s; none: this node begins alone")
 	fs.StringVar(&s.clusterSecret, "cluster-secret", "", "encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes")
 	fs.IntVar(&c.AsksInFlight, "asks-in-flight", 8192, "questions between actors waiting for an answer: as many as webhooks in flight")
 	fs.IntVar(&c.PeerInFlight, "peer-in-flight", 4096, "of those, to one other node: half, so that a slow node leaves room for the others")

@@ -74,20 +74,20 @@ func TestLoad_EveryKindFromEveryPlace(t *testing.T) {
 		require.Equal(t, 11*time.Second, s.Node.Edge.IngestTimeout)
 	}
 	t.Run("flags", func(t *testing.T) {
-		s, _, _, err := load(t, "", "--stream-burst=8MiB", "--lead-idle=90s", "--webhooks-in-flight=7", "--seeds=a:1,b:2", "--ingest-timeout=11s")
+		s, _, _, err := load(t, "", "--stream-burst=8MiB", "--lead-idle=90s", "--webhooks-in-flight=7", "--join=a:1,b:2", "--ingest-timeout=11s")
 		check(t, s, err)
 	})
 	t.Run("environment", func(t *testing.T) {
 		t.Setenv("LEADWIRE_STREAM_BURST", "8MiB")
 		t.Setenv("LEADWIRE_LEAD_IDLE", "90s")
 		t.Setenv("LEADWIRE_WEBHOOKS_IN_FLIGHT", "7")
-		t.Setenv("LEADWIRE_SEEDS", "a:1,b:2")
+		t.Setenv("LEADWIRE_JOIN", "a:1,b:2")
 		t.Setenv("LEADWIRE_INGEST_TIMEOUT", "11s")
 		s, _, _, err := load(t, "")
 		check(t, s, err)
 	})
 	t.Run("file", func(t *testing.T) {
-		s, _, _, err := load(t, "stream-burst: 8MiB\nlead-idle: 90s\nwebhooks-in-flight: 7\nseeds: [a:1, \"b:2\"]\ningest-timeout: 11s\n")
+		s, _, _, err := load(t, "stream-burst: 8MiB\nlead-idle: 90s\nwebhooks-in-flight: 7\njoin: [a:1, \"b:2\"]\ningest-timeout: 11s\n")
 		check(t, s, err)
 	})
 	t.Run("a key without a value is as good as none", func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestPrint(t *testing.T) {
 	const secret = "aHVudGVyMmh1bnRlcjIhIQ=="
 	t.Setenv("LEADWIRE_CLUSTER_SECRET", secret)
 	t.Setenv("LEADWIRE_MASTER_KEY", secret)
-	_, fs, origins, err := load(t, "listen: 127.0.0.1:9\nseeds: [a:1]\n", "--store", "postgres://ann:"+secret+"@db/leads?sslpassword="+secret)
+	_, fs, origins, err := load(t, "listen: 127.0.0.1:9\njoin: [a:1]\n", "--store", "postgres://ann:"+secret+"@db/leads?sslpassword="+secret)
 	require.NoError(t, err)
 	var out bytes.Buffer
 	require.NoError(t, Print(&out, fs, origins))
