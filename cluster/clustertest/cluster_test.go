@@ -203,6 +203,18 @@ func growsToTwo(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) {
 	a, b := c.Join(t), c.Join(t)
 	requireShares(t, c.Ledger, a, b)
 	everyoneAnswers(t, a, b)
+	for _, n := range []*cluster.Node{a, b} { // both see the same, each from its side
+		s, proposed := n.Standing(), 0
+		require.Len(t, s.Members, 2)
+		for _, m := range s.Members {
+			proposed += m.Proposed
+			require.Equal(t, m.Address == n.Address(), m.Local)
+			if m.Local {
+				require.Equal(t, m.Proposed, s.Held)
+			}
+		}
+		require.Equal(t, 256, proposed)
+	}
 	_, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}}).DialContext(t.Context(), "tcp", a.Address())
 	require.NoError(t, err, "the port speaks TLS")
 }

@@ -106,6 +106,6 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &misuse{err} })
 	root.AddCommand(newServe(), newDemo(), newApply(), newMigrate(), newBackup(), newGraph(), newBench(), newVersion(),
-		newSuppress(), newPerson(), newKey(), newPixel(), newAnnouncements(), newAudit(), newEndpoint(), newDeliveries(), newReplays(), newSecrets())
+		newSuppress(), newPerson(), newKey(), newPixel(), newAnnouncements(), newAudit(), newEndpoint(), newDeliveries(), newReplays(), newSecrets(), newCluster())
 	return root
 }

@@ -62,6 +62,12 @@ type Graph interface {
 	Info() any
 }
 
+// Cluster is the nodes as this one sees them.
+type Cluster interface {
+	// Standing turns into JSON.
+	Standing() any
+}
+
 // Catalog changes the catalog.
 type Catalog interface {
 	// Edit reads the newest catalog, lets change alter it, checks it and puts it in its place, on this node
@@ -107,6 +113,7 @@ type Deps struct {
 	People    People
 	Visitors  Visitors // may be nil
 	Graph     Graph    // may be nil
+	Cluster   Cluster  // may be nil
 	// Deliveries may be nil: the store is changed then, and nodes find out by themselves. Only tests need a node.
 	Deliveries Deliveries
 	Sealer     Sealer                // nil: there is no master key, and no secret can be made

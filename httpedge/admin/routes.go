@@ -46,6 +46,7 @@ func Routes() []Route {
 		{"DELETE", "/api/v1/pixels/{id}", "v1_pixel_delete", apikey.PixelsWrite, keeping, (*API).deletePixel},
 		{"GET", "/api/v1/graph", "v1_graph", apikey.GraphRead, short, (*API).graph},
 		{"PUT", "/api/v1/graph", "v1_graph_use", apikey.GraphWrite, keeping, (*API).useGraph},
+		{"GET", "/api/v1/cluster", "v1_cluster", apikey.ClusterRead, short, (*API).cluster},
 		{"GET", "/api/v1/keys", "v1_keys", apikey.KeysWrite, short, (*API).keys},
 		{"POST", "/api/v1/keys", "v1_key_create", apikey.KeysWrite, short, (*API).createKey},
 		{"DELETE", "/api/v1/keys/{id}", "v1_key_revoke", apikey.KeysWrite, short, (*API).revokeKey},

@@ -31,6 +31,7 @@ const (
 	DeliveriesWrite Scope = "deliveries:write"
 	// SecretsReseal changes no secret, only the master key that it is sealed with.
 	SecretsReseal Scope = "secrets:reseal"
+	ClusterRead   Scope = "cluster:read"
 )
 
 // Scopes lists every scope.
@@ -38,12 +39,14 @@ func Scopes() []Scope {
 	return []Scope{
 		EventsWrite, AnnouncementsRead, SuppressionsRead, SuppressionsWrite, PeopleRead, PeopleErase,
 		PixelsRead, PixelsWrite, GraphRead, GraphWrite, KeysWrite, AuditRead,
-		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite, SecretsReseal,
+		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite, SecretsReseal, ClusterRead,
 	}
 }
 
 // platform are the scopes over what every account shares: a key of one account cannot have them.
-func platform(s Scope) bool { return s == GraphRead || s == GraphWrite || s == SecretsReseal }
+func platform(s Scope) bool {
+	return s == GraphRead || s == GraphWrite || s == SecretsReseal || s == ClusterRead
+}
 
 // Check says whether a key of an account ("": of the platform) may have these scopes.
 func Check(account domain.AccountID, scopes []string) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity/graph"
+	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
 	"github.com/leadwire/leadwire/httpedge/admin"
 )
@@ -16,7 +17,7 @@ func (n *Node) openAdmin(context.Context) error {
 	n.admin, err = admin.New(admin.Deps{
 		Store: n.store, Directory: n.book.Directory, Catalog: n, People: n.runtime, Visitors: n.runtime,
 		Deliveries: n.runtime, Sealer: sealerOf(n.vault), Resealer: resealerOf(n.vault),
-		Graph: graphs{n.identity.library}, Clock: n.deps.Clock, Log: n.deps.Log, Metrics: n.registry,
+		Graph: graphs{n.identity.library}, Cluster: standing{n.cluster}, Clock: n.deps.Clock, Log: n.deps.Log, Metrics: n.registry,
 	})
 	return err
 }
@@ -35,6 +36,12 @@ func (n *Node) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, 
 	}
 	return revision, nil
 }
+
+// standing is the cluster as the API sees it.
+type standing struct{ node *cluster.Node }
+
+// Standing is how it looks from this node.
+func (s standing) Standing() any { return s.node.Standing() }
 
 // graphs is the graph's file as the API sees it.
 type graphs struct{ library *graph.Library }

@@ -1,0 +1,45 @@
+package cluster
+
+import "github.com/leadwire/leadwire/actors/domain"
+
+// Standing is how the cluster looks from one node. Nodes may see it differently for a moment; who may act is the ledger's
+// decision all the while.
+type Standing struct {
+	Node    domain.NodeID  `json:"node"`    // this run of this process
+	Address string         `json:"address"` // of its actor messages
+	Gossip  string         `json:"gossip"`  // where others join
+	Members []MemberShare  `json:"members"` // by address
+	Held    int            `json:"held"`    // partitions that the ledger has granted to this node
+	Waiting int            `json:"claiming"`
+	Leaving int            `json:"draining"`
+	Alive   map[string]int `json:"alive"`    // activations in memory here, by kind
+	Pending int64          `json:"messages"` // posted to them, and not handled yet
+}
+
+// MemberShare is a member and the partitions that membership proposes for it, of domain.Partitions.
+type MemberShare struct {
+	Address  string `json:"address"`
+	Local    bool   `json:"local,omitempty"`
+	Proposed int    `json:"proposed"`
+}
+
+// Standing is how it looks from this node now.
+func (n *Node) Standing() Standing {
+	t := n.router.table.Load()
+	s := Standing{
+		Node: n.ID(), Address: n.address, Gossip: n.GossipAddress(), Members: make([]MemberShare, len(t.members)),
+		Held: n.router.count(held), Waiting: n.router.count(claiming), Leaving: n.router.count(draining),
+		Alive: map[string]int{}, Pending: n.Pending(),
+	}
+	shares := map[*member]int{}
+	for _, owner := range t.owner {
+		shares[owner]++
+	}
+	for i, m := range t.members {
+		s.Members[i] = MemberShare{Address: m.address, Local: m.local, Proposed: shares[m]}
+	}
+	for name := range n.router.kinds {
+		s.Alive[name] = n.Live(name)
+	}
+	return s
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/cluster"
+)
+
+// A node says who it shares the work with; alone it has all of it. Without a node there is nobody to ask.
+func TestCluster_Status(t *testing.T) {
+	data, _ := startServe(t)
+	code, out, complaint := leadwire(t, "cluster", "status", "--data", data)
+	require.Zero(t, code, complaint)
+	require.Regexp(t, `^MEMBER +PARTITIONS\s+127\.0\.0\.1:\d+ +256 +this node\n`, out)
+	require.Regexp(t, `\nholds +256\nclaiming +0\ngiving up +0\n`, out)
+	code, out, complaint = leadwire(t, "cluster", "status", "--data", data, "--json")
+	require.Zero(t, code, complaint)
+	var s cluster.Standing
+	require.NoError(t, json.Unmarshal([]byte(out), &s))
+	require.NotEmpty(t, s.Node)
+	require.Contains(t, s.Alive, "endpoint")
+
+	code, _, complaint = leadwire(t, "cluster", "status", "--data", t.TempDir())
+	require.Equal(t, exitBroken, code)
+	require.Contains(t, complaint, "no node")
+}
