@@ -75,9 +75,11 @@ type Config struct {
 	GossipPort int      // of gossip (TCP and UDP); default 0: any free one
 	Seeds      []string // where the gossip of nodes to join is found: see discover.go; none: this node begins alone
 
-	SecretKey []byte      // encrypts gossip: 16, 24 or 32 bytes
-	ServerTLS *tls.Config // for actor messages that come in; needs ClientTLS
-	ClientTLS *tls.Config // for actor messages that go out; needs ServerTLS
+	SecretKey []byte // encrypts gossip: 16, 24 or 32 bytes
+	// SecretFile holds keys instead, and they may be replaced while nodes run: see secret.go.
+	SecretFile string
+	ServerTLS  *tls.Config // for actor messages that come in; needs ClientTLS
+	ClientTLS  *tls.Config // for actor messages that go out; needs ServerTLS
 
 	// Probe is how often a member is probed; default 500ms, which declares a dead node within about
 	// 3s and forgives a pause of 1s. A probe's answer may take two fifths of it.
@@ -155,6 +157,8 @@ func (c Config) validate() error {
 		return domain.FailField(op, "advertise", "needs a host that others can reach: "+c.Advertise+" is none")
 	case c.Advertise != c.Host && c.Port == 0:
 		return domain.FailField(op, "port", "must be set when an address is advertised")
+	case n != 0 && c.SecretFile != "":
+		return domain.FailField(op, "secret_file", "a key, or a file of keys: not both")
 	case n != 0 && n != 16 && n != 24 && n != 32:
 		return domain.FailField(op, "secret_key", "16, 24 or 32 bytes")
 	case (c.ServerTLS == nil) != (c.ClientTLS == nil):

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -31,4 +32,13 @@ func Addresses(lookup func(context.Context, string) ([]string, error), seeds ...
 	d := newDiscovery(seeds, slog.New(slog.DiscardHandler))
 	d.lookup = lookup
 	return func() []string { return d.addresses(context.Background()) }
+}
+
+// GossipKeys are the keys of a node's gossip in base64, the one that encrypts first.
+func GossipKeys(n *Node) string {
+	var all []string
+	for _, key := range n.provider.secrets.ring.GetKeys() {
+		all = append(all, base64.StdEncoding.EncodeToString(key))
+	}
+	return strings.Join(all, " ")
 }

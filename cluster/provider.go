@@ -28,6 +28,7 @@ import (
 type provider struct {
 	cfg     Config
 	seeds   discovery
+	secrets *secrets
 	log     *slog.Logger
 	evicted func() // the others thought us dead: whatever we hold, they have claimed
 	c       *cluster.Cluster
@@ -73,6 +74,9 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	if err := p.encodeSelf(); err != nil {
 		return err
 	}
+	if p.secrets, err = openSecrets(p.cfg); err != nil {
+		return err
+	}
 	if p.ml, err = memberlist.Create(p.settings()); err != nil {
 		return fmt.Errorf("start gossip on %s port %d: %w", p.cfg.Host, p.cfg.GossipPort, err)
 	}
@@ -110,7 +114,7 @@ func (p *provider) settings() *memberlist.Config {
 	mc.Name = p.c.ActorSystem.ID // of this process, not of the host: a restart is a new member
 	mc.BindAddr, mc.BindPort = p.cfg.Host, p.cfg.GossipPort
 	mc.AdvertiseAddr, mc.AdvertisePort = advertised(p.cfg), p.cfg.GossipPort
-	mc.SecretKey, mc.Label = p.cfg.SecretKey, p.cfg.Name
+	mc.Keyring, mc.Label = p.secrets.ring, p.cfg.Name
 	mc.Delegate, mc.Events, mc.Alive = p, p, p
 	mc.Logger = log.New(gossipWriter{p.log}, "", 0)
 	mc.ProbeInterval, mc.ProbeTimeout = p.cfg.Probe, p.cfg.Probe*2/5
@@ -172,11 +176,22 @@ func (p *provider) run(ctx context.Context) {
 				p.rejoin()
 			}
 		case <-ticker.C:
+			p.followSecrets()
 			if seeds := p.missingSeeds(); len(seeds) > 0 {
 				_, _ = p.ml.Join(seeds) // an error says what missingSeeds will say again
 			}
 		}
 		p.publish()
+	}
+}
+
+// followSecrets takes over the keys of gossip as their file has them now.
+func (p *provider) followSecrets() {
+	switch changed, err := p.secrets.follow(); {
+	case err != nil:
+		p.log.Error("gossip keys cannot be taken over; those before stay", "error", err)
+	case changed:
+		p.log.Info("gossip keys changed", "keys", len(p.secrets.ring.GetKeys()))
 	}
 }
 

@@ -114,6 +114,7 @@ func (s *Settings) bindCluster(fs *pflag.FlagSet) {
 	fs.IntVar(&c.GossipPort, "gossip-port", 0, "port of membership; 0 takes a free one")
 	fs.StringSliceVar(&c.Seeds, "join", nil, "where the gossip of nodes to join is found: host:port, dns:name:port (every address of the name) or file:path (a line each), looked up again every 2s; none: this node begins alone")
 	fs.StringVar(&s.clusterSecret, "cluster-secret", "", "encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes")
+	fs.StringVar(&c.SecretFile, "cluster-secret-file", "", "a file of such keys instead, a line each: the first encrypts, each opens. It is read again every 2s, so that a key is replaced while nodes run: old; old, new; new, old; new")
 	fs.IntVar(&c.AsksInFlight, "asks-in-flight", 8192, "questions between actors waiting for an answer: as many as webhooks in flight")
 	fs.IntVar(&c.PeerInFlight, "peer-in-flight", 4096, "of those, to one other node: half, so that a slow node leaves room for the others")
 	fs.IntVar(&c.TellWindow, "peer-window", 4096, "one-way messages that another node has not confirmed; more are refused, and found again in the store")
