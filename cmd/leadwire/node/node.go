@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -153,14 +154,24 @@ func (n *Node) openEdge(context.Context) error {
 	return err
 }
 
-// openControl is for the embedded store only: with Postgres, commands go to the database themselves.
-func (n *Node) openControl(context.Context) error {
-	if n.config.Store != Embedded {
+// openControl serves the commands of this machine. With Postgres most go to the database themselves, and what is left are questions
+// to the node: a folder that cannot be written, or that another node has, does not keep it from its work.
+func (n *Node) openControl(ctx context.Context) (err error) {
+	if n.config.Store == Embedded {
+		n.control, err = control.Serve(n.config.Data, n)
+		return err
+	}
+	if other, err := control.NewClient(n.config.Data).Status(ctx); err == nil {
+		n.deps.Log.Warn("commands reach another node: give each its own --data", "data", n.config.Data, "node", other.Node)
 		return nil
 	}
-	var err error
-	n.control, err = control.Serve(n.config.Data, n)
-	return err
+	if err = os.MkdirAll(n.config.Data, 0o700); err == nil {
+		n.control, err = control.Serve(n.config.Data, n)
+	}
+	if err != nil {
+		n.deps.Log.Warn("commands do not reach this node", "error", err)
+	}
+	return nil
 }
 
 // run starts what goes on until Stop.

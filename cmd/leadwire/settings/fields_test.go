@@ -28,7 +28,7 @@ var notSettings = map[string]string{
 	"persistence.Commit":        "its fields are settings, as persistence/groupcommit",
 	"persistence/postgres.Fail": "for tests", "persistence/embedded.Fail": "for tests", "persistence/postgres.Tracer": "for tests",
 	"cluster.SecretKey": "given as base64, by cluster-secret",
-	"cluster.ServerTLS": "needs files; comes with many nodes", "cluster.ClientTLS": "needs files; comes with many nodes",
+	"cluster.ServerTLS": "read from files, by cluster-cert, cluster-cert-key and cluster-ca", "cluster.ClientTLS": "likewise",
 	"cluster.Probe": timing, "cluster.JoinWait": timing, "cluster.Linger": timing, "cluster.AskTimeout": timing, "cluster.AskTry": timing,
 	"cluster.LedgerTimeout": timing, "cluster.Reread": timing, "cluster.BusyGrace": timing, "cluster.DrainLimit": timing,
 	"cluster.Restarts": timing, "cluster.RestartWindow": timing,

@@ -10,6 +10,7 @@
 package settings
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/node"
 )
 
@@ -30,7 +32,8 @@ type Settings struct {
 	LogFormat   string
 	LogLevel    string
 
-	clusterSecret string   // as it was given: base64
+	clusterSecret string // as it was given: base64
+	clusterTLS    struct{ cert, key, authority string }
 	refuse        []string // prefixes, likewise
 }
 
@@ -74,6 +77,9 @@ func (s *Settings) finish() error {
 		}
 		s.Node.Cluster.SecretKey = key
 	}
+	if err := s.finishTLS(); err != nil {
+		return err
+	}
 	s.Node.Outbound.Refuse = nil
 	for _, text := range s.refuse {
 		prefix, err := netip.ParsePrefix(text)
@@ -83,6 +89,19 @@ func (s *Settings) finish() error {
 		s.Node.Outbound.Refuse = append(s.Node.Outbound.Refuse, prefix)
 	}
 	return nil
+}
+
+// finishTLS reads the files for actor messages between nodes.
+func (s *Settings) finishTLS() (err error) {
+	files := s.clusterTLS
+	switch set := cmp.Or(files.cert, files.key, files.authority); {
+	case set == "":
+		return nil
+	case files.cert == "" || files.key == "" || files.authority == "":
+		return errors.New("cluster-cert, cluster-cert-key and cluster-ca come together")
+	}
+	s.Node.Cluster.ServerTLS, s.Node.Cluster.ClientTLS, err = cluster.MutualTLS(files.cert, files.key, files.authority)
+	return err
 }
 
 func (s *Settings) bindStorage(fs *pflag.FlagSet) {

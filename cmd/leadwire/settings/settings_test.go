@@ -166,6 +166,14 @@ func TestLoad_SecretIsNotRepeated(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
+// Files for TLS between nodes come together, and are read at the start.
+func TestLoad_TLSBetweenNodes(t *testing.T) {
+	_, _, _, err := load(t, "", "--cluster-cert=a.pem", "--cluster-cert-key=a.key")
+	require.ErrorContains(t, err, "come together")
+	_, _, _, err = load(t, "", "--cluster-cert=none.pem", "--cluster-cert-key=none.key", "--cluster-ca=none.pem")
+	require.ErrorContains(t, err, "authority")
+}
+
 // No spelling of a connection string shows its password.
 func TestMaskStore(t *testing.T) {
 	t.Parallel()
