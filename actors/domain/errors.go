@@ -61,5 +61,9 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
+// ErrNotWritten is behind an Unavailable answer of a store that has not written what it was given, and will not: whoever asked is
+// as far as before. Without it an Unavailable leaves open whether it was written.
+var ErrNotWritten = errors.New("it was not written")
+
 // ErrFenced is the store's answer to a commit whose epoch is no longer the partition's.
 var ErrFenced = &Error{Op: "commit", Code: Fenced, Err: errors.New("another node has claimed the partition since")}

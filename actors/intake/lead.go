@@ -162,6 +162,8 @@ func (l *Lead) Kept(now time.Time, k Keep, o Outcome) []Step {
 	case o.Err == nil:
 		l.remember(keyOf(a.event))
 		steps = append(steps, l.durable(now, k, o)...)
+	case errors.Is(o.Err, domain.ErrNotWritten): // its buyer's turn is not used up, and the lead is as it was
+		l.unused(k.Decision)
 	case k.Decision != nil: // what became of it is unknown
 		l.known = nil
 	}

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -334,6 +335,28 @@ func TestLead_DropsWhatCannotBeDecided(t *testing.T) {
 	steps := l.Decided(noon, bad, domain.Decided{}, noon, domain.FailField("decide", "contact", "is not UTF-8"))
 	require.IsType(t, intake.Dropped{}, steps[0])
 	require.Equal(t, int64(2), decision(t, steps).EventSeq)
+}
+
+// An event that the store has passed over uses up nobody's turn. When nobody knows whether it was written, the turn stays
+// used: the buyer may have the lead.
+func TestLead_ReturnsTheTurnOfWhatWasNotWritten(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		why  string
+		err  error
+		next domain.BuyerID
+	}{
+		{"passed over", domain.Fail("wait for commit", domain.Unavailable, fmt.Errorf("gave up waiting: %w", domain.ErrNotWritten)), "ann"},
+		{"unknown", down, "bob"},
+	} {
+		o := newOffice(domain.Buyer{ID: "ann"}, domain.Buyer{ID: "bob"})
+		l := newLead(o)
+		l.Ingest(event("e1", "{}"), 1)
+		require.NotNil(t, l.keep.Decision, "it rides along")
+		refused := only[intake.Answer](t, answered(l, intake.Outcome{Err: row.err}))
+		require.Equal(t, domain.Unavailable, domain.CodeOf(refused.Err))
+		require.Equal(t, row.next, o.desk.Choose(noon, o.routing).Buyer.Key.Buyer, row.why)
+	}
 }
 
 // A runaway contact is told to slow down; nothing it was told was kept is lost.

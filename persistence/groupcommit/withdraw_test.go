@@ -26,6 +26,7 @@ func TestWriter_GivingUpInTheQueueWithdraws(t *testing.T) {
 	err := <-gaveUp
 	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
 	require.ErrorIs(t, err, errWithdrawn)
+	require.ErrorIs(t, err, domain.ErrNotWritten)
 	require.NotErrorIs(t, err, errUnknown)
 	require.EqualValues(t, 1, value(t, registry, "leadwire_commit_queue_bytes"), "its body is let go of at once")
 	s.open()

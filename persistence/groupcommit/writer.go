@@ -3,6 +3,7 @@ package groupcommit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -139,10 +140,10 @@ func (w *Writer[Op, Res]) release(e *entry[Op, Res]) {
 var (
 	errUnknown = errors.New("gave up waiting; whether it was committed is unknown")
 	// errWithdrawn stands for an operation that will never be written.
-	errWithdrawn = errors.New("gave up waiting; it was not written")
+	errWithdrawn = fmt.Errorf("gave up waiting: %w", domain.ErrNotWritten)
 
-	errFull   = errors.New("the writer's queue is full")
-	errClosed = errors.New("the store is closed")
+	errFull   = fmt.Errorf("the writer's queue is full: %w", domain.ErrNotWritten)
+	errClosed = fmt.Errorf("the store is closed: %w", domain.ErrNotWritten)
 	errTooBig = errors.New("larger than a whole batch may be")
 )
 
