@@ -5,8 +5,8 @@ import "time"
 // outcomeWithdrawn is an operation that was not written because nobody waited for it any more.
 const outcomeWithdrawn = "withdrawn"
 
-// withdraw takes an operation back, unless a commit has taken it up. Its place in the queue comes free with the next batch:
-// until then it is remembered by size and number, and its body is let go of.
+// withdraw takes an operation back, unless a commit has taken it up. Its place in the queue comes free with the next batch,
+// or when there is no other: until then it is remembered by size and number, and its body is let go of.
 func (w *Writer[Op, Res]) withdraw(e *entry[Op, Res]) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -20,6 +20,25 @@ func (w *Writer[Op, Res]) withdraw(e *entry[Op, Res]) bool {
 	w.bytes -= e.size
 	w.metrics.depth(len(w.queue), w.bytes)
 	return true
+}
+
+// makeRoom takes what was withdrawn out of a queue that is full, once it is a 64th of it: so a commit that hangs does not keep the
+// places of those who have left, and whoever finds the queue full pays for looking through 64 of it on average.
+func (w *Writer[Op, Res]) makeRoom() {
+	if len(w.queue) < w.cfg.QueueOps || w.left < max(1, w.cfg.QueueOps/64) {
+		return
+	}
+	kept := w.queue[:0]
+	for _, e := range w.queue {
+		if e.state == withdrawn {
+			w.release(e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	clear(w.queue[len(kept):])
+	w.queue, w.left = kept, 0
+	w.metrics.depth(len(w.queue), w.bytes)
 }
 
 // over says whether whoever waits for an operation has gone by now. The deadline is looked at because a process that is short

@@ -38,6 +38,36 @@ func TestWriter_GivingUpInTheQueueWithdraws(t *testing.T) {
 	require.EqualValues(t, 1, operations(t, registry)["withdrawn"])
 }
 
+// While a commit hangs, those who have left do not keep their places from those who come.
+func TestWriter_WhoHasLeftMakesRoom(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	s := newStore(t, Config{QueueOps: 2}, Deps{Registerer: registry}, nil)
+	first := s.behind(t, "first")
+	ctx, cancel := context.WithCancel(t.Context())
+	gaveUp := make(chan error, 2)
+	for _, op := range []string{"a", "b"} {
+		go func() { _, err := s.Do(ctx, op); gaveUp <- err }()
+	}
+	s.queued(t, 2)
+	_, err := s.Do(t.Context(), "c")
+	require.ErrorIs(t, err, errFull)
+	cancel()
+	for range 2 {
+		require.ErrorIs(t, <-gaveUp, errWithdrawn)
+	}
+	stays := make(chan error, 1)
+	go func() { _, err := s.Do(t.Context(), "d"); stays <- err }()
+	require.Eventually(t, func() bool { // it alone waits, and nothing was committed meanwhile
+		return value(t, registry, "leadwire_commit_queue_operations") == 1
+	}, 10*time.Second, time.Millisecond)
+	s.open()
+	require.NoError(t, <-stays)
+	collect(first, 1)
+	require.Equal(t, [][]string{{"first"}, {"d"}}, s.batches)
+	require.Zero(t, value(t, registry, "leadwire_commit_queue_operations"))
+}
+
 // A deadline counts from when it has passed, and not from when its caller gets the processor to notice. Those behind it move
 // up, and a batch in which nobody is left is none.
 func TestWriter_PassesOverWhatIsPastItsDeadline(t *testing.T) {

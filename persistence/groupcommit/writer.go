@@ -153,6 +153,7 @@ func (w *Writer[Op, Res]) enqueue(e *entry[Op, Res]) error {
 		return domain.Fail("queue for commit", domain.Invalid, errTooBig)
 	}
 	w.mu.Lock()
+	w.makeRoom()
 	if w.closed || len(w.queue) >= w.cfg.QueueOps || w.bytes+e.size > w.cfg.QueueBytes {
 		reason := errFull
 		if w.closed {
