@@ -22,7 +22,7 @@ func broken(class domain.ErrorClass, took time.Duration) domain.Sent {
 }
 
 // modes are what an endpoint may be like.
-var modes = []string{"healthy", "healthy", "slow", "flapping", "dead", "failing", "limited", "busy", "gone", "hanging", "cut", "garbage", "picky"}
+var modes = []string{"healthy", "healthy", "slow", "flapping", "dead", "failing", "limited", "busy", "gone", "hanging", "cut", "lying", "endless", "dripping", "garbage", "picky"}
 
 // become makes the endpoint one of the modes.
 func (l *life) become(mode string) {
@@ -57,6 +57,18 @@ func (l *life) become(mode string) {
 			return broken(domain.ErrorTimeout, l.config.Timeout)
 		case "cut":
 			a := broken(domain.ErrorCut, quick)
+			a.Status = 200
+			return a
+		case "lying": // it promises more than it sends
+			a := broken(domain.ErrorCut, quick)
+			a.Status = 200
+			return a
+		case "endless": // as much is read as is kept, and it has answered 200
+			a := answer(200, quick)
+			a.Body, a.Truncated = make([]byte, domain.MaxExcerpt), true
+			return a
+		case "dripping": // a byte now and then, until the time is over
+			a := broken(domain.ErrorTimeout, l.config.Timeout)
 			a.Status = 200
 			return a
 		case "garbage":
