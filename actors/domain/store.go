@@ -16,18 +16,13 @@ import (
 // Errors are *Error. Unavailable means "perhaps, try again": the caller may repeat the call with the
 // same keys. ErrFenced means that the fence's epoch is not the partition's any more.
 type Store interface {
+	LeaseStore
 	VisitStore
 	SuppressionStore
 	APIKeyStore
 	DeliveryStore
 	ReplayStore
 	StatsStore
-
-	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction.
-	// Commits under the older epochs are refused from then on. Fences come in the order asked for.
-	Claim(ctx context.Context, node NodeID, partitions []Partition) ([]Fence, error)
-	// Held lists the partitions whose last claim was node's, with their epochs, by partition.
-	Held(ctx context.Context, node NodeID) ([]Fence, error)
 
 	// Receive keeps an event and reports whether its (Account, Source, ID) is new. Both answers
 	// deserve a 200. A new event is pending until decided, unless its effect is Record.

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"zombiezen.com/go/sqlite"
@@ -32,7 +33,7 @@ func (t *tx) loadEpochs() error {
 	}
 }
 
-// Claim makes node the owner of the partitions; see domain.Store.
+// Claim makes node the owner of the partitions; see domain.LeaseStore.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	if err := checkTexts("claim partitions", text{"node", string(node), false}); err != nil {
 		return nil, err
@@ -40,9 +41,9 @@ func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []doma
 	fences := make([]domain.Fence, len(partitions))
 	_, err := s.writer.Do(ctx, op{admin: func(t *tx) error {
 		for i, p := range partitions {
-			epoch, err := t.claim(node, p)
+			epoch, err := t.claim(node, p, &s.leases)
 			if err != nil {
-				return err
+				return fmt.Errorf("claim partition %d: %w", p, err)
 			}
 			fences[i] = domain.Fence{Partition: p, Epoch: epoch}
 		}
@@ -54,26 +55,21 @@ func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []doma
 	return fences, nil
 }
 
-func (t *tx) claim(node domain.NodeID, p domain.Partition) (epoch int64, err error) {
+// claim returns the epoch 0 when another node holds it under a living lease.
+func (t *tx) claim(node domain.NodeID, p domain.Partition, living *leases) (epoch int64, err error) {
+	var holder domain.NodeID
+	err = query(t.conn, `SELECT node FROM partitions WHERE p = ?`, func(s *sqlite.Stmt) { holder = domain.NodeID(s.ColumnText(0)) }, int64(p))
+	if err != nil || holder != node && living.lives(holder, time.Now()) {
+		return 0, err
+	}
 	const upsert = `INSERT INTO partitions (p, epoch, node, claimed_at) VALUES (?, 1, ?, ?)
 		ON CONFLICT (p) DO UPDATE SET epoch = epoch + 1, node = excluded.node, claimed_at = excluded.claimed_at
 		RETURNING epoch`
 	err = query(t.conn, upsert, func(s *sqlite.Stmt) {
 		epoch = s.ColumnInt64(0)
 	}, int64(p), string(node), nanos(t.clock.Now()))
-	if err != nil {
-		return 0, fmt.Errorf("claim partition %d: %w", p, err)
+	if err == nil {
+		t.claimed[p] = epoch
 	}
-	t.claimed[p] = epoch
-	return epoch, nil
-}
-
-// Held lists the partitions that node claimed last; see domain.Store.
-func (s *Store) Held(ctx context.Context, node domain.NodeID) (held []domain.Fence, err error) {
-	err = s.read(ctx, "list held partitions", func(c *sqlite.Conn) error {
-		return query(c, `SELECT p, epoch FROM partitions WHERE node = ? ORDER BY p`, func(s *sqlite.Stmt) {
-			held = append(held, domain.Fence{Partition: domain.Partition(s.ColumnInt64(0)), Epoch: s.ColumnInt64(1)})
-		}, string(node))
-	})
-	return held, err
+	return epoch, err
 }

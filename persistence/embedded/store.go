@@ -22,6 +22,7 @@ type Store struct {
 	tx      *tx // owned by the writer's goroutine
 	readers *readers
 	check   *checkpointer
+	leases  leases
 	metrics *metrics
 
 	epoch    string

@@ -21,7 +21,7 @@ func TestCommit_AClaimCountsWithinItsBatch(t *testing.T) {
 	var newer int64
 	results, err := s.commit(t.Context(), []op{ // the writer is at rest, so the transaction is ours
 		{receive: &receive{fence: old, event: bulky(1)}},
-		{admin: func(t *tx) (err error) { newer, err = t.claim("other", old.Partition); return err }},
+		{admin: func(t *tx) (err error) { newer, err = t.claim("other", old.Partition, &leases{}); return err }},
 		{receive: &receive{fence: old, event: bulky(2)}},
 		{receive: &receive{fence: domain.Fence{Partition: old.Partition, Epoch: old.Epoch + 1}, event: bulky(3)}},
 	})

@@ -3,26 +3,74 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
-// Claim makes node the owner of the partitions: see domain.Store. It waits for commits in flight, and
-// locks in the order they do. Tried twice it raises the epochs twice, which harms nobody.
+// deadKept is how long the rows of nodes that ended without a word are kept, for whoever wonders.
+const deadKept = "1 day"
+
+// Renew begins or prolongs a lease: see domain.LeaseStore. It waits for the disk like any commit: a lease that a crash of
+// the server takes back would let others in too early.
+func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLease, error) {
+	const doing = "renew lease"
+	if err := check(doing, field{"node", string(l.Node), false}, field{"address", l.Address, true}); err != nil {
+		return nil, err
+	}
+	view := make([]string, len(l.View))
+	for i, n := range l.View {
+		view[i] = string(n)
+	}
+	return read(ctx, s, doing, func(ctx context.Context, c reader) ([]domain.NodeLease, error) {
+		rows, err := c.Query(ctx, `WITH own AS (
+			INSERT INTO nodes (node, address, view, until) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
+			ON CONFLICT (node) DO UPDATE SET address = excluded.address, view = excluded.view, until = excluded.until
+			RETURNING node, address, view, until
+		), living AS (SELECT * FROM own UNION ALL SELECT node, address, view, until FROM nodes WHERE node <> $1 AND until > clock_timestamp())
+		SELECT node, address, view, extract(epoch FROM until - clock_timestamp())::float8 FROM living ORDER BY node`,
+			string(l.Node), l.Address, view, l.TTL.Seconds())
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, scanLease)
+	})
+}
+
+func scanLease(row pgx.CollectableRow) (domain.NodeLease, error) {
+	var l domain.NodeLease
+	var left float64
+	err := row.Scan(&l.Node, &l.Address, &l.View, &left)
+	l.TTL = time.Duration(left * float64(time.Second))
+	return l, err
+}
+
+// Claim makes node the owner of the partitions: see domain.LeaseStore. It waits for commits in flight, and locks in the
+// order they do; what is another's under a living lease it does not lock. Tried twice it raises the epochs twice, which
+// harms nobody.
+//
+// The living nodes are one value of their own: a row that was waited for is looked at again, and a join with it would
+// not be.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	const doing = "claim partitions"
 	if err := check(doing, field{"node", string(node), false}); err != nil {
 		return nil, err
 	}
 	epochs, err := read(ctx, s, doing, func(ctx context.Context, c reader) (map[domain.Partition]int64, error) {
-		rows, err := c.Query(ctx, `WITH mine AS MATERIALIZED (SELECT p FROM partitions WHERE p = ANY ($1::smallint[]) ORDER BY p FOR NO KEY UPDATE)
+		rows, err := c.Query(ctx, `WITH buried AS (DELETE FROM nodes WHERE until < clock_timestamp() - interval '`+deadKept+`'),
+			mine AS MATERIALIZED (SELECT p FROM partitions WHERE p = ANY ($1::smallint[])
+				AND node <> ALL (coalesce((SELECT array_agg(n.node) FROM nodes n WHERE n.until > clock_timestamp() AND n.node <> $2), '{}'))
+				ORDER BY p FOR NO KEY UPDATE)
 			UPDATE partitions SET epoch = epoch + 1, node = $2, claimed_at = now() FROM mine WHERE partitions.p = mine.p
 			RETURNING partitions.p, partitions.epoch`, numbers(partitions), string(node))
 		if err != nil {
 			return nil, fmt.Errorf("raise epochs: %w", err)
 		}
-		fences, err := collectFences(rows)
+		fences, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f domain.Fence, err error) {
+			err = row.Scan(&f.Partition, &f.Epoch)
+			return f, err
+		})
 		epochs := make(map[domain.Partition]int64, len(fences))
 		for _, f := range fences {
 			epochs[f.Partition] = f.Epoch
@@ -39,23 +87,44 @@ func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []doma
 	return fences, nil
 }
 
-// Held lists the partitions whose last claim was node's.
-func (s *Store) Held(ctx context.Context, node domain.NodeID) ([]domain.Fence, error) {
-	return read(ctx, s, "list held partitions", func(ctx context.Context, c reader) ([]domain.Fence, error) {
-		rows, err := c.Query(ctx, `SELECT p, epoch FROM partitions WHERE node = $1 ORDER BY p`, string(node))
+// GiveBack makes partitions nobody's: see domain.LeaseStore.
+func (s *Store) GiveBack(ctx context.Context, node domain.NodeID, fences []domain.Fence) error {
+	parts, epochs := make([]int16, len(fences)), make([]int64, len(fences))
+	for i, f := range fences {
+		parts[i], epochs[i] = int16(f.Partition), f.Epoch
+	}
+	return s.release(ctx, "give partitions back", `WITH mine AS MATERIALIZED (SELECT q.p FROM partitions q
+		JOIN unnest($2::smallint[], $3::bigint[]) AS t (p, epoch) ON t.p = q.p AND t.epoch = q.epoch
+		WHERE q.node = $1 ORDER BY q.p FOR NO KEY UPDATE OF q)
+		UPDATE partitions SET node = '' FROM mine WHERE partitions.p = mine.p`, string(node), parts, epochs)
+}
+
+// Resign ends a node's lease: see domain.LeaseStore.
+func (s *Store) Resign(ctx context.Context, node domain.NodeID) error {
+	return s.release(ctx, "resign", `WITH gone AS (DELETE FROM nodes WHERE node = $1),
+		mine AS MATERIALIZED (SELECT p FROM partitions WHERE node = $1 ORDER BY p FOR NO KEY UPDATE)
+		UPDATE partitions SET node = '' FROM mine WHERE partitions.p = mine.p`, string(node))
+}
+
+func (s *Store) release(ctx context.Context, doing, sql string, args ...any) error {
+	_, err := read(ctx, s, doing, func(ctx context.Context, c reader) (struct{}, error) {
+		_, err := c.Exec(ctx, sql, args...)
+		return struct{}{}, err
+	})
+	return err
+}
+
+// Holdings lists the partitions that were ever claimed: see domain.LeaseStore.
+func (s *Store) Holdings(ctx context.Context) ([]domain.Holding, error) {
+	return read(ctx, s, "list holdings", func(ctx context.Context, c reader) ([]domain.Holding, error) {
+		rows, err := c.Query(ctx, `SELECT p, epoch, node FROM partitions WHERE epoch > 0 ORDER BY p`)
 		if err != nil {
 			return nil, err
 		}
-		return collectFences(rows)
-	})
-}
-
-func collectFences(rows pgx.Rows) ([]domain.Fence, error) {
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (domain.Fence, error) {
-		var p int16
-		var epoch int64
-		err := row.Scan(&p, &epoch)
-		return domain.Fence{Partition: domain.Partition(p), Epoch: epoch}, err
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h domain.Holding, err error) {
+			err = row.Scan(&h.Fence.Partition, &h.Fence.Epoch, &h.Node)
+			return h, err
+		})
 	})
 }
 

@@ -25,22 +25,15 @@ func fencing(t *testing.T, h Harness) {
 	})
 
 	// The store decides who owns what; a node asks it for what it still holds.
-	t.Run("HeldIsWhatNobodyElseClaimedSince", func(t *testing.T) {
+	t.Run("HoldingsAreWhoClaimedLast", func(t *testing.T) {
 		t.Parallel()
 		s := h.Open(t, Options{}).Store
 		mine, err := s.Claim(t.Context(), "node-1", []domain.Partition{9, 1, 5})
 		require.NoError(t, err)
 		theirs, err := s.Claim(t.Context(), "node-2", []domain.Partition{5})
 		require.NoError(t, err)
-		held, err := s.Held(t.Context(), "node-1")
-		require.NoError(t, err)
-		require.Equal(t, []domain.Fence{mine[1], mine[0]}, held, "by partition")
-		held, err = s.Held(t.Context(), "node-2")
-		require.NoError(t, err)
-		require.Equal(t, theirs, held)
-		held, err = s.Held(t.Context(), "node-3")
-		require.NoError(t, err)
-		require.Empty(t, held)
+		require.Equal(t, []domain.Holding{{Fence: mine[1], Node: "node-1"}, {Fence: theirs[0], Node: "node-2"}, {Fence: mine[0], Node: "node-1"}},
+			holdings(t, s), "by partition")
 	})
 
 	// Two nodes both believe: the stale one writes nothing, by either road.

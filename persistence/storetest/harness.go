@@ -55,6 +55,7 @@ func Run(t *testing.T, h Harness) {
 		{"Order", order},
 		{"Caps", caps},
 		{"Fencing", fencing},
+		{"Leasing", leasing},
 		{"Feeds", feeds},
 		{"Reading", reading},
 		{"Failures", failures},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/stretchr/testify/require"
@@ -103,10 +104,13 @@ func life(t *testing.T, h Harness) {
 		ctx := t.Context()
 		bea := domain.BuyerKey{Account: account, Buyer: "bea"}
 		for name, call := range map[string]func(context.Context) error{
-			"Claim":   func(ctx context.Context) error { _, err := s.Claim(ctx, node, []domain.Partition{1}); return err },
-			"Held":    func(ctx context.Context) error { _, err := s.Held(ctx, node); return err },
-			"Receive": func(ctx context.Context) error { _, err := s.Receive(ctx, f, event("e-2", "ghl-b")); return err },
-			"Decide":  func(ctx context.Context) error { _, err := s.Decide(ctx, assign(f, p, "bea")); return err },
+			"Claim":    func(ctx context.Context) error { _, err := s.Claim(ctx, node, []domain.Partition{1}); return err },
+			"Renew":    func(ctx context.Context) error { _, err := s.Renew(ctx, lease(node, time.Minute)); return err },
+			"GiveBack": func(ctx context.Context) error { return s.GiveBack(ctx, node, []domain.Fence{f}) },
+			"Resign":   func(ctx context.Context) error { return s.Resign(ctx, node) },
+			"Holdings": func(ctx context.Context) error { _, err := s.Holdings(ctx); return err },
+			"Receive":  func(ctx context.Context) error { _, err := s.Receive(ctx, f, event("e-2", "ghl-b")); return err },
+			"Decide":   func(ctx context.Context) error { _, err := s.Decide(ctx, assign(f, p, "bea")); return err },
 			"RecordSeen": func(ctx context.Context) error {
 				_, err := s.RecordSeen(ctx, []domain.Seen{{Account: account, Buyer: "bea", Seq: 1}})
 				return err
