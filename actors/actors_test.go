@@ -213,6 +213,7 @@ func TestLead_FencedOwnerLetsGo(t *testing.T) {
 	for p := range domain.Partitions {
 		all = append(all, domain.Partition(p))
 	}
+	require.NoError(t, node.Store.Resign(t.Context(), node.Cluster.ID()), "what no node does: nobody may take over from one whose lease lives")
 	_, err := node.Store.Claim(t.Context(), "somebody-else", all)
 	require.NoError(t, err)
 	_, err = node.Store.Receive(t.Context(), node.Cluster.Held()[0], actortest.Contact("e9", "lead-9"))

@@ -59,6 +59,8 @@ type Node interface {
 	Tell(m cluster.Keyed) error
 	Ask(ctx context.Context, m cluster.Keyed) (any, error)
 	Abandon(f domain.Fence)
+	// Acts is asked right before something is done outside that no commit takes back.
+	Acts(f domain.Fence) bool
 	Held() []domain.Fence
 	System() *actor.ActorSystem
 }

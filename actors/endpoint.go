@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -28,6 +29,8 @@ import (
 //	batchAttempted      one of several deliveries did             keep their receipts
 //	recorded            the receipt is durable                    try again later, or finish
 //	wakeUp              the pause is over                         send what is due
+//	*cluster.Moving     we are to go to another node              begin no attempt, finish those under way
+//	*cluster.Staying    we are not                                send what is due
 type endpoint struct {
 	rt    *Runtime
 	id    cluster.Identity
@@ -38,6 +41,12 @@ type endpoint struct {
 
 	// since is the revision of suppressions under which whatever the queue has in memory was still in the store.
 	since int64
+
+	moving bool // to another node: no attempt begins here any more
+	// attempts is the context of those under way. Whoever takes an endpoint over makes again what has no receipt, so what is
+	// still under way when we stop is cut off.
+	attempts context.Context
+	cut      context.CancelFunc
 
 	equipping bool // its secrets are being read
 	again     bool // and have to be once more: something has changed since
@@ -94,6 +103,9 @@ func (r *Runtime) newEndpoint(id cluster.Identity) cluster.Actor {
 // Busy keeps the endpoint in memory while anything is under way, or becomes due by itself.
 func (e *endpoint) Busy() bool { return e.core != nil && e.core.Busy() }
 
+// Settled says that no attempt is under way, and none will begin here.
+func (e *endpoint) Settled() bool { return e.moving && (e.core == nil || e.core.Settled()) }
+
 func (e *endpoint) Receive(ctx actor.Context) {
 	if now := e.rt.deps.Suppressions.Revision(); e.core != nil && now > e.since && e.core.Empty() {
 		e.since = now // what comes into memory from now on comes from a store that is at least as new, or says otherwise
@@ -108,13 +120,19 @@ func (e *endpoint) receive(ctx actor.Context) {
 		e.since = e.rt.deps.Suppressions.Revision()
 		config, revision := e.config()
 		e.core = queue.New(e.key, e.id.Fence, config, true, revision, e.rt.announceOperations) // paused until its secrets are known
+		e.attempts, e.cut = context.WithCancel(context.Background())
 		self, root, core := ctx.Self(), ctx.ActorSystem().Root, e.core
 		e.owner = e.rt.gate.Join(func() { root.Send(self, granted{to: core}) })
 		e.equip(ctx)
 	case *actor.Stopping, *actor.Restarting:
 		if e.owner != nil {
 			e.owner.Leave()
+			e.cut()
 		}
+	case *cluster.Moving:
+		e.move(ctx, true)
+	case *cluster.Staying:
+		e.move(ctx, false)
 	case *wire.HereOwed:
 		e.since = min(e.since, msg.Since)
 		e.perform(ctx, e.core.Owed(now, msg.Deliveries...))
@@ -196,14 +214,26 @@ func (e *endpoint) equipped(ctx actor.Context, msg equipped) {
 		return
 	}
 	e.kit = msg.kit
-	config, revision := e.config()
-	steps := e.core.Configure(now, config, config.Paused || msg.kit.lacks != "", revision)
+	steps := e.configure(now)
 	if first {
 		steps = append(steps, e.core.Start(now)...)
 	} else {
 		steps = append(steps, e.core.Owed(now)...)
 	}
 	e.perform(ctx, steps)
+}
+
+// configure tells the queue how the endpoint is configured, and whether it is to be sent nothing.
+func (e *endpoint) configure(now time.Time) []queue.Step {
+	config, revision := e.config()
+	return e.core.Configure(now, config, config.Paused || e.moving || e.kit.lacks != "", revision)
+}
+
+// move begins or ends a wait for another node to take over.
+func (e *endpoint) move(ctx actor.Context, away bool) {
+	if e.moving = away; e.kit != nil { // without it nothing has begun
+		e.perform(ctx, e.configure(e.rt.deps.Clock.Now()))
+	}
 }
 
 // perform carries out what the queue decided. Every effect of this actor leaves through here.
@@ -221,13 +251,13 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 		case queue.Release:
 			e.owner.Return()
 		case queue.Send:
-			e.attempt(ctx, func(c context.Context, kit *kit, since int64) any {
-				sent, secret := e.rt.send(c, e.key, kit, step, since)
+			e.attempt(ctx, func(c context.Context, kit *kit, by right) any {
+				sent, secret := e.rt.send(c, e.key, kit, step, by)
 				return attempted{to: core, delivery: step.Delivery.N, sent: sent, secret: secret}
 			})
 		case queue.SendBatch:
-			e.attempt(ctx, func(c context.Context, kit *kit, since int64) any {
-				return batchAttempted{to: core, outcomes: e.rt.sendBatch(c, e.key, kit, step.Sends, since)}
+			e.attempt(ctx, func(c context.Context, kit *kit, by right) any {
+				return batchAttempted{to: core, outcomes: e.rt.sendBatch(c, e.key, kit, step.Sends, by)}
 			})
 		case queue.Record:
 			tier := e.tier()
@@ -260,16 +290,19 @@ func (e *endpoint) perform(ctx actor.Context, steps []queue.Step) {
 }
 
 // attempt makes one beside the mailbox, with a right that was granted and what attempts are made with now.
-func (e *endpoint) attempt(ctx actor.Context, send func(context.Context, *kit, int64) any) {
+func (e *endpoint) attempt(ctx actor.Context, send func(context.Context, *kit, right) any) {
 	if e.rt.deps.Clock.Now().Sub(e.kit.readAt) > kitAge {
 		e.equip(ctx)
 	}
-	kit, end, since := e.kit, e.owner.Use(), e.since
+	kit, end, attempts, by := e.kit, e.owner.Use(), e.attempts, right{e.id.Fence, e.since}
 	e.rt.pipe(ctx, func(c context.Context) any {
 		if end != nil {
 			defer end()
 		}
-		return send(c, kit, since)
+		c, cancel := context.WithCancel(c)
+		defer cancel()
+		defer context.AfterFunc(attempts, cancel)()
+		return send(c, kit, by)
 	})
 }
 

@@ -16,7 +16,7 @@ const batchHeader = "Leadwire-Batch"
 // sendBatch makes one request of several deliveries, without those whose person is suppressed by now or whose payload
 // cannot be shaped. If one is left, it goes as if it had been alone from the start. Whether anybody is suppressed is asked
 // last, and once for all.
-func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit, sends []queue.Send, since int64) []queue.Outcome {
+func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit, sends []queue.Send, by right) []queue.Outcome {
 	now := r.deps.Clock.Now()
 	outcomes, items := make([]queue.Outcome, len(sends)), make([]delivery.BatchItem, len(sends))
 	faults := make([]error, len(sends))
@@ -31,7 +31,7 @@ func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit,
 	for i, s := range sends {
 		class, reason := unread, why
 		if class == "" {
-			class, reason = r.barred(ctx, s, since)
+			class, reason = r.barred(ctx, s, by.since)
 		}
 		if class == "" && faults[i] != nil {
 			class, reason = domain.ErrorPayload, faults[i].Error()
@@ -43,6 +43,12 @@ func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit,
 		left, in = append(left, items[i]), append(in, i)
 	}
 	if len(in) == 0 {
+		return outcomes
+	}
+	if !r.node.Acts(by.fence) {
+		for _, i := range in {
+			outcomes[i].Sent = overtaken(now)
+		}
 		return outcomes
 	}
 	sent, id, secret := r.sendItems(ctx, key, k, left)

@@ -117,10 +117,16 @@ func (k *kit) take(v *vault.Vault, key domain.EndpointKey, s domain.Secret) erro
 	return err
 }
 
+// right is by what an attempt is made.
+type right struct {
+	fence domain.Fence
+	since int64 // see endpoint
+}
+
 // send makes one attempt, unless the person is suppressed by now, and names the secret that signed it.
-func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send, since int64) (domain.Sent, string) {
+func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s queue.Send, by right) (domain.Sent, string) {
 	now := r.deps.Clock.Now()
-	if class, reason := r.withheld(ctx, s, since); class != "" {
+	if class, reason := r.withheld(ctx, s, by.since); class != "" {
 		return unsent(now, class, reason), ""
 	}
 	dispatch, secret, class, err := k.pack(now, key, s.Delivery.Event, s.Delivery.Payload)
@@ -130,7 +136,15 @@ func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s qu
 	if s.OutOfOrder {
 		dispatch.Header[outOfOrderHeader] = []string{"true"}
 	}
+	if !r.node.Acts(by.fence) {
+		return overtaken(now), ""
+	}
 	return r.dispatch(ctx, k, dispatch), secret
+}
+
+// overtaken is an attempt that was not made because another node may own the endpoint by now.
+func overtaken(now time.Time) domain.Sent {
+	return unsent(now, domain.ErrorStopped, "this node's right to the endpoint has run out")
 }
 
 // unsent is an attempt that was not made.

@@ -97,7 +97,7 @@ func (r *Runtime) Kinds() []cluster.Kind {
 		{Name: wire.KindLead, New: r.newLead, Mailbox: r.cfg.LeadMailbox, IdleAfter: r.cfg.LeadIdle},
 		{Name: wire.KindBuyer, New: r.newBuyer, Mailbox: r.cfg.BuyerMailbox, IdleAfter: r.cfg.BuyerIdle},
 		{Name: wire.KindVisitor, New: r.newVisitor, Mailbox: r.cfg.VisitorMailbox, IdleAfter: r.cfg.VisitorIdle},
-		{Name: wire.KindEndpoint, New: r.newEndpoint, Mailbox: r.cfg.EndpointMailbox, IdleAfter: r.cfg.EndpointIdle},
+		{Name: wire.KindEndpoint, New: r.newEndpoint, Mailbox: r.cfg.EndpointMailbox, IdleAfter: r.cfg.EndpointIdle, HandsOver: true},
 	}
 }
 
@@ -204,6 +204,11 @@ func (l *lateNode) Abandon(f domain.Fence) {
 	if n, err := l.get(); err == nil {
 		n.Abandon(f)
 	}
+}
+
+func (l *lateNode) Acts(f domain.Fence) bool {
+	n, err := l.get()
+	return err == nil && n.Acts(f)
 }
 
 func (l *lateNode) Held() []domain.Fence {

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -31,6 +32,8 @@ type activation struct {
 	epoch    int64
 	lastUsed int64 // the sweeper's time of the last message that came through the router, unix nanoseconds
 	failures *failures
+
+	settled atomic.Bool // of a kind that hands over: nothing is under way, and the partition is to go
 
 	running   bool // a goroutine is taking turns
 	suspended bool // by the runtime: a child's failure is being decided

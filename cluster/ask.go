@@ -61,7 +61,7 @@ func (n *Node) try(ctx context.Context, s *slot, deadline time.Time, m Keyed, ki
 	if n.closed.Load() {
 		return nil, unavailable(kind, errStopping)
 	}
-	p, owner := n.router.owner(kind, id)
+	p, owner := n.router.way(kind, id)
 	if owner == nil {
 		return nil, errTry{errNoOwner}
 	}
@@ -92,7 +92,7 @@ func (n *Node) askHere(p *partition, kind, id string, msg any) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, errNotHeld):
-		if why := n.keeper.obstacle(); why != nil {
+		if why := n.keeper.obstacle(); why != nil && !p.moving.Load() {
 			return unavailable(kind, why)
 		}
 		return errTry{err}

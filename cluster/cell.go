@@ -45,6 +45,7 @@ func (c *cell) Receive(ctx actor.Context) {
 		c.a.postDirect(&Leaving{})
 	default:
 		c.inner.Receive(ctx)
+		c.settle()
 		if c.leaving && !c.inner.Busy() && c.a.quiet() {
 			ctx.Stop(ctx.Self())
 		}
@@ -59,6 +60,20 @@ func (c *cell) start(ctx actor.Context) {
 	}
 	c.inner = c.a.make()
 	c.inner.Receive(ctx)
+	if c.a.kind.HandsOver && c.a.part.moving.Load() { // it replaces one that was told
+		c.a.postDirect(&Moving{})
+	}
+}
+
+// settle tells the keeper when an actor that hands over has nothing under way any more.
+func (c *cell) settle() {
+	if !c.a.kind.HandsOver || !c.a.part.moving.Load() {
+		return
+	}
+	s, ok := c.inner.(Settler)
+	if now := !ok || s.Settled(); c.a.settled.Swap(now) != now && now {
+		c.a.r.wake()
+	}
 }
 
 // guarded lets the Actor hear of its end. What it does then may fail, but not change that end.

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -41,6 +40,20 @@ type Actor interface {
 	Busy() bool
 }
 
+// Moving tells an actor of a kind that hands over that its partition is to move to another node: it begins nothing new
+// outside of this cluster, and is left in memory until it is Settled. Staying takes that back.
+type (
+	Moving  struct{}
+	Staying struct{}
+)
+
+// Settler is an actor of a kind that hands over.
+type Settler interface {
+	Actor
+	// Settled says that nothing it has begun is still under way. It is asked on the actor's own turn.
+	Settled() bool
+}
+
 // Leaving tells an activation that its partition is moving to another node: it finishes what is in
 // flight and lets go of the rest. It is stopped when it is no longer Busy. Ignoring it is allowed.
 type Leaving struct{}
@@ -57,13 +70,13 @@ type Kind struct {
 	// IdleAfter is how long an activation stays without messages; 0: a minute; below 0: for ever. It
 	// leaves within 1.3 times this.
 	IdleAfter time.Duration
+	// HandsOver says that its actors are Settlers: a partition that moves stays at work until they have settled, or
+	// Config.HandOver is over. While it waits, none of them is activated.
+	HandsOver bool
 }
 
 // Ledger says who holds which partition. It is a part of domain.Store.
-type Ledger interface {
-	Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error)
-	Held(ctx context.Context, node domain.NodeID) ([]domain.Fence, error)
-}
+type Ledger = domain.LeaseStore
 
 // Config is the values a node runs with. Zero fields take their default.
 type Config struct {
@@ -97,9 +110,15 @@ type Config struct {
 	TellWindow   int           // one-way messages a peer has not confirmed; default 4096; the next is Unavailable
 
 	LedgerTimeout time.Duration // of one call to the ledger; default 5s
-	Reread        time.Duration // between readings of what the ledger says we hold; default 2s: how long a stale node can go on
-	BusyGrace     time.Duration // for a Busy activation whose partition moves; default 200ms: a commit and its answer
-	DrainLimit    time.Duration // for a partition to empty; default 5s; what runs on is cut off, it cannot commit
+	// Lease is how long the ledger takes us to be at work without hearing from us: others may take over as late after
+	// we are gone, and we stop a tenth of it earlier; default 2.5s. It is renewed five times in its length.
+	Lease      time.Duration
+	Reread     time.Duration // between readings of what the ledger says we hold; default 2s: how long a stale node can go on
+	BusyGrace  time.Duration // for a Busy activation whose partition moves; default 200ms: a commit and its answer
+	DrainLimit time.Duration // for a partition to empty; default 5s; what runs on is cut off, it cannot commit
+	// HandOver is for what is under way in a partition that moves, which works on meanwhile; default 65s: the longest that
+	// an attempt at an endpoint may take, and its receipt.
+	HandOver time.Duration
 
 	Restarts      int           // of one activation within RestartWindow; default 5; then it is stopped
 	RestartWindow time.Duration // default 10s
@@ -132,6 +151,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AsksInFlight, 8192)
 	setDefault(&c.PeerInFlight, 4096)
 	setDefault(&c.TellWindow, 4096)
+	setDefault(&c.Lease, 2500*time.Millisecond)
+	setDefault(&c.HandOver, 65*time.Second)
 	setDefault(&c.LedgerTimeout, 5*time.Second)
 	setDefault(&c.Reread, 2*time.Second)
 	setDefault(&c.BusyGrace, 200*time.Millisecond)
@@ -163,6 +184,10 @@ func (c Config) validate() error {
 		return domain.FailField(op, "secret_key", "16, 24 or 32 bytes")
 	case (c.ServerTLS == nil) != (c.ClientTLS == nil):
 		return domain.FailField(op, "tls", "the server's and the client's side come together")
+	case c.Lease < minLease || c.Lease > maxLease:
+		return domain.FailField(op, "lease", "from "+minLease.String()+" to "+maxLease.String())
+	case c.Probe < minProbe || c.Probe > maxProbe:
+		return domain.FailField(op, "probe", "from "+minProbe.String()+" to "+maxProbe.String())
 	case c.AsksInFlight > maxAsks:
 		return domain.FailField(op, "asks_in_flight", "at most "+strconv.Itoa(maxAsks))
 	}
@@ -173,6 +198,13 @@ func (c Config) validate() error {
 	}
 	return nil
 }
+
+// Bounds of what a cluster's nodes notice each other's end by. Below them a busy machine is taken for a dead one, above
+// them a dead one is missed for a minute.
+const (
+	minLease, maxLease = 500 * time.Millisecond, time.Minute
+	minProbe, maxProbe = 100 * time.Millisecond, 10 * time.Second
+)
 
 func unspecified(host string) bool {
 	ip := net.ParseIP(host)

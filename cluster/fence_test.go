@@ -51,8 +51,7 @@ func TestFence_RereadFindsWhatWasTaken(t *testing.T) {
 	ledger := clustertest.NewLedger()
 	n := clustertest.Start(t, cluster.Config{Reread: 20 * time.Millisecond}, cluster.Deps{Ledger: ledger, Kinds: []cluster.Kind{clustertest.NewArena().Kind("probe")}})
 	before := clustertest.Ask(t, n, "a", "")
-	_, err := ledger.Claim(t.Context(), "thief", []domain.Partition{cluster.PartitionOf("probe", "a")})
-	require.NoError(t, err)
+	ledger.Seize(cluster.PartitionOf("probe", "a"), "thief")
 	require.Eventually(t, func() bool { return clustertest.Ask(t, n, "a", "").GetEpoch() == before.GetEpoch()+2 }, clustertest.Timeout, time.Millisecond)
 	require.Equal(t, map[domain.NodeID]int{n.ID(): domain.Partitions}, ledger.Holders(), "membership proposes us, so we claimed it back")
 }

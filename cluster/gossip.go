@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/hashicorp/memberlist"
@@ -71,8 +72,11 @@ func (p *provider) NotifyAlive(n *memberlist.Node) error {
 // NodeMeta is part of memberlist.Delegate.
 func (p *provider) NodeMeta(int) []byte { return *p.meta.Load() }
 
-// NotifyMsg is part of memberlist.Delegate: an eviction notice.
+// NotifyMsg is part of memberlist.Delegate: an eviction notice, or a turn.
 func (p *provider) NotifyMsg(b []byte) {
+	if string(b) == turnNotice {
+		p.turned()
+	}
 	if id, ok := bytes.CutPrefix(b, []byte(evictionPrefix)); ok {
 		select {
 		case p.notice <- string(id):
@@ -93,6 +97,31 @@ func (p *provider) MergeRemoteState([]byte, bool) {}
 const evictionPrefix = "evicted:"
 
 func evictionNotice(id string) []byte { return []byte(evictionPrefix + id) }
+
+// turnNotice says that partitions have changed hands: whoever waits for some, or keeps something at their owner, looks again.
+const turnNotice = "turn"
+
+// turnAgain is when it is said once more: the first may get lost, and those who wait for it look by themselves only every
+// few seconds.
+const turnAgain = 300 * time.Millisecond
+
+// tellTurn tells the others of a turn. It does not block.
+func (p *provider) tellTurn() {
+	p.sendTurn()
+	time.AfterFunc(turnAgain, func() {
+		if p.ctx.Err() == nil {
+			p.sendTurn()
+		}
+	})
+}
+
+func (p *provider) sendTurn() {
+	for _, n := range p.snapshot() {
+		if n.Name != p.c.ActorSystem.ID {
+			_ = p.ml.SendBestEffort(n, []byte(turnNotice)) // one that cannot be reached hears of members instead
+		}
+	}
+}
 
 func (p *provider) set(n *memberlist.Node) {
 	c := *n

@@ -36,9 +36,9 @@ func (i *inbox) SendUserMessage(_ *actor.PID, msg any) {
 
 func (r *router) arrive(m Keyed, msg any, sender *actor.PID, header actor.ReadonlyMessageHeader) {
 	kind, id := m.Address()
-	p, owner := r.owner(kind, id)
-	if owner != nil && !owner.local && sender == nil && !hopped(header) {
-		r.forward(owner, m)
+	p, owner := r.way(kind, id)
+	if owner != nil && !owner.local && !hopped(header) && (sender == nil || owner == p.detour.Load()) {
+		r.forward(owner, m, sender)
 		return
 	}
 	err := r.post(p, key{kind, id}, msg)
@@ -48,10 +48,10 @@ func (r *router) arrive(m Keyed, msg any, sender *actor.PID, header actor.Readon
 	r.refuse(msg, whyNot(err, p.n, kind, r.kinds[kind]))
 }
 
-// forward sends a one-way message on, once: the sender's view of the cluster is not ours, and one of
-// them is about to change.
-func (r *router) forward(to *member, m Keyed) {
-	r.sys.Root.Send(to.inbox, &actor.MessageEnvelope{Header: map[string]string{hopHeader: "1"}, Message: m})
+// forward sends a message on, once: the sender's view of the cluster is not ours, and one of them is about to change; or
+// we wait for the partition to be handed to us. A question is answered to who asked it.
+func (r *router) forward(to *member, m Keyed, sender *actor.PID) {
+	r.sys.Root.Send(to.inbox, &actor.MessageEnvelope{Header: map[string]string{hopHeader: "1"}, Message: m, Sender: sender})
 }
 
 const hopHeader = "leadwire-hop"

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -11,57 +12,62 @@ import (
 
 // keeper moves partitions between their states. It is one goroutine with one select; calls to the
 // ledger, which may take seconds, run beside it, one at a time, so that what it reads there is never
-// older than what it has claimed.
+// older than what it has claimed. The lease that all this stands on is renewed beside both.
 //
-//	table changed ─┐                          ┌─▶ Claim ──▶ Held
-//	abandoned ─────┼─▶ look at all partitions ┼─▶ Leaving, then Stop
-//	emptied ───────┤   (256: microseconds)    └─▶ Held?  drop what is not ours any more
-//	time ──────────┘
+//	table changed ─┐                          ┌─▶ Claim ──▶ Held, or who holds it
+//	lease renewed ─┤                          ├─▶ Moving, Leaving, then Stop ──▶ GiveBack
+//	abandoned ─────┼─▶ look at all partitions ┤
+//	settled ───────┤   (256: microseconds)    └─▶ Holdings?  drop what is not ours any more
+//	emptied ───────┤
+//	a turn, time ──┘
 type keeper struct {
-	cfg    Config
-	log    *slog.Logger
-	m      *metrics
-	ledger Ledger
-	router *router
-	node   domain.NodeID
-	herald *herald
+	cfg     Config
+	log     *slog.Logger
+	m       *metrics
+	ledger  Ledger
+	router  *router
+	node    domain.NodeID
+	lease   *lease
+	herald  *herald
+	history *history
+	tell    func() // the others, that partitions have changed hands
 
-	dirty   chan struct{} // holds one
-	results chan result
+	dirty   chan struct{}                 // holds one
+	results chan func(now time.Time) bool // what the ledger answered; false: it failed
 	stop    context.CancelFunc
 	done    chan struct{}
 
 	draining atomic.Bool
+	hurried  atomic.Bool // what is under way is not waited for
 	reread   atomic.Bool // as soon as possible
+	turned   atomic.Bool // partitions have changed hands elsewhere
 	blocked  atomic.Pointer[error]
-	settled  signal // nothing of what is proposed to us is waiting to be held
-	emptied  signal // every partition is Foreign
+	settled  signal // whatever is proposed to us is held, by us or by somebody we know
+	emptied  signal // every partition is Foreign, and the ledger knows, if it can be reached
 
 	// Of the goroutine alone.
 	busy     bool
+	term     int64
 	failures int
 	retryAt  time.Time
 	rereadAt time.Time
 	lastSeen *table
-}
-
-// result is what the ledger answered.
-type result struct {
-	claimed []domain.Partition // nil: it was asked what we hold
-	fences  []domain.Fence
-	err     error
+	emptyNow []domain.Fence // to be given back
+	emptyAt  time.Time      // since when the first of them is
 }
 
 func newKeeper(cfg Config, deps Deps, m *metrics, r *router, node domain.NodeID, h *herald) *keeper {
 	return &keeper{
-		cfg: cfg, log: deps.Log, m: m, ledger: deps.Ledger, router: r, node: node, herald: h,
-		dirty: make(chan struct{}, 1), results: make(chan result, 1), done: make(chan struct{}),
+		cfg: cfg, log: deps.Log, m: m, ledger: deps.Ledger, router: r, node: node, herald: h, lease: newLease(cfg, deps, m),
+		history: &history{}, tell: func() {}, dirty: make(chan struct{}, 1), results: make(chan func(time.Time) bool, 1), done: make(chan struct{}),
 	}
 }
 
 func (k *keeper) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	k.stop = cancel
+	k.lease.look = k.poke
+	k.lease.start()
 	go k.run(ctx)
 }
 
@@ -70,6 +76,7 @@ func (k *keeper) close() {
 	if k.stop != nil {
 		k.stop()
 		<-k.done
+		k.lease.close()
 	}
 }
 
@@ -87,15 +94,47 @@ func (k *keeper) doubt() {
 	k.poke()
 }
 
+// turn hears that partitions have changed hands on other nodes.
+func (k *keeper) turn() {
+	k.turned.Store(true)
+	k.poke()
+}
+
+var (
+	errOutvoted = errors.New("this node does not see the others, and they are more")
+	errNoLease  = errors.New("the ledger has granted us no lease")
+)
+
 // obstacle is why partitions stay in Claiming, when it is more than a matter of milliseconds.
 func (k *keeper) obstacle() error {
 	if k.draining.Load() {
 		return errStopping
 	}
+	if k.lease.standsDown() {
+		return errOutvoted
+	}
+	if _, ok := k.lease.held(time.Now()); !ok {
+		if err := k.lease.trouble(); err != nil {
+			return err
+		}
+		return errNoLease
+	}
 	if e := k.blocked.Load(); e != nil {
 		return *e
 	}
 	return nil
+}
+
+// acts says whether what a fence stands for may be done now.
+func (k *keeper) acts(f domain.Fence) bool {
+	term, ok := k.lease.held(time.Now())
+	if !ok {
+		return false
+	}
+	p := &k.router.parts[f.Partition]
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.state == held && p.fence == f && p.term == term
 }
 
 // beat is how often the keeper looks at the clock. A gap that is much longer means that the process
@@ -120,9 +159,11 @@ func (k *keeper) run(ctx context.Context) {
 			}
 			return
 		case <-k.dirty:
-		case res := <-k.results:
+		case apply := <-k.results:
 			k.busy = false
-			k.apply(res, time.Now())
+			if now := time.Now(); apply(now) {
+				k.answered()
+			}
 		case <-ticker.C:
 			now := time.Now().Round(0)
 			if gap := now.Sub(last); gap > pauseNoticed {
@@ -139,36 +180,58 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 	t := k.router.table.Load()
 	if t != k.lastSeen {
 		k.lastSeen = t
+		k.forgetDetours(t)
 		k.herald.changed()
 	}
+	turned := k.turned.Swap(false)
+	if turned {
+		k.herald.changed()
+	}
+	term, leased := k.lease.held(now)
+	if !leased || term != k.term {
+		k.lapsed(now)
+	}
+	k.term = term
+	may := leased && !k.draining.Load() && !k.lease.standsDown()
 	var want []domain.Partition
-	waiting, alive := 0, 0
+	waiting, unserved, alive, emptying := 0, 0, 0, 0
 	for i := range k.router.parts {
 		p := &k.router.parts[i]
-		switch k.step(p, t, now) {
+		owner := t.owner[i]
+		switch k.step(p, may && owner != nil && owner.local, now) {
 		case claiming:
 			waiting++
+			if p.detour.Load() == nil {
+				unserved++
+			}
+			if turned && p.fenced == 0 {
+				p.claimAt = now
+			}
 			if !now.Before(p.claimAt) {
 				want = append(want, p.n)
 			}
-		case held, draining:
+		case draining:
+			emptying++
+		case held:
 			alive++
 		}
 	}
-	k.settled.set(t.local && waiting == 0)
-	k.emptied.set(waiting+alive == 0)
-	k.ask(ctx, want, now)
+	k.settled.set(may && unserved == 0)
+	if k.draining.Load() { // the resignation says it of all at once
+		k.emptyNow = nil
+	}
+	told := len(k.emptyNow) == 0 && !k.busy || !leased || k.failures > 0 // or it cannot be told
+	k.emptied.set(waiting+alive+emptying == 0 && told)
+	if leased {
+		k.ask(ctx, want, emptying == 0, now)
+	}
 }
 
 // step moves one partition and returns where it stands.
-func (k *keeper) step(p *partition, t *table, now time.Time) state {
-	owner := t.owner[p.n]
-	ours := owner != nil && owner.local && !k.draining.Load()
-	s, _ := p.now()
-	if s == held && !ours {
-		p.leave(false, now)
-		k.herald.changed()
-		s = draining
+func (k *keeper) step(p *partition, ours bool, now time.Time) state {
+	s, f := p.now()
+	if s == held {
+		s = k.stepHeld(p, ours, now)
 	}
 	if s == draining {
 		done, cut := p.empty(now, k.cfg.BusyGrace, k.cfg.DrainLimit)
@@ -178,106 +241,64 @@ func (k *keeper) step(p *partition, t *table, now time.Time) state {
 		}
 		if done {
 			s = foreign
+			k.toGiveBack(now, f)
 		}
 	}
 	if s == foreign && ours && p.move(foreign, claiming) {
 		s = claiming
 	}
 	if s == claiming && !ours && p.move(claiming, foreign) {
+		p.detour.Store(nil)
 		s = foreign
 	}
 	return s
 }
 
-// ask starts a call to the ledger, unless one is under way.
-func (k *keeper) ask(ctx context.Context, want []domain.Partition, now time.Time) {
-	if k.busy || ctx.Err() != nil {
-		return
+// stepHeld lets a partition go that is no longer ours once nothing is under way in it, or that takes too long.
+func (k *keeper) stepHeld(p *partition, ours bool, now time.Time) state {
+	switch moving := p.moving.Load(); {
+	case ours && moving:
+		p.stay()
+		return held
+	case ours:
+		return held
+	case !moving:
+		p.prepare(now)
 	}
-	reread := k.reread.Load() || now.After(k.rereadAt)
-	switch {
-	case now.Before(k.retryAt):
-	case reread:
-		k.reread.Store(false)
-		k.rereadAt = now.Add(k.cfg.Reread)
-		k.call(ctx, func(c context.Context) result {
-			fences, err := k.ledger.Held(c, k.node)
-			return result{fences: fences, err: err}
-		})
-	case len(want) > 0:
-		k.call(ctx, func(c context.Context) result {
-			fences, err := k.ledger.Claim(c, k.node, want)
-			return result{claimed: want, fences: fences, err: err}
-		})
+	late := k.hurried.Load() || now.Sub(p.leaves) >= k.cfg.HandOver || k.lease.standsDown() && now.Sub(p.leaves) >= k.cfg.DrainLimit
+	if !late && !p.settled() {
+		return held
 	}
+	p.leave(false, now)
+	k.herald.changed()
+	return draining
 }
 
-func (k *keeper) call(ctx context.Context, do func(context.Context) result) {
-	k.busy = true
-	go func() {
-		c, cancel := context.WithTimeout(ctx, k.cfg.LedgerTimeout)
-		defer cancel()
-		k.results <- do(c)
-	}()
-}
-
-func (k *keeper) apply(res result, now time.Time) {
-	if res.err != nil {
-		k.failed(res, now)
-		return
-	}
-	if k.failures > 0 {
-		k.log.Info("the ledger answers again")
-	}
-	k.failures = 0
-	k.blocked.Store(nil)
-	if res.claimed == nil {
-		k.compare(res.fences, now)
-		return
-	}
-	var ours []domain.Fence
-	for _, f := range res.fences {
-		if k.router.parts[f.Partition].hold(f, now) {
-			ours = append(ours, f)
-		}
-	}
-	if len(ours) > 0 {
-		k.log.Info("partitions held", "claimed", len(ours))
-		k.herald.held(ours)
-	}
-}
-
-// compare drops what the ledger no longer says is ours: another node has claimed it, and whatever is
-// still alive here cannot commit.
-func (k *keeper) compare(fences []domain.Fence, now time.Time) {
-	var epochs [domain.Partitions]int64
-	for _, f := range fences {
-		epochs[f.Partition] = f.Epoch
-	}
+// lapsed drops everything: our lease has run out, and others may have taken over or will in a moment.
+func (k *keeper) lapsed(now time.Time) {
 	lost := 0
 	for i := range k.router.parts {
-		p := &k.router.parts[i]
-		if s, f := p.now(); s == held && epochs[i] != f.Epoch && p.abandon(f, now) {
+		if p := &k.router.parts[i]; p.leave(true, now) {
+			p.fenced, p.claimAt = 0, now // nobody is known to want it
 			lost++
 		}
 	}
 	if lost > 0 {
-		k.m.fenced.Add(float64(lost))
-		k.log.Warn("partitions were claimed by another node", "dropped", lost)
+		k.m.lapsed.Inc()
+		k.log.Error("our lease has run out: nothing is done any more until the ledger grants another", "dropped", lost)
+		k.history.add(now, MoveLapsed, lost, "")
 		k.herald.changed()
+		k.reread.Store(true)
 	}
 }
 
-// failed remembers that the ledger does not answer: the next call waits up to 100ms, doubling to 2s.
-func (k *keeper) failed(res result, now time.Time) {
-	if k.failures == 0 {
-		k.log.Warn("the ledger does not answer", "claiming", len(res.claimed), "error", res.err)
-	}
-	k.m.ledgerFailures.Inc()
-	k.retryAt = now.Add(jitter(min(100*time.Millisecond<<min(k.failures, 5), 2*time.Second)))
-	k.failures++
-	k.blocked.Store(&res.err)
-	if res.claimed == nil {
-		k.reread.Store(true)
+// forgetDetours drops those that lead to nodes which are no members any more.
+func (k *keeper) forgetDetours(t *table) {
+	for i := range k.router.parts {
+		p := &k.router.parts[i]
+		if d := p.detour.Load(); d != nil && t.named(nodeOf(d.id)) != d {
+			p.detour.Store(nil)
+			p.claimAt = time.Time{}
+		}
 	}
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	swept          prometheus.Counter
 	cut            prometheus.Counter
 	fenced         prometheus.Counter
+	lapsed         prometheus.Counter
 	ledgerFailures prometheus.Counter
 	topologies     prometheus.Counter
 }
@@ -42,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		swept:          counter("sweeps_total", "Partitions searched for idle activations."),
 		cut:            counter("activations_cut_total", "Activations that did not stop in time when their partition moved."),
 		fenced:         counter("partitions_fenced_total", "Partitions dropped because another node had claimed them."),
+		lapsed:         counter("lease_lapses_total", "Times that our lease ran out and everything was dropped."),
 		ledgerFailures: counter("ledger_failures_total", "Calls to the ledger that failed."),
 		topologies:     counter("topologies_total", "Changes of the cluster's members."),
 		askOutcome:     map[domain.Code]prometheus.Counter{},
@@ -83,7 +85,7 @@ func (m *metrics) register(n *Node) error {
 	}
 	all := []prometheus.Collector{
 		m.asks, m.askRetries, m.dropped, m.rejects, m.restarts, m.panics, m.stillborn, m.passivated,
-		m.swept, m.cut, m.fenced, m.ledgerFailures, m.topologies,
+		m.swept, m.cut, m.fenced, m.lapsed, m.ledgerFailures, m.topologies,
 		gauge("asks_in_flight", "Asks waiting for their answer.", nil, func() float64 { return float64(n.asks.waiting.Load()) }),
 		gauge("asks_in_flight_max", "Limit of asks_in_flight.", nil, func() float64 { return float64(n.cfg.AsksInFlight) }),
 		gauge("peer_asks_in_flight", "Asks waiting for the answer of one peer, the most of all peers.", nil, func() float64 { asks, _ := n.roster.fullest(); return asks }),
@@ -91,6 +93,9 @@ func (m *metrics) register(n *Node) error {
 		gauge("peer_tells_unconfirmed", "One-way messages that one peer has not confirmed, the most of all peers.", nil, func() float64 { _, tells := n.roster.fullest(); return tells }),
 		gauge("peer_tells_unconfirmed_max", "Limit of peer_tells_unconfirmed.", nil, func() float64 { return float64(n.cfg.TellWindow) }),
 		gauge("messages_pending", "Messages in mailboxes, posted and not yet handled.", nil, func() float64 { return float64(n.Pending()) }),
+		gauge("lease_seconds_left", "How long this node may still act without hearing from the ledger.", nil, func() float64 { return n.keeper.lease.left().Seconds() }),
+		gauge("lease_seconds_max", "Limit of lease_seconds_left: the length of a lease.", nil, func() float64 { return n.cfg.Lease.Seconds() }),
+		gauge("outvoted", "1 while this node stands down because more of the living do not see it.", nil, func() float64 { return truth(n.keeper.lease.standsDown()) }),
 		gauge("members", "Nodes that are members, this one included.", nil, func() float64 { return float64(len(n.router.table.Load().members)) }),
 	}
 	for s := range states {
@@ -111,6 +116,13 @@ func (m *metrics) register(n *Node) error {
 	}
 	n.onStop = append(n.onStop, func() { m.unregister(all) })
 	return nil
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func (m *metrics) unregister(all []prometheus.Collector) {

@@ -92,7 +92,9 @@ func newNode(cfg Config, deps Deps) *Node {
 	n.router.sys = n.sys
 	n.keeper = newKeeper(cfg, deps, n.m, n.router, n.ID(), n.herald)
 	n.router.wake = n.keeper.poke
-	n.provider = newProvider(cfg, deps.Log, n.evicted)
+	n.keeper.lease.self = n.ownLease
+	n.provider = newProvider(cfg, deps.Log, n.evicted, n.keeper.history)
+	n.provider.turned, n.keeper.tell = n.keeper.turn, n.provider.tellTurn
 	n.sweeper = newSweeper(n.router, deps.Clock)
 	return n
 }
@@ -144,9 +146,12 @@ func (n *Node) Members() []string {
 	return out
 }
 
-// Held lists the partitions this node holds, by partition.
+// Held lists the partitions this node holds, by partition; none while its lease does not live.
 func (n *Node) Held() []domain.Fence {
 	var out []domain.Fence
+	if _, ok := n.keeper.lease.held(time.Now()); !ok {
+		return nil
+	}
 	for i := range n.router.parts {
 		if s, f := n.router.parts[i].now(); s == held {
 			out = append(out, f)
@@ -188,10 +193,40 @@ func (n *Node) Sweep(now time.Time) {
 	}
 }
 
-// Drain gives up all partitions: new messages are refused, so that whoever asks on another node tries
-// again there, what is queued is finished, and activations stop. It returns when nothing is alive. The
-// ledger still names this node until others claim.
+// Acts says whether what f stands for may be done now: the partition is held by it, under a lease that lives. Whoever is
+// about to do something outside that no commit takes back asks right before it.
+func (n *Node) Acts(f domain.Fence) bool { return n.keeper.acts(f) }
+
+// Withdraw hands all partitions to the other nodes, and keeps this one a member: it goes on bringing messages to their
+// actors. What is under way in a partition is waited for, up to Config.HandOver, while the partition works on here. It
+// returns when nothing is held any more, at once when there is nobody to hand to: Conflict.
+func (n *Node) Withdraw(ctx context.Context) error {
+	const op = "withdraw from the cluster"
+	if len(n.others()) == 0 {
+		return domain.Fail(op, domain.Conflict, errors.New("there is no other node to hand to"))
+	}
+	if err := n.provider.partake(ctx, false); err != nil {
+		return domain.Fail(op, domain.Unavailable, err)
+	}
+	if err := n.keeper.emptied.wait(ctx); err != nil {
+		return domain.Fail(op, domain.Unavailable, err)
+	}
+	return nil
+}
+
+// Return takes Withdraw back: this node gets its share of partitions again.
+func (n *Node) Return(ctx context.Context) error {
+	if err := n.provider.partake(ctx, true); err != nil {
+		return domain.Fail("return to the cluster", domain.Unavailable, err)
+	}
+	return nil
+}
+
+// Drain gives up all partitions without waiting for who takes them: new messages are refused, so that whoever asks on
+// another node tries again there, what is queued is finished, and activations stop. What a partition has under way outside is
+// not waited for: see Withdraw. It returns when nothing is alive.
 func (n *Node) Drain(ctx context.Context) error {
+	n.keeper.hurried.Store(true)
 	n.keeper.draining.Store(true)
 	n.keeper.poke()
 	if err := n.keeper.emptied.wait(ctx); err != nil {
@@ -209,12 +244,39 @@ func (n *Node) Stop(ctx context.Context) error {
 	err := n.Drain(ctx)
 	peers := n.provider.peers()
 	err = errors.Join(err, n.provider.leave())
+	if err == nil {
+		err = n.resign(ctx)
+	}
 	if peers > 0 {
 		n.linger(ctx)
 	}
 	n.Kill()
 	n.deps.Log.Info("node stopped", "node", n.ID())
 	return err
+}
+
+// resign ends the lease, so that nobody waits for it to run out. If the ledger cannot be reached it does.
+func (n *Node) resign(ctx context.Context) error {
+	n.keeper.lease.close()
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.Lease)
+	defer cancel()
+	if err := n.deps.Ledger.Resign(ctx, n.ID()); err != nil {
+		n.deps.Log.Warn("our lease could not be resigned; it runs out", "error", err)
+	}
+	return nil
+}
+
+// ownLease is what the ledger is told of this node.
+func (n *Node) ownLease() domain.NodeLease {
+	load := domain.NodeLoad{Held: n.router.count(held), Messages: int(n.Pending())}
+	for _, k := range n.router.byName {
+		load.Actors += int(k.live.Load())
+	}
+	return domain.NodeLease{Node: n.ID(), Address: n.address, View: n.provider.view(), Load: load}
+}
+
+func (n *Node) others() []*member {
+	return slices.DeleteFunc(slices.Clone(n.router.table.Load().members), func(m *member) bool { return m.local })
 }
 
 // linger answers peers that have not heard yet that we left.

@@ -37,17 +37,22 @@ type partition struct {
 	n     domain.Partition
 	state state
 	fence domain.Fence
+	term  int64 // of the lease that it is held under
 	live  map[key]*activation
 
 	// Messages posted to its activations and handled by them, ever.
 	posted  atomic.Int64
 	handled atomic.Int64
 
+	moving atomic.Bool            // it is to go, and stays held until what hands over has settled
+	detour atomic.Pointer[member] // who holds it while we are claiming it; nil: nobody is known to
+
 	props []*actor.Props // by kind; made when the kind is first activated here
 	next  *activation    // the mailbox that the runtime is about to ask for
 
 	// For the keeper.
 	since   time.Time // when Held or Draining began
+	leaves  time.Time // when moving began
 	hard    bool      // Draining has stopped waiting for what is busy
 	fenced  int       // times in a row that it was lost soon after it was held
 	claimAt time.Time // not before then: another node wants it as well
@@ -56,13 +61,52 @@ type partition struct {
 type key struct{ kind, id string }
 
 // hold makes a granted partition Held, if it still waits for that.
-func (p *partition) hold(f domain.Fence, now time.Time) bool {
+func (p *partition) hold(f domain.Fence, term int64, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state != claiming {
 		return false
 	}
-	p.state, p.fence, p.since = held, f, now
+	p.state, p.fence, p.term, p.since = held, f, term, now
+	p.detour.Store(nil)
+	return true
+}
+
+// prepare tells what hands over that the partition is to go.
+func (p *partition) prepare(now time.Time) {
+	p.mu.Lock()
+	p.leaves = now
+	p.moving.Store(true)
+	p.mu.Unlock()
+	p.tellSettlers(&Moving{})
+}
+
+// stay takes prepare back.
+func (p *partition) stay() {
+	p.moving.Store(false)
+	p.tellSettlers(&Staying{})
+}
+
+func (p *partition) tellSettlers(msg any) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, a := range p.live {
+		if a.kind.HandsOver {
+			a.settled.Store(false)
+			a.postDirect(msg)
+		}
+	}
+}
+
+// settled says whether nothing that hands over has anything under way.
+func (p *partition) settled() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, a := range p.live {
+		if a.kind.HandsOver && !a.settled.Load() {
+			return false
+		}
+	}
 	return true
 }
 
@@ -99,6 +143,7 @@ func (p *partition) drainLocked(fenced bool, now time.Time) {
 		p.claimAt = now.Add(contention(p.fenced))
 	}
 	p.state, p.since, p.hard = draining, now, fenced
+	p.moving.Store(false)
 	activations := p.activations()
 	p.mu.Unlock()
 	for _, a := range activations {
@@ -160,6 +205,11 @@ func (p *partition) move(from, to state) bool {
 	}
 	p.state = to
 	return true
+}
+
+func (p *partition) isHeld() bool {
+	s, _ := p.now()
+	return s == held
 }
 
 func (p *partition) now() (state, domain.Fence) {

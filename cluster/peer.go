@@ -80,7 +80,7 @@ func (n *Node) Tell(m Keyed) error {
 	if n.closed.Load() {
 		return domain.Fail("tell "+kind, domain.Unavailable, errStopping)
 	}
-	p, owner := n.router.owner(kind, id)
+	p, owner := n.router.way(kind, id)
 	switch {
 	case owner == nil:
 		return domain.Fail("tell "+kind, domain.Unavailable, errNoOwner)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -18,6 +19,8 @@ import (
 	"github.com/asynkron/protoactor-go/remote"
 	"github.com/hashicorp/memberlist"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // provider brings gossip membership to the runtime. It publishes topologies itself: the runtime's own
@@ -31,6 +34,8 @@ type provider struct {
 	secrets *secrets
 	log     *slog.Logger
 	evicted func() // the others thought us dead: whatever we hold, they have claimed
+	turned  func() // another node says that partitions have changed hands
+	history *history
 	c       *cluster.Cluster
 	ml      *memberlist.Memberlist
 	started int64
@@ -39,6 +44,7 @@ type provider struct {
 
 	dirty  chan struct{} // holds one
 	notice chan string   // an eviction notice, naming the member id it is about
+	takes  chan bool     // whether we take part in partitions from now on
 	stop   context.CancelFunc
 	ctx    context.Context
 	done   chan struct{}
@@ -54,10 +60,10 @@ type provider struct {
 
 var _ cluster.ClusterProvider = (*provider)(nil)
 
-func newProvider(cfg Config, log *slog.Logger, evicted func()) *provider {
+func newProvider(cfg Config, log *slog.Logger, evicted func(), h *history) *provider {
 	return &provider{
-		cfg: cfg, log: log, evicted: evicted, started: time.Now().UnixNano(),
-		dirty: make(chan struct{}, 1), notice: make(chan string, 4), done: make(chan struct{}),
+		cfg: cfg, log: log, evicted: evicted, history: h, started: time.Now().UnixNano(),
+		dirty: make(chan struct{}, 1), notice: make(chan string, 4), takes: make(chan bool), done: make(chan struct{}),
 		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{},
 	}
 }
@@ -118,7 +124,7 @@ func (p *provider) settings() *memberlist.Config {
 	mc.Delegate, mc.Events, mc.Alive = p, p, p
 	mc.Logger = log.New(gossipWriter{p.log}, "", 0)
 	mc.ProbeInterval, mc.ProbeTimeout = p.cfg.Probe, p.cfg.Probe*2/5
-	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 4, 3
+	mc.SuspicionMult, mc.SuspicionMaxTimeoutMult = 3, 3
 	mc.IndirectChecks, mc.AwarenessMaxMultiplier = 2, 4
 	mc.GossipInterval, mc.PushPullInterval = 50*time.Millisecond, 10*time.Second
 	mc.TCPTimeout = 2 * time.Second
@@ -175,6 +181,8 @@ func (p *provider) run(ctx context.Context) {
 			if id == p.self.Id { // several peers send the same notice
 				p.rejoin()
 			}
+		case takes := <-p.takes:
+			p.takePart(takes)
 		case <-ticker.C:
 			p.followSecrets()
 			if seeds := p.missingSeeds(); len(seeds) > 0 {
@@ -182,6 +190,30 @@ func (p *provider) run(ctx context.Context) {
 			}
 		}
 		p.publish()
+	}
+}
+
+// partake says whether membership may propose partitions for us from now on. It returns once our own table says so; the
+// others hear of it by gossip.
+func (p *provider) partake(ctx context.Context, takes bool) error {
+	select {
+	case p.takes <- takes:
+		return nil
+	case <-p.ctx.Done():
+		return errStopping
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *provider) takePart(takes bool) {
+	p.self = proto.CloneOf(p.self)
+	p.self.Kinds = nil
+	if takes {
+		p.self.Kinds = []string{memberKind}
+	}
+	if err := p.encodeSelf(); err == nil { // only a longer one could fail
+		_ = p.ml.UpdateNode(time.Second) // a timeout only means that the news travels with the next round
 	}
 }
 
@@ -210,9 +242,8 @@ func (p *provider) rejoin() {
 	p.log.Warn("the others had declared this node dead; joining again")
 	p.evicted()
 	p.generation++
-	name, _, _ := strings.Cut(p.self.Id, ".")
 	p.self = proto.CloneOf(p.self)
-	p.self.Id = name + "." + strconv.Itoa(p.generation)
+	p.self.Id = string(nodeOf(p.self.Id)) + "." + strconv.Itoa(p.generation)
 	if err := p.encodeSelf(); err == nil { // only a longer id could fail
 		_ = p.ml.UpdateNode(time.Second) // a timeout only means that the news travels with the next round
 	}
@@ -241,6 +272,12 @@ func (p *provider) publish() {
 	}
 	p.last = current
 	t.TopologyHash = cluster.TopologyHash(t.Members)
+	if len(t.Joined) > 0 {
+		p.history.add(time.Now(), MoveJoined, 0, strings.Join(addresses(t.Joined), " "))
+	}
+	if len(t.Left) > 0 {
+		p.history.add(time.Now(), MoveLeft, 0, strings.Join(addresses(t.Left), " "))
+	}
 	p.log.Info("cluster members changed", "members", len(t.Members), "joined", addresses(t.Joined), "left", addresses(t.Left))
 	p.disconnect(t.Left, current)
 	p.c.ActorSystem.EventStream.Publish(t)
@@ -287,6 +324,23 @@ func (p *provider) current() map[string]*cluster.Member {
 		out[e.m.Id] = e.m
 	}
 	return out
+}
+
+// nodeOf is the node of a member: its name without the generation.
+func nodeOf(member string) domain.NodeID {
+	name, _, _ := strings.Cut(member, ".")
+	return domain.NodeID(name)
+}
+
+// view is whom we take for members, and ourselves.
+func (p *provider) view() []domain.NodeID {
+	all := map[domain.NodeID]bool{nodeOf(p.c.ActorSystem.ID): true}
+	for _, n := range p.snapshot() {
+		if m, _, err := decodeMeta(n.Meta); err == nil && !p.wasDead(m.Id) {
+			all[nodeOf(m.Id)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // leave tells the others that we go. It returns when the news is out, or after a second.

@@ -34,7 +34,7 @@ func (r *router) refuse(msg any, why *clusterpb.Refusal) {
 		return
 	}
 	switch inner.(type) {
-	case nil, actor.AutoReceiveMessage, idleCheck, leave, *Leaving: // the runtime's and our own: nothing is lost
+	case nil, actor.AutoReceiveMessage, idleCheck, leave, *Leaving, *Moving, *Staying: // the runtime's and our own: nothing is lost
 	default:
 		r.m.dropped.WithLabelValues(dropReason(why.GetReason())).Inc()
 	}

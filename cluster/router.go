@@ -25,8 +25,9 @@ type router struct {
 	byName  []*kind // in the order given; the index is kind.index
 	parts   [domain.Partitions]partition
 	table   atomic.Pointer[table]
+	self    *member      // this node, whether it is a member or not
 	clock   atomic.Int64 // the sweeper's time, unix nanoseconds: near enough to tell idle from used
-	wake    func()       // the keeper, when a partition may have become empty
+	wake    func()       // the keeper, when a partition may have become empty, or may be let go
 	panics  limiter
 	workers *workers
 }
@@ -46,7 +47,7 @@ type kind struct {
 const defaultMailbox = 256
 
 func newRouter(cfg Config, deps Deps, m *metrics) *router {
-	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}, workers: newWorkers()}
+	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}, workers: newWorkers(), self: &member{local: true}}
 	r.panics.perSecond = 5
 	for i, k := range deps.Kinds {
 		setDefault(&k.Mailbox, defaultMailbox)
@@ -97,6 +98,9 @@ func (r *router) activate(p *partition, k key, msg any, now int64) error {
 		return errNotHeld
 	}
 	a := p.live[k]
+	if a == nil && kind.HandsOver && p.moving.Load() {
+		return errNotHeld // it begins at the next owner
+	}
 	if a == nil {
 		var err error
 		if a, err = r.spawn(p, kind, k.id); err != nil {
@@ -200,4 +204,21 @@ func (r *router) setTable(t *table) { r.table.Store(t) }
 func (r *router) owner(kind, id string) (*partition, *member) {
 	n := PartitionOf(kind, id)
 	return &r.parts[n], r.table.Load().owner[n]
+}
+
+// way is where a message for an identity goes: to this node while it holds the partition, to whom membership proposes, or
+// past that one to who still holds it. nil: nobody is known.
+func (r *router) way(kind, id string) (*partition, *member) {
+	p, owner := r.owner(kind, id)
+	switch local := owner != nil && owner.local; {
+	case p.isHeld():
+		if !local {
+			return p, r.self
+		}
+	case local:
+		if d := p.detour.Load(); d != nil {
+			return p, d
+		}
+	}
+	return p, owner
 }

@@ -51,6 +51,7 @@ func (n *Node) listen(ctx context.Context) error {
 		return err
 	}
 	n.address = n.sys.Address()
+	n.router.self.address = n.address
 	lookup.Setup(n.shell, nil, false)
 	return nil
 }
@@ -137,7 +138,7 @@ func (l *lookup) Setup(c *cluster.Cluster, _ []string, _ bool) {
 // Get returns where to send a message for an identity: the inbox of its owner, which finds or makes
 // the activation. It is part of cluster.IdentityLookup.
 func (l *lookup) Get(ci *cluster.ClusterIdentity) *actor.PID {
-	_, owner := l.n.router.owner(ci.GetKind(), ci.GetIdentity())
+	_, owner := l.n.router.way(ci.GetKind(), ci.GetIdentity())
 	if owner == nil {
 		return nil
 	}

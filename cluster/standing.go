@@ -14,6 +14,21 @@ type Standing struct {
 	Leaving int            `json:"draining"`
 	Alive   map[string]int `json:"alive"`    // activations in memory here, by kind
 	Pending int64          `json:"messages"` // posted to them, and not handled yet
+
+	LeaseLeft float64 `json:"lease_seconds"`      // how long this node may act without hearing from the ledger
+	Outvoted  bool    `json:"outvoted,omitempty"` // it stands down: it does not see the others, and they are more
+	Withdrawn bool    `json:"withdrawn,omitempty"`
+	Leases    []Lease `json:"leases"` // that live, as the ledger listed them last, by node
+	Moves     []Move  `json:"moves"`  // the last of them that this node saw, oldest first
+}
+
+// Lease is a node that may act, by the ledger.
+type Lease struct {
+	Node    domain.NodeID   `json:"node"`
+	Address string          `json:"address"`
+	View    []domain.NodeID `json:"view"`          // whom it takes for members
+	Left    float64         `json:"lease_seconds"` // when the ledger was asked
+	Load    domain.NodeLoad `json:"load"`
 }
 
 // MemberShare is a member and the partitions that membership proposes for it, of domain.Partitions.
@@ -38,6 +53,11 @@ func (n *Node) Standing() Standing {
 	for i, m := range t.members {
 		s.Members[i] = MemberShare{Address: m.address, Local: m.local, Proposed: shares[m]}
 	}
+	s.LeaseLeft, s.Outvoted, s.Withdrawn = n.keeper.lease.left().Seconds(), n.keeper.lease.standsDown(), !t.local
+	for _, l := range n.keeper.lease.others() {
+		s.Leases = append(s.Leases, Lease{Node: l.Node, Address: l.Address, View: l.View, Left: l.TTL.Seconds(), Load: l.Load})
+	}
+	s.Moves = n.keeper.history.list()
 	for name := range n.router.kinds {
 		s.Alive[name] = n.Live(name)
 	}

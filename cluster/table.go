@@ -27,6 +27,16 @@ type table struct {
 	local   bool                       // this node is one of the members
 }
 
+// named finds a member by the name it goes by in the ledger.
+func (t *table) named(node domain.NodeID) *member {
+	for _, m := range t.members {
+		if nodeOf(m.id) == node {
+			return m
+		}
+	}
+	return nil
+}
+
 // member is one node as the router sees it. It lives as long as the node's membership does, so what
 // is in flight to it is counted across topologies.
 type member struct {

@@ -12,6 +12,14 @@ type NodeLease struct {
 	Address string        // host:port of its actor messages
 	View    []NodeID      // whom it takes for members, itself included
 	TTL     time.Duration // from the time of the call; read back: what is left of it
+	Load    NodeLoad
+}
+
+// NodeLoad is how much a node has to do, for whoever looks at the cluster.
+type NodeLoad struct {
+	Held     int `json:"partitions"` // partitions that it holds
+	Actors   int `json:"actors"`     // in its memory
+	Messages int `json:"messages"`   // in their mailboxes
 }
 
 // Holding is a partition, its newest epoch and the node that claimed it last; "" when it was given back.

@@ -295,7 +295,7 @@ func logsOneLinePerChange(t *testing.T, c *clustertest.Cluster, log *transcript)
 	count := map[string]int{}
 	for _, line := range log.lines() {
 		require.Contains(t, line, "level=INFO")
-		for _, msg := range []string{"node started", "node stopped", "cluster members changed", "partitions held"} {
+		for _, msg := range []string{"node started", "node stopped", "cluster members changed", "partitions held", "partitions given back"} {
 			if strings.Contains(line, msg) {
 				count[msg]++
 			}
@@ -304,7 +304,7 @@ func logsOneLinePerChange(t *testing.T, c *clustertest.Cluster, log *transcript)
 	require.Equal(t, 2, count["node started"])
 	require.Equal(t, 2, count["node stopped"])
 	require.LessOrEqual(t, count["cluster members changed"], 5, "a alone; b alone, perhaps, for a moment; both, on each; a without b:\n%s", log)
-	require.Len(t, log.lines(), count["node started"]+count["node stopped"]+count["cluster members changed"]+count["partitions held"], "and nothing else:\n%s", log)
+	require.Len(t, log.lines(), count["node started"]+count["node stopped"]+count["cluster members changed"]+count["partitions held"]+count["partitions given back"], "and nothing else:\n%s", log)
 }
 
 // transcript keeps what is logged.

@@ -25,12 +25,13 @@ func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLea
 	}
 	return read(ctx, s, doing, func(ctx context.Context, c reader) ([]domain.NodeLease, error) {
 		rows, err := c.Query(ctx, `WITH own AS (
-			INSERT INTO nodes (node, address, view, until) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
-			ON CONFLICT (node) DO UPDATE SET address = excluded.address, view = excluded.view, until = excluded.until
-			RETURNING node, address, view, until
-		), living AS (SELECT * FROM own UNION ALL SELECT node, address, view, until FROM nodes WHERE node <> $1 AND until > clock_timestamp())
-		SELECT node, address, view, extract(epoch FROM until - clock_timestamp())::float8 FROM living ORDER BY node`,
-			string(l.Node), l.Address, view, l.TTL.Seconds())
+			INSERT INTO nodes (node, address, view, until, held, actors, mail) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6, $7)
+			ON CONFLICT (node) DO UPDATE SET address = excluded.address, view = excluded.view, until = excluded.until,
+				held = excluded.held, actors = excluded.actors, mail = excluded.mail
+			RETURNING *
+		), living AS (SELECT * FROM own UNION ALL SELECT * FROM nodes WHERE node <> $1 AND until > clock_timestamp())
+		SELECT node, address, view, extract(epoch FROM until - clock_timestamp())::float8, held, actors, mail FROM living ORDER BY node`,
+			string(l.Node), l.Address, view, l.TTL.Seconds(), l.Load.Held, l.Load.Actors, l.Load.Messages)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +42,7 @@ func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLea
 func scanLease(row pgx.CollectableRow) (domain.NodeLease, error) {
 	var l domain.NodeLease
 	var left float64
-	err := row.Scan(&l.Node, &l.Address, &l.View, &left)
+	err := row.Scan(&l.Node, &l.Address, &l.View, &left, &l.Load.Held, &l.Load.Actors, &l.Load.Messages)
 	l.TTL = time.Duration(left * float64(time.Second))
 	return l, err
 }

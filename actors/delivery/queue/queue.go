@@ -104,6 +104,9 @@ func (q *Queue) Busy() bool {
 	return !q.gone && (len(q.window.rows) > 0 || q.loading != nil || !q.waking.IsZero())
 }
 
+// Settled says whether no attempt is under way, and none waits for its record. While the queue is paused it stays so.
+func (q *Queue) Settled() bool { return q.gone || q.flying == 0 && q.recording == 0 }
+
 // Empty says whether no delivery is in memory, and none on its way from the store.
 func (q *Queue) Empty() bool { return len(q.window.rows) == 0 && q.loading == nil }
 

@@ -4,5 +4,8 @@ CREATE TABLE nodes (
     node    text        PRIMARY KEY COLLATE "C",
     address text        NOT NULL,
     view    text[]      NOT NULL,  -- whom it takes for members
+    held    integer     NOT NULL,  -- parts that it holds
+    actors  integer     NOT NULL,  -- in its memory
+    mail    integer     NOT NULL,  -- messages in their mailboxes
     until   timestamptz NOT NULL   -- by this server's clock
 ) WITH (fillfactor = 50);
