@@ -95,7 +95,7 @@ type Config struct {
 	ClientTLS  *tls.Config // for actor messages that go out; needs ServerTLS
 
 	// Probe is how often a member is probed; default 500ms, which declares a dead node within about
-	// 3s and forgives a pause of 1s. A probe's answer may take two fifths of it.
+	// 2.5s and forgives a pause of 1s. A probe's answer may take two fifths of it.
 	Probe time.Duration
 	// JoinWait is how long a node that reached no seed waits before it begins alone; default 3s.
 	JoinWait time.Duration

@@ -197,9 +197,9 @@ func (n *Node) Sweep(now time.Time) {
 // about to do something outside that no commit takes back asks right before it.
 func (n *Node) Acts(f domain.Fence) bool { return n.keeper.acts(f) }
 
-// Withdraw hands all partitions to the other nodes, and keeps this one a member: it goes on bringing messages to their
-// actors. What is under way in a partition is waited for, up to Config.HandOver, while the partition works on here. It
-// returns when nothing is held any more, at once when there is nobody to hand to: Conflict.
+// Withdraw begins to hand all partitions to the other nodes, and keeps this one a member: it goes on bringing messages to
+// their actors. What is under way in a partition is waited for, up to Config.HandOver, while the partition works on here.
+// Conflict when there is nobody to hand to. Handed waits for the end of it.
 func (n *Node) Withdraw(ctx context.Context) error {
 	const op = "withdraw from the cluster"
 	if len(n.others()) == 0 {
@@ -208,8 +208,13 @@ func (n *Node) Withdraw(ctx context.Context) error {
 	if err := n.provider.partake(ctx, false); err != nil {
 		return domain.Fail(op, domain.Unavailable, err)
 	}
+	return nil
+}
+
+// Handed returns when this node holds nothing any more.
+func (n *Node) Handed(ctx context.Context) error {
 	if err := n.keeper.emptied.wait(ctx); err != nil {
-		return domain.Fail(op, domain.Unavailable, err)
+		return domain.Fail("hand partitions over", domain.Unavailable, err)
 	}
 	return nil
 }

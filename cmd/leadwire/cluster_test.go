@@ -14,7 +14,7 @@ func TestCluster_Status(t *testing.T) {
 	data, _ := startServe(t)
 	code, out, complaint := leadwire(t, "cluster", "status", "--data", data)
 	require.Zero(t, code, complaint)
-	require.Regexp(t, `^MEMBER +PARTITIONS\s+127\.0\.0\.1:\d+ +256 +this node\n`, out)
+	require.Regexp(t, `^MEMBER +PROPOSED +HOLDS +ACTORS +MESSAGES +LEASE\s+127\.0\.0\.1:\d+ +256 +256 +\d+ +\d+ +\d\.\ds +this node\n`, out)
 	require.Regexp(t, `\nholds +256\nclaiming +0\ngiving up +0\n`, out)
 	code, out, complaint = leadwire(t, "cluster", "status", "--data", data, "--json")
 	require.Zero(t, code, complaint)
@@ -22,6 +22,13 @@ func TestCluster_Status(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &s))
 	require.NotEmpty(t, s.Node)
 	require.Contains(t, s.Alive, "endpoint")
+
+	require.Equal(t, cluster.MoveHeld, s.Moves[len(s.Moves)-1].What)
+	require.Len(t, s.Leases, 1)
+
+	code, _, complaint = leadwire(t, "cluster", "drain", "--data", data)
+	require.NotZero(t, code)
+	require.Contains(t, complaint, "no other node to hand to")
 
 	code, _, complaint = leadwire(t, "cluster", "status", "--data", t.TempDir())
 	require.Equal(t, exitBroken, code)

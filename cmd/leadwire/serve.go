@@ -67,6 +67,8 @@ func serve(ctx context.Context, s settings.Settings, log *slog.Logger) (err erro
 	select {
 	case <-ctx.Done():
 		return nil
+	case <-n.Left():
+		return nil
 	case err := <-n.Failed():
 		return err
 	}

@@ -66,6 +66,11 @@ type Graph interface {
 type Cluster interface {
 	// Standing turns into JSON.
 	Standing() any
+	// Withdraw begins to hand the work of this node to the others, and Return takes it back: Conflict when there are none.
+	Withdraw(ctx context.Context) error
+	Return(ctx context.Context) error
+	// Leave has this node hand its work over and end; it answers before it does.
+	Leave()
 }
 
 // Catalog changes the catalog.

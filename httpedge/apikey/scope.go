@@ -32,6 +32,7 @@ const (
 	// SecretsReseal changes no secret, only the master key that it is sealed with.
 	SecretsReseal Scope = "secrets:reseal"
 	ClusterRead   Scope = "cluster:read"
+	ClusterWrite  Scope = "cluster:write"
 )
 
 // Scopes lists every scope.
@@ -39,13 +40,13 @@ func Scopes() []Scope {
 	return []Scope{
 		EventsWrite, AnnouncementsRead, SuppressionsRead, SuppressionsWrite, PeopleRead, PeopleErase,
 		PixelsRead, PixelsWrite, GraphRead, GraphWrite, KeysWrite, AuditRead,
-		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite, SecretsReseal, ClusterRead,
+		EndpointsRead, EndpointsWrite, DeliveriesRead, DeliveriesWrite, SecretsReseal, ClusterRead, ClusterWrite,
 	}
 }
 
 // platform are the scopes over what every account shares: a key of one account cannot have them.
 func platform(s Scope) bool {
-	return s == GraphRead || s == GraphWrite || s == SecretsReseal || s == ClusterRead
+	return s == GraphRead || s == GraphWrite || s == SecretsReseal || s == ClusterRead || s == ClusterWrite
 }
 
 // Check says whether a key of an account ("": of the platform) may have these scopes.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity/graph"
-	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
 	"github.com/leadwire/leadwire/httpedge/admin"
 )
@@ -17,7 +16,7 @@ func (n *Node) openAdmin(context.Context) error {
 	n.admin, err = admin.New(admin.Deps{
 		Store: n.store, Directory: n.book.Directory, Catalog: n, People: n.runtime, Visitors: n.runtime,
 		Deliveries: n.runtime, Sealer: sealerOf(n.vault), Resealer: resealerOf(n.vault),
-		Graph: graphs{n.identity.library}, Cluster: standing{n.cluster}, Clock: n.deps.Clock, Log: n.deps.Log, Metrics: n.registry,
+		Graph: graphs{n.identity.library}, Cluster: standing{n}, Clock: n.deps.Clock, Log: n.deps.Log, Metrics: n.registry,
 	})
 	return err
 }
@@ -38,10 +37,19 @@ func (n *Node) Edit(ctx context.Context, expect int64, audit domain.AuditEntry, 
 }
 
 // standing is the cluster as the API sees it.
-type standing struct{ node *cluster.Node }
+type standing struct{ node *Node }
 
 // Standing is how it looks from this node.
-func (s standing) Standing() any { return s.node.Standing() }
+func (s standing) Standing() any { return s.node.cluster.Standing() }
+
+// Withdraw begins to hand this node's work to the others.
+func (s standing) Withdraw(ctx context.Context) error { return s.node.cluster.Withdraw(ctx) }
+
+// Return takes Withdraw back.
+func (s standing) Return(ctx context.Context) error { return s.node.cluster.Return(ctx) }
+
+// Leave asks for the node to be stopped.
+func (s standing) Leave() { s.node.leaving.Do(func() { close(s.node.left) }) }
 
 // graphs is the graph's file as the API sees it.
 type graphs struct{ library *graph.Library }

@@ -50,6 +50,8 @@ type Node struct {
 	loops     sync.WaitGroup // book, graph and maintenance
 	stopLoops context.CancelFunc
 	failed    chan error
+	left      chan struct{} // closed by Leave
+	leaving   sync.Once
 	served    chan struct{}
 	stopping  sync.Once
 	stopErr   error
@@ -64,7 +66,7 @@ func Start(ctx context.Context, config Config, deps Deps) (*Node, error) {
 	}
 	n := &Node{
 		config: config, deps: deps, registry: prometheus.NewRegistry(), started: deps.Clock.Now(),
-		failed: make(chan error, 1), served: make(chan struct{}),
+		failed: make(chan error, 1), left: make(chan struct{}), served: make(chan struct{}),
 	}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
@@ -195,6 +197,9 @@ func (n *Node) Addr() string { return n.listener.Addr().String() }
 
 // Failed delivers the error with which the edge stopped by itself. The node has to be stopped then.
 func (n *Node) Failed() <-chan error { return n.failed }
+
+// Left is closed when this node was told to leave its cluster. It has to be stopped then.
+func (n *Node) Left() <-chan struct{} { return n.left }
 
 // Segments is how long each segment of the leads' way has taken so far.
 func (n *Node) Segments() []telemetry.Segment { return n.telemetry.Snapshot() }

@@ -10,11 +10,12 @@ import (
 
 // Stop ends the node so that nothing acknowledged is lost and nobody is left waiting:
 //
-//  1. the edge says "not ready" and puts webhooks off, while those in flight are committed and answered
-//  2. streams are asked to come back elsewhere, spread over Config.Farewell
-//  3. no more attempts begin at endpoints, and those under way end
-//  4. partitions drain: queued messages finish, actors stop, what they wait for is waited for
-//  5. the cluster hears goodbye, and the store flushes and closes
+//  1. the other nodes, if there are any, begin to take over: each partition once nothing is under way in it
+//  2. the edge says "not ready" and puts webhooks off, while those in flight are committed and answered
+//  3. streams are asked to come back elsewhere, spread over Config.Farewell
+//  4. no more attempts begin at endpoints, and those under way end
+//  5. what is left here drains: queued messages finish, actors stop, what they wait for is waited for
+//  6. the cluster hears goodbye, and the store flushes and closes
 //
 // Each step is tried even if one before it failed or ctx has ended; the errors are joined. Calls after
 // the first wait for it and answer the same.
@@ -61,13 +62,14 @@ func (n *Node) stop(ctx context.Context) error {
 	if n.control != nil {
 		try("close control socket", n.control.Close(ctx))
 	}
+	shared := n.cluster != nil && n.cluster.Withdraw(ctx) == nil
 	try("stop the edge", n.refuse(ctx))
 	if n.stopLoops != nil {
 		n.stopLoops()
 		n.loops.Wait()
 	}
 	if n.cluster != nil {
-		n.hush(ctx)
+		n.hush(ctx, shared)
 		try("drain the partitions", n.cluster.Drain(ctx))
 		try("finish the actors' work", n.runtime.Drain(ctx))
 	}
@@ -127,14 +129,22 @@ func (n *Node) closeEdge(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// hushFor is how long attempts at endpoints are waited for: most take less than a second, and one that is cut off is made
-// again after the next start, under the same id.
-const hushFor = 5 * time.Second
+// hushFor is how long a node that is alone waits for attempts at endpoints: most take less than a second, and one that is
+// cut off is made again after the next start, under the same id. Where others take over it waits for as long as they may
+// take, but for what the rest of a stop needs.
+const (
+	hushFor   = 5 * time.Second
+	stopNeeds = 5 * time.Second
+)
 
-func (n *Node) hush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, hushFor)
+func (n *Node) hush(ctx context.Context, shared bool) {
+	wait, limit := n.runtime.Hush, hushFor
+	if deadline, ok := ctx.Deadline(); shared && ok {
+		wait, limit = n.cluster.Handed, max(time.Second, time.Until(deadline)-stopNeeds)
+	}
+	short, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := n.runtime.Hush(ctx); err != nil {
+	if err := wait(short); err != nil {
 		n.deps.Log.Warn("attempts at endpoints were cut off; they are made again", "error", err)
 	}
 }

@@ -29,7 +29,7 @@ var notSettings = map[string]string{
 	"persistence/postgres.Fail": "for tests", "persistence/embedded.Fail": "for tests", "persistence/postgres.Tracer": "for tests",
 	"cluster.SecretKey": "given as base64, by cluster-secret",
 	"cluster.ServerTLS": "read from files, by cluster-cert, cluster-cert-key and cluster-ca", "cluster.ClientTLS": "likewise",
-	"cluster.Probe": timing, "cluster.JoinWait": timing, "cluster.Linger": timing, "cluster.AskTimeout": timing, "cluster.AskTry": timing,
+	"cluster.JoinWait": timing, "cluster.Linger": timing, "cluster.AskTimeout": timing, "cluster.AskTry": timing,
 	"cluster.LedgerTimeout": timing, "cluster.Reread": timing, "cluster.BusyGrace": timing, "cluster.DrainLimit": timing,
 	"cluster.Restarts": timing, "cluster.RestartWindow": timing,
 }
