@@ -63,6 +63,9 @@ func (n *Node) try(ctx context.Context, s *slot, deadline time.Time, m Keyed, ki
 	}
 	p, owner := n.router.way(kind, id)
 	if owner == nil {
+		if why := n.keeper.obstacle(); why != nil {
+			return nil, unavailable(kind, why)
+		}
 		return nil, errTry{errNoOwner}
 	}
 	rid := s.open()

@@ -24,6 +24,8 @@ const (
 	MoveLapsed    MoveKind = "lapsed"     // its lease ran out, and it dropped everything
 	MoveJoined    MoveKind = "joined"     // members came
 	MoveLeft      MoveKind = "left"       // members went
+	MoveWithdrew  MoveKind = "withdrew"   // a member has handed its share over, or is about to
+	MoveReturned  MoveKind = "returned"   // and takes it again
 )
 
 // historyKept is how many moves a node remembers: a rolling restart of ten nodes is some fifty.

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -100,24 +99,13 @@ func (k *keeper) turn() {
 	k.poke()
 }
 
-var (
-	errOutvoted = errors.New("this node does not see the others, and they are more")
-	errNoLease  = errors.New("the ledger has granted us no lease")
-)
-
 // obstacle is why partitions stay in Claiming, when it is more than a matter of milliseconds.
 func (k *keeper) obstacle() error {
 	if k.draining.Load() {
 		return errStopping
 	}
-	if k.lease.standsDown() {
-		return errOutvoted
-	}
-	if _, ok := k.lease.held(time.Now()); !ok {
-		if err := k.lease.trouble(); err != nil {
-			return err
-		}
-		return errNoLease
+	if err := k.lease.obstacle(); err != nil {
+		return err
 	}
 	if e := k.blocked.Load(); e != nil {
 		return *e
@@ -216,8 +204,8 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 			alive++
 		}
 	}
-	k.settled.set(may && unserved == 0)
-	if k.draining.Load() { // the resignation says it of all at once
+	k.settled.set(may && unserved == 0 || k.lease.standsDown()) // it will have its share once they see each other
+	if k.draining.Load() {                                      // the resignation says it of all at once
 		k.emptyNow = nil
 	}
 	told := len(k.emptyNow) == 0 && !k.busy || !leased || k.failures > 0 // or it cannot be told

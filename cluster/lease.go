@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,12 +30,15 @@ type lease struct {
 	ledger Ledger
 	self   func() domain.NodeLease // as it is now
 	look   func()                  // something about it has changed
+	sorted func()                  // who is absent has changed
 
 	mu       sync.Mutex
 	until    time.Time // zero: we never had one
 	term     int64     // how often it has begun
 	living   []domain.NodeLease
-	doubts   int // renewals in a row that found us outvoted
+	doubts   int                         // renewals in a row that found us outvoted
+	seen     map[domain.NodeID]time.Time // members: when their lease was last known to live, or that we should look for it
+	missing  map[domain.NodeID]bool      // of them, those that have had none for longer than its length
 	failures int
 	err      error
 
@@ -50,7 +55,7 @@ const (
 )
 
 func newLease(cfg Config, deps Deps, m *metrics) *lease {
-	return &lease{length: cfg.Lease, log: deps.Log, m: m, ledger: deps.Ledger, done: make(chan struct{})}
+	return &lease{length: cfg.Lease, log: deps.Log, m: m, ledger: deps.Ledger, sorted: func() {}, done: make(chan struct{})}
 }
 
 func (l *lease) start() {
@@ -93,6 +98,9 @@ func (l *lease) renew(ctx context.Context) time.Duration {
 		return l.length
 	}
 	defer l.look()
+	if err == nil && l.took(own, living, sent) {
+		l.sorted()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err = err; err != nil {
@@ -103,8 +111,16 @@ func (l *lease) renew(ctx context.Context) time.Duration {
 		return jitter(min(100*time.Millisecond<<min(l.failures, 4), l.length/renewals))
 	}
 	l.failures = 0
+	return time.Until(sent.Add(l.length / renewals))
+}
+
+// took takes over what the ledger answered, and says whether other members are missing than before.
+func (l *lease) took(own domain.NodeLease, living []domain.NodeLease, sent time.Time) (changed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !l.livesAt(sent) { // a gap, in which others may have taken over
 		l.term++
+		clear(l.seen) // and in which nobody may have reached the ledger
 	}
 	l.until = sent.Add(l.length - l.length/marginPart)
 	l.living = living
@@ -113,7 +129,26 @@ func (l *lease) renew(ctx context.Context) time.Duration {
 	} else {
 		l.doubts = 0
 	}
-	return time.Until(sent.Add(l.length / renewals))
+	seen, missing := map[domain.NodeID]time.Time{}, map[domain.NodeID]bool{}
+	for _, node := range own.View {
+		seen[node] = l.seen[node]
+		if seen[node].IsZero() || slices.ContainsFunc(living, func(o domain.NodeLease) bool { return o.Node == node }) {
+			seen[node] = sent
+		}
+		if sent.Sub(seen[node]) > l.length {
+			missing[node] = true
+		}
+	}
+	changed = !maps.Equal(missing, l.missing)
+	l.seen, l.missing = seen, missing
+	return changed
+}
+
+// lacks says whether a member has had no lease for longer than one lasts, while we had ours: it does not reach the ledger.
+func (l *lease) lacks(node domain.NodeID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.missing[node]
 }
 
 // livesAt is called with the lock. Both clocks have to agree: one stands still while a machine sleeps, the other is set.
@@ -135,11 +170,26 @@ func (l *lease) left() time.Duration {
 	return max(0, time.Until(l.until))
 }
 
-// trouble is why it was not renewed the last time.
-func (l *lease) trouble() error {
+var (
+	errOutvoted = errors.New("this node does not see the others, and they are more")
+	errNoLease  = errors.New("the ledger has granted us no lease")
+)
+
+// obstacle is why this node may do nothing; nil when it may.
+func (l *lease) obstacle() error {
+	if l.standsDown() {
+		return errOutvoted
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err
+	switch {
+	case l.livesAt(time.Now()):
+		return nil
+	case l.err != nil:
+		return l.err
+	default:
+		return errNoLease
+	}
 }
 
 // standsDown says whether others have the better claim to everything, for as long as we do not see each other.

@@ -92,7 +92,7 @@ func newNode(cfg Config, deps Deps) *Node {
 	n.router.sys = n.sys
 	n.keeper = newKeeper(cfg, deps, n.m, n.router, n.ID(), n.herald)
 	n.router.wake = n.keeper.poke
-	n.keeper.lease.self = n.ownLease
+	n.keeper.lease.self, n.keeper.lease.sorted = n.ownLease, n.tabulate
 	n.provider = newProvider(cfg, deps.Log, n.evicted, n.keeper.history)
 	n.provider.turned, n.keeper.tell = n.keeper.turn, n.provider.tellTurn
 	n.sweeper = newSweeper(n.router, deps.Clock)
@@ -196,6 +196,9 @@ func (n *Node) Sweep(now time.Time) {
 // Acts says whether what f stands for may be done now: the partition is held by it, under a lease that lives. Whoever is
 // about to do something outside that no commit takes back asks right before it.
 func (n *Node) Acts(f domain.Fence) bool { return n.keeper.acts(f) }
+
+// Ready says why this node can bring nothing to any actor: it has no lease, or stands down. nil when it can.
+func (n *Node) Ready() error { return n.keeper.lease.obstacle() }
 
 // Withdraw begins to hand all partitions to the other nodes, and keeps this one a member: it goes on bringing messages to
 // their actors. What is under way in a partition is waited for, up to Config.HandOver, while the partition works on here.

@@ -93,7 +93,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	return nil
 }
 
-// memberKind marks a member that takes part in partitions. One that shows none is not counted.
+// memberKind marks a member that takes part in partitions: see partakes.
 const memberKind = "partitions"
 
 // StartClient is part of cluster.ClusterProvider. The runtime's clients panic when they stop; a node
@@ -256,10 +256,14 @@ func (p *provider) publish() {
 	}
 	current := p.current()
 	t := &cluster.ClusterTopology{}
+	shares := false // whether somebody has begun or ceased to take part
 	for id, m := range current {
 		t.Members = append(t.Members, m)
-		if p.last[id] == nil {
+		if known := p.last[id]; known == nil {
 			t.Joined = append(t.Joined, m)
+		} else if partakes(known) != partakes(m) {
+			shares = true
+			p.history.add(time.Now(), shareOf(m), 0, m.Address())
 		}
 	}
 	for id, m := range p.last {
@@ -267,7 +271,7 @@ func (p *provider) publish() {
 			t.Left = append(t.Left, m)
 		}
 	}
-	if len(t.Joined)+len(t.Left) == 0 {
+	if len(t.Joined)+len(t.Left) == 0 && !shares {
 		return
 	}
 	p.last = current
@@ -281,6 +285,17 @@ func (p *provider) publish() {
 	p.log.Info("cluster members changed", "members", len(t.Members), "joined", addresses(t.Joined), "left", addresses(t.Left))
 	p.disconnect(t.Left, current)
 	p.c.ActorSystem.EventStream.Publish(t)
+}
+
+// partakes says whether membership may propose partitions for a member. One that has withdrawn still brings messages to
+// their actors.
+func partakes(m *cluster.Member) bool { return len(m.GetKinds()) > 0 }
+
+func shareOf(m *cluster.Member) MoveKind {
+	if partakes(m) {
+		return MoveReturned
+	}
+	return MoveWithdrew
 }
 
 // disconnect ends the connections to members that left, except to an address where a new one lives.
@@ -306,7 +321,7 @@ func (p *provider) current() map[string]*cluster.Member {
 	byAddress := map[string]entry{}
 	for _, n := range p.snapshot() {
 		m, started, err := decodeMeta(n.Meta)
-		if err != nil || len(m.Kinds) == 0 {
+		if err != nil {
 			continue
 		}
 		if p.wasDead(m.Id) {

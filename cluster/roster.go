@@ -13,6 +13,7 @@ type roster struct {
 	mu      sync.Mutex
 	cfg     Config
 	self    string // our address
+	list    []*cluster.Member
 	members map[string]*member
 	peers   map[uint32]*peer
 	last    uint32
@@ -22,19 +23,29 @@ func newRoster(cfg Config, self string) *roster {
 	return &roster{cfg: cfg, self: self, members: map[string]*member{}, peers: map[uint32]*peer{}}
 }
 
-// table is the proposal that follows from a list of members.
-func (r *roster) table(list []*cluster.Member) *table {
+// met takes over who is a member.
+func (r *roster) met(list []*cluster.Member) {
+	r.mu.Lock()
+	r.list = list
+	r.mu.Unlock()
+}
+
+// table is the proposal that follows from the members that count.
+func (r *roster) table(counts func(*cluster.Member) bool) *table {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := make(map[string]*member, len(list))
-	members := make([]*member, 0, len(list))
-	for _, m := range list {
+	now := make(map[string]*member, len(r.list))
+	all, members := make([]*member, 0, len(r.list)), make([]*member, 0, len(r.list))
+	for _, m := range r.list {
 		known := r.members[m.GetId()]
 		if known == nil {
 			known = r.admit(m)
 		}
 		now[m.GetId()] = known
-		members = append(members, known)
+		all = append(all, known)
+		if counts(m) {
+			members = append(members, known)
+		}
 	}
 	for id, m := range r.members {
 		if now[id] == nil && m.peer != nil {
@@ -43,7 +54,9 @@ func (r *roster) table(list []*cluster.Member) *table {
 		}
 	}
 	r.members = now
-	return newTable(members)
+	t := newTable(members)
+	t.known = all
+	return t
 }
 
 func (r *roster) admit(m *cluster.Member) *member {

@@ -128,11 +128,19 @@ func (l *lookup) Setup(c *cluster.Cluster, _ []string, _ bool) {
 	}
 	c.ActorSystem.EventStream.Subscribe(func(event any) {
 		if t, ok := event.(*cluster.ClusterTopology); ok {
-			n.router.setTable(n.roster.table(t.Members))
+			n.roster.met(t.Members)
+			n.tabulate()
 			n.m.topologies.Inc()
-			n.keeper.poke()
 		}
 	})
+}
+
+// tabulate makes the table anew: of the members that take part and reach the ledger.
+func (n *Node) tabulate() {
+	n.router.setTable(n.roster.table(func(m *cluster.Member) bool {
+		return partakes(m) && !n.keeper.lease.lacks(nodeOf(m.GetId()))
+	}))
+	n.keeper.poke()
 }
 
 // Get returns where to send a message for an identity: the inbox of its owner, which finds or makes

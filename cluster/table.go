@@ -22,14 +22,15 @@ func PartitionOf(kind, id string) domain.Partition {
 // table says which member should hold each partition. It is computed once per topology and never
 // changed after that. It is a proposal: the ledger decides.
 type table struct {
-	members []*member
+	known   []*member                  // all members
+	members []*member                  // of them, those that take part
 	owner   [domain.Partitions]*member // all nil while there are no members
 	local   bool                       // this node is one of the members
 }
 
 // named finds a member by the name it goes by in the ledger.
 func (t *table) named(node domain.NodeID) *member {
-	for _, m := range t.members {
+	for _, m := range t.known {
 		if nodeOf(m.id) == node {
 			return m
 		}

@@ -33,7 +33,8 @@ func NewArena() *Arena {
 //	panic      panics, without an answer
 //	silence    does not answer
 //	block      answers once Release is closed
-//	busy, free are what it says of itself from then on; Leaving frees it
+//	busy, free are what it says of itself from then on; Leaving frees it. Of a kind that hands over, one that is busy
+//	           has not settled
 //	stop       stops itself
 //
 // The identity "stillborn" panics when it is made.
@@ -77,9 +78,13 @@ type probe struct {
 	life  int64
 	key   string
 	busy  bool
+
+	moving bool
 }
 
 func (p *probe) Busy() bool { return p.busy }
+
+func (p *probe) Settled() bool { return p.moving && !p.busy }
 
 func (p *probe) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
@@ -89,6 +94,10 @@ func (p *probe) Receive(ctx actor.Context) {
 	case *actor.Restarting, *actor.Stopped:
 		p.arena.Stops.Add(1)
 		p.arena.exit(p.key)
+	case *cluster.Moving:
+		p.moving = true
+	case *cluster.Staying:
+		p.moving = false
 	case *cluster.Leaving:
 		p.busy = false
 	case *testpb.Ping:

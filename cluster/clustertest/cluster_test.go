@@ -33,6 +33,8 @@ func TestCluster(t *testing.T) {
 		cfg   cluster.Config
 		deps  cluster.Deps
 		tell  func(*testing.T, *clustertest.Cluster, *clustertest.Arena)
+		// handsOver is of its kind.
+		handsOver bool
 
 		arena   *clustertest.Arena
 		cluster *clustertest.Cluster
@@ -47,11 +49,15 @@ func TestCluster(t *testing.T) {
 		{name: "SpeaksTLS", nodes: 2, cfg: mutualTLS(t), tell: growsToTwo},
 		{name: "LogsOneLinePerChange", nodes: 2, deps: cluster.Deps{Log: slog.New(slog.NewTextHandler(log, nil))},
 			tell: func(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) { logsOneLinePerChange(t, c, log) }},
+		{name: "StopsBeforeOthersBegin", nodes: 2, cfg: cluster.Config{Lease: time.Second}, tell: stopsBeforeOthersBegin},
+		{name: "WorksOnUntilSettled", nodes: 2, tell: worksOnUntilSettled, handsOver: true},
+		{name: "WithdrawsAndReturns", nodes: 2, tell: withdrawsAndReturns},
+		{name: "AnswersWhileItWithdraws", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: answersWhileItWithdraws, handsOver: true},
 		{name: "AsksAgainWhenTheOwnerDies", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: asksAgainWhenTheOwnerDies},
 	}
 	for _, s := range stories {
 		s.arena = clustertest.NewArena()
-		s.deps.Kinds = []cluster.Kind{s.arena.Kind("probe")}
+		s.deps.Kinds = []cluster.Kind{s.arena.Kind("probe", func(k *cluster.Kind) { k.HandsOver = s.handsOver })}
 		s.cluster = clustertest.New(t, s.nodes, s.cfg, s.deps)
 	}
 	for _, s := range stories {

@@ -16,6 +16,10 @@ import (
 // busy with other tests and under the race detector.
 const Timeout = 30 * time.Second
 
+// probeEvery is twice what nodes do by default: beside other tests and under the race detector a node that is at work may not
+// answer for a second, and a story is not about that.
+const probeEvery = time.Second
+
 // Start starts one node and ends it with the test.
 func Start(t testing.TB, cfg cluster.Config, deps cluster.Deps) *cluster.Node {
 	t.Helper()
@@ -28,6 +32,9 @@ func listen(t testing.TB, cfg cluster.Config, deps cluster.Deps) *cluster.Node {
 	t.Helper()
 	if deps.Ledger == nil {
 		deps.Ledger = NewLedger()
+	}
+	if cfg.Probe == 0 {
+		cfg.Probe = probeEvery
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), Timeout)
 	defer cancel()

@@ -151,7 +151,7 @@ func (n *Node) openEdge(context.Context) error {
 	var err error
 	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
 		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Admin: n.admin, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
-		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log,
+		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log, Ready: n.cluster.Ready,
 	})
 	return err
 }
