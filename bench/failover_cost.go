@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// costConnections are enough for one node to have always something to do, and few enough that nothing is refused.
+const costConnections = 256
+
+// cost measures what one node does a second by itself and clustered with itself, in turns on one database.
+func (r *failoverRun) cost(ctx context.Context) error {
+	rates := map[bool][]float64{}
+	for i := range 2 * r.cfg.Rounds {
+		clustered := (i+1)/2%2 == 1 // single, clustered, clustered, single, ...: whoever is later finds more in the tables
+		rate, err := r.throughput(ctx, clustered)
+		if err != nil {
+			return err
+		}
+		r.cfg.Log.Info("measured one node", "clustered", clustered, "rate", int(rate))
+		rates[clustered] = append(rates[clustered], rate)
+	}
+	half := func(of []float64) float64 { slices.Sort(of); return of[len(of)/2] }
+	single, clustered := half(rates[false]), half(rates[true])
+	r.report.set("single.throughput", single)
+	r.report.set("clustered.throughput", clustered)
+	if single > 0 {
+		r.report.set("cluster.cost", 1-clustered/single)
+	}
+	return nil
+}
+
+// throughput is how many webhooks one node acks a second when there are always more.
+func (r *failoverRun) throughput(ctx context.Context, clustered bool) (rate float64, err error) {
+	cfg := r.cfg.Server
+	if clustered {
+		ports, err := freeAddresses(3)
+		if err != nil {
+			return 0, err
+		}
+		cfg.Args = append(clusterArgs(ports, ports[1].String(), newSecret()), cfg.Args...)
+	}
+	run := newRun()
+	server, err := startServer(ctx, cfg, run, r.cfg.Buyers)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, server.stop(ctx)) }()
+	return saturate(ctx, server.Target, run, r.cfg.Round)
+}
+
+// atOnce is a plan in which everything is due: whoever carries it out sends as fast as there are answers.
+type atOnce struct{}
+
+// Due is when request n is due.
+func (atOnce) Due(int64) time.Duration { return 0 }
+
+// The first part is not counted: caches fill, connections open.
+const costWarmup = 2 * time.Second
+
+// mostCost bounds what one round can send: more than two cores can do.
+const mostCost = 50_000
+
+// saturate counts the webhooks acked a second.
+func saturate(ctx context.Context, target Target, run string, over time.Duration) (float64, error) {
+	to, host, err := target.address(ctx)
+	if err != nil {
+		return 0, err
+	}
+	reactor, err := newReactor(to)
+	if err != nil {
+		return 0, err
+	}
+	w := newWebhook(run, host, "/leads/webhook/"+target.Source, target.Location, stamped(time.Now()), target.Key)
+	acked := 0
+	plan := sendPlan{pacer: atOnce{}, total: int64((costWarmup + over).Seconds() * mostCost), maxConns: costConnections, patience: costPatience}
+	var s sender
+	s = newSender(plan, reactor, w.build, func(_ int64, status int, at time.Time) {
+		if took := at.Sub(s.start); status == 200 && took >= costWarmup && took < costWarmup+over {
+			acked++
+		}
+	})
+	err = s.carryOut(ctx, func(now time.Time) {
+		s.giveUp(now)
+		if now.Sub(s.start) >= costWarmup+over {
+			s.plan.total = s.sent
+		}
+	})
+	return float64(acked) / over.Seconds(), err
+}
+
+const costPatience = 10 * time.Second
