@@ -45,7 +45,10 @@ func killFigures() []Spec {
 		{Name: "moved", Unit: Number, Help: "actors that moved by them and were asked: the lead acked last of each partition that moved, and buyers whose stream is open on another node"},
 		{Name: "stuck", Unit: Number, Help: "of them those that had not answered a minute after the kill", Fault: true},
 	}
-	specs = append(specs, latency("recovery", "from a kill until the last of the actors that moved by it has answered")...)
+	specs = append(specs,
+		Spec{Name: "recovery.p50", Unit: Seconds, Help: "from a kill until the last of the actors that moved by it has answered; the median of the kills"},
+		Spec{Name: "recovery.max", Unit: Seconds, Help: "likewise, of the kill that took the longest", Fault: true},
+	)
 	specs = append(specs, latency("recovery.leads", "from a kill until an update of a lead that moved was acked")...)
 	return append(specs, latency("recovery.buyers", "from a kill until the stream of a buyer that moved has shown a lead whose webhook was due after it")...)
 }
@@ -56,6 +59,7 @@ func rollingFigures() []Spec {
 		{Name: "rolling.failed", Unit: Number, Help: "webhooks due meanwhile that were not acked within 30s, however often they were sent", Fault: true},
 		{Name: "rolling.retried", Unit: Number, Help: "webhooks due meanwhile that were acked, and not at the first try"},
 	}
+	specs = append(specs, latency("rolling.ack", "from when a webhook was due meanwhile until it was acked, however often it was sent")...)
 	specs = append(specs, latency("calm.sse", "from when a webhook was due until its lead was read from a stream that was open all the while, before the restart")...)
 	specs = append(specs, latency("rolling.sse", "likewise during it")...)
 	specs = append(specs, latency("rolling.sse_all", "likewise of all streams, those included that were closed with their node and came back")...)

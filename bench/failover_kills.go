@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -12,17 +13,17 @@ const stuckAfter = time.Minute
 
 // recoveries are what became of all kills.
 type recoveries struct {
-	each          *Recorder // of each kill, until the last actor had answered
+	each          []time.Duration // of each kill, until the last actor had answered
 	leads, buyers *Recorder
 	stuck         int
 }
 
 func newRecoveries() *recoveries {
-	return &recoveries{each: NewRecorder(), leads: NewRecorder(), buyers: NewRecorder()}
+	return &recoveries{leads: NewRecorder(), buyers: NewRecorder()}
 }
 
 func (r *recoveries) add(s *strike, now time.Time) {
-	r.each.Record(s.recovery(now))
+	r.each = append(r.each, s.recovery(now))
 	for _, took := range s.took.leads {
 		r.leads.Record(took)
 	}
@@ -33,10 +34,13 @@ func (r *recoveries) add(s *strike, now time.Time) {
 }
 
 func (r *recoveries) tell(report *Report) {
-	report.set("kills", float64(r.each.Count()))
+	report.set("kills", float64(len(r.each)))
 	report.set("moved", float64(r.leads.Count()+r.buyers.Count())+float64(r.stuck))
 	report.set("stuck", float64(r.stuck))
-	report.setLatency("recovery", r.each)
+	if len(r.each) > 0 {
+		report.setDuration("recovery.p50", middle(r.each))
+		report.setDuration("recovery.max", slices.Max(r.each))
+	}
 	report.setLatency("recovery.leads", r.leads)
 	report.setLatency("recovery.buyers", r.buyers)
 }

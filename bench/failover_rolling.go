@@ -43,6 +43,7 @@ func (r *failoverRun) tellRolling() {
 	}
 	r.report.set("rolling.failed", float64(r.rolled.failed))
 	r.report.set("rolling.retried", float64(r.rolled.retried))
+	r.report.setLatency("rolling.ack", r.rolled.ack)
 	r.report.setLatency("calm.sse", r.calm.steady)
 	r.report.setLatency("rolling.sse", r.rolled.steady)
 	r.report.setLatency("rolling.sse_all", r.rolled.all)

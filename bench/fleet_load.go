@@ -24,7 +24,6 @@ type fleetLoad struct {
 	probes  []*probe
 	latest  [domain.Partitions]int64 // of each partition the lead acked last, that was not probed yet; below 0: none
 	phases  []*phase
-	acks    int64
 	strike  *strike // the node that was killed last, and who has answered since
 
 	asked  chan func()
@@ -45,6 +44,7 @@ type fleetPlan struct {
 // phase is a stretch of a fleetLoad, told by the webhooks that were due in it.
 type phase struct {
 	from int64
+	ack  *Recorder // until the 200, tries before it included
 	// all are latencies until the row was read; steady, of the streams that were open from when it was due.
 	all, steady *Recorder
 	failed      int64 // not acked within giveUpAfter
@@ -162,7 +162,7 @@ func (l *fleetLoad) ask(do func()) {
 
 // begin begins a phase.
 func (l *fleetLoad) begin() *phase {
-	p := &phase{from: l.next, all: NewRecorder(), steady: NewRecorder()}
+	p := &phase{from: l.next, ack: NewRecorder(), all: NewRecorder(), steady: NewRecorder()}
 	l.phases = append(l.phases, p)
 	return p
 }
@@ -189,14 +189,15 @@ func (l *fleetLoad) settled(n int64, acked bool, tries int, at time.Time) {
 		l.probed(l.probes[n-firstProbe], acked, at)
 		return
 	}
+	p := l.phaseOf(n)
 	if !acked {
-		l.phaseOf(n).failed++
+		p.failed++
 		l.ledger.answered(n, wasFailed)
 		return
 	}
-	l.acks++
+	p.ack.Record(at.Sub(l.due(n)))
 	if tries > 1 {
-		l.phaseOf(n).retried++
+		p.retried++
 	}
 	l.ledger.answered(n, wasAcked)
 	l.latest[l.place.Lead(l.lead(n))] = n
