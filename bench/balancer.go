@@ -59,16 +59,18 @@ func (b *balancer) skip(node int) {
 }
 
 func (b *balancer) post(e *errand, now time.Time) {
-	e.tries++
 	one, err := b.pools[e.node].take()
-	if err != nil {
-		if errors.Is(err, errFull) {
-			b.waited++
-		}
+	switch {
+	case errors.Is(err, errFull): // it has not been tried
+		b.waited++
+		b.pauseFor(e, now)
+	case err != nil:
+		e.tries++
 		b.later(e, now)
-		return
+	default:
+		e.tries++
+		one.send(e.n, now, b.build(e.n))
 	}
-	one.send(e.n, now, b.build(e.n))
 }
 
 func (b *balancer) told(n int64, status int, at time.Time) {
@@ -90,7 +92,12 @@ func (b *balancer) later(e *errand, now time.Time) {
 		b.done(e.n, false, e.tries, now)
 		return
 	}
-	e.node, e.next = (e.node+1)%len(b.pools), now.Add(againAfter)
+	e.node = (e.node + 1) % len(b.pools)
+	b.pauseFor(e, now)
+}
+
+func (b *balancer) pauseFor(e *errand, now time.Time) {
+	e.next = now.Add(againAfter)
 	b.again = append(b.again, e)
 }
 

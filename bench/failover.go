@@ -80,6 +80,9 @@ func (c FailoverConfig) withDefaults() FailoverConfig {
 	return c
 }
 
+// Check says what is wrong with a configuration before anything is started for it.
+func (c FailoverConfig) Check() error { return c.withDefaults().validate() }
+
 func (c FailoverConfig) validate() error {
 	unknown := slices.ContainsFunc(c.Parts, func(p string) bool { return !slices.Contains(FailoverParts(), p) })
 	for _, f := range []struct {

@@ -48,7 +48,7 @@ func (r *failoverRun) throughput(ctx context.Context, clustered bool) (rate floa
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, server.stop(ctx)) }()
-	return saturate(ctx, server.Target, run, r.cfg.Round)
+	return saturate(ctx, server.Target, run, costWarmup, r.cfg.Round)
 }
 
 // atOnce is a plan in which everything is due: whoever carries it out sends as fast as there are answers.
@@ -64,7 +64,7 @@ const costWarmup = 2 * time.Second
 const mostCost = 50_000
 
 // saturate counts the webhooks acked a second.
-func saturate(ctx context.Context, target Target, run string, over time.Duration) (float64, error) {
+func saturate(ctx context.Context, target Target, run string, warm, over time.Duration) (float64, error) {
 	to, host, err := target.address(ctx)
 	if err != nil {
 		return 0, err
@@ -78,13 +78,13 @@ func saturate(ctx context.Context, target Target, run string, over time.Duration
 	plan := sendPlan{pacer: atOnce{}, total: int64((costWarmup + over).Seconds() * mostCost), maxConns: costConnections, patience: costPatience}
 	var s sender
 	s = newSender(plan, reactor, w.build, func(_ int64, status int, at time.Time) {
-		if took := at.Sub(s.start); status == 200 && took >= costWarmup && took < costWarmup+over {
+		if took := at.Sub(s.start); status == 200 && took >= warm && took < warm+over {
 			acked++
 		}
 	})
 	err = s.carryOut(ctx, func(now time.Time) {
 		s.giveUp(now)
-		if now.Sub(s.start) >= costWarmup+over {
+		if now.Sub(s.start) >= warm+over {
 			s.plan.total = s.sent
 		}
 	})

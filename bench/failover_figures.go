@@ -76,6 +76,7 @@ func fleetFigures() []Spec {
 		{Name: "failed", Unit: Number, Help: "of them not acked within 30s, however often they were sent", Fault: true},
 		{Name: "retried", Unit: Number, Help: "of them acked, and not at the first try"},
 		{Name: "refused", Unit: Number, Help: "answers 429", Fault: true},
+		{Name: "waited", Unit: Number, Help: "times that a webhook found every allowed connection to a node taken", Fault: true},
 		{Name: "lost", Unit: Number, Help: "leads and updates that were acked and that the buyers' API does not have at the end", Fault: true},
 		{Name: "doubled", Unit: Number, Help: "leads that two buyers have at the end", Fault: true},
 		{Name: "unseen", Unit: Number, Help: "leads acked that no stream has shown by the end", Fault: true},
@@ -106,7 +107,7 @@ func (r *failoverRun) tellLoad() {
 		failed, retried = failed+p.failed, retried+p.retried
 	}
 	for name, v := range map[string]int64{
-		"sent": l.next, "acked": l.ledger.acked, "failed": failed, "retried": retried, "refused": l.refused,
+		"sent": l.next, "acked": l.ledger.acked, "failed": failed, "retried": retried, "refused": l.refused, "waited": l.waited,
 		"unseen": l.ledger.lost(), "duplicates": l.ledger.duplicates, "gaps": l.ledger.gaps, "resyncs": l.resyncs, "reconnects": l.streams.reconnects,
 	} {
 		r.report.set(name, float64(v))

@@ -21,6 +21,9 @@ func newBenchFailover() *cobra.Command {
 		Short: "Several nodes that are restarted, killed and joined under load, and what being a cluster costs one",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cfg.Check(); err != nil {
+				return &misuse{err}
+			}
 			cfg.Log = benchLog(cmd)
 			return out.run(cmd, bench.FailoverFigures(cfg.Parts), &cfg.Server, func() (*bench.Report, error) { return bench.Failover(cmd.Context(), cfg) })
 		},
