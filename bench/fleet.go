@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -130,17 +131,23 @@ func (f *fleet) seed(gossips []string) error {
 	return nil
 }
 
+// Ports of nodes are below those that the kernel gives to connections: one that is free while its node is down stays free.
+const portFrom, portUntil = 15_000, 32_000
+
 // freeAddresses are so many that nobody listens on by now.
 func freeAddresses(count int) (all []netip.AddrPort, err error) {
-	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	const tries = 1000
+	for range tries {
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(portFrom+mathrand.IntN(portUntil-portFrom)))
 		if err != nil {
-			return nil, err
+			continue // it is somebody's
 		}
 		defer l.Close() // all at the end, so that they differ
-		all = append(all, l.Addr().(*net.TCPAddr).AddrPort())
+		if all = append(all, l.Addr().(*net.TCPAddr).AddrPort()); len(all) == count {
+			return all, nil
+		}
 	}
-	return all, nil
+	return nil, domain.Fail("find free ports", domain.Unavailable, fmt.Errorf("%d tries between %d and %d", tries, portFrom, portUntil))
 }
 
 // clusterView is what a node says of its cluster, as far as the harness needs it.
