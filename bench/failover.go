@@ -28,7 +28,7 @@ type FailoverConfig struct {
 	Rounds int           // of each mode, when the cost is measured; default 3
 	Round  time.Duration // default 10s
 
-	Connections int           // most at once to each node; default 512
+	Connections int           // most at once to each node; default 1024: two seconds of a share that nobody owns
 	Patience    time.Duration // for one answer; default 10s: twice the server's own --ingest-timeout
 	Drain       time.Duration // after the last answer, for the last lead to show; default 30s
 
@@ -73,7 +73,7 @@ func (c FailoverConfig) withDefaults() FailoverConfig {
 	setDefault(&c.Joins, 3)
 	setDefault(&c.Rounds, 3)
 	setDefault(&c.Round, 10*time.Second)
-	setDefault(&c.Connections, 512)
+	setDefault(&c.Connections, 1024)
 	setDefault(&c.Patience, 10*time.Second)
 	setDefault(&c.Drain, 30*time.Second)
 	setDefault(&c.Log, slog.New(slog.DiscardHandler))

@@ -41,7 +41,7 @@ func newBenchFailover() *cobra.Command {
 	fs.IntVar(&cfg.Joins, "joins", 3, "join: times that one more node joins, and leaves again")
 	fs.IntVar(&cfg.Rounds, "rounds", 3, "cost: rounds of one node by itself, and as many of one clustered with itself")
 	fs.DurationVar(&cfg.Round, "round", 10*time.Second, "cost: how long a round is measured")
-	fs.IntVar(&cfg.Connections, "connections", 512, "most connections for webhooks to each node at once")
+	fs.IntVar(&cfg.Connections, "connections", 1024, "most connections for webhooks to each node at once")
 	fs.DurationVar(&cfg.Patience, "patience", 10*time.Second, "for one answer")
 	fs.DurationVar(&cfg.Drain, "drain", 30*time.Second, "after the last answer, for the last lead to show")
 	bindServer(fs, &cfg.Server)
