@@ -40,12 +40,15 @@ type FailoverConfig struct {
 
 // Placement is what only the store and the cluster's own arithmetic say exactly.
 type Placement interface {
-	// Held lists the partitions whose last claim was node's.
-	Held(ctx context.Context, node domain.NodeID) ([]domain.Fence, error)
+	// Owners says of each partition which node claimed it last; "" when it is nobody's.
+	Owners(ctx context.Context) (Owners, error)
 	Lead(key domain.LeadKey) domain.Partition
 	Buyer(key domain.BuyerKey) domain.Partition
 	Close() error
 }
+
+// Owners says of each partition which node has it.
+type Owners [domain.Partitions]domain.NodeID
 
 // The parts of scenario failover.
 const (

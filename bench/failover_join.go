@@ -7,11 +7,8 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
-// owners says of each partition which node has it.
-type owners [domain.Partitions]domain.NodeID
-
 // moves counts the partitions that another node has now, and of them those that have not gone to the one that came.
-func moves(before, after owners, came domain.NodeID) (moved, strayed int) {
+func moves(before, after Owners, came domain.NodeID) (moved, strayed int) {
 	for p, owner := range after {
 		if owner == before[p] {
 			continue
@@ -22,19 +19,6 @@ func moves(before, after owners, came domain.NodeID) (moved, strayed int) {
 		}
 	}
 	return moved, strayed
-}
-
-func (r *failoverRun) owners(ctx context.Context) (all owners, err error) {
-	for _, n := range r.fleet.nodes {
-		held, err := r.holds(ctx, n)
-		if err != nil {
-			return all, err
-		}
-		for p := range held {
-			all[p] = n.id
-		}
-	}
-	return all, nil
 }
 
 // joins lets one more node join, and leave, several times: where it listens decides its share, and each time it is elsewhere.
@@ -65,7 +49,7 @@ func (r *failoverRun) join(ctx context.Context) (moved, strayed int, err error) 
 	if err := r.fleet.whole(ctx); err != nil {
 		return 0, 0, err
 	}
-	before, err := r.owners(ctx)
+	before, err := r.place.Owners(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -76,7 +60,7 @@ func (r *failoverRun) join(ctx context.Context) (moved, strayed int, err error) 
 	if err := r.fleet.whole(ctx); err != nil {
 		return 0, 0, err
 	}
-	after, err := r.owners(ctx)
+	after, err := r.place.Owners(ctx)
 	if err != nil {
 		return 0, 0, err
 	}

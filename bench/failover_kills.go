@@ -74,9 +74,13 @@ func (r *failoverRun) kills(ctx context.Context) error {
 // kill kills a node, and waits until the actors that it had have answered.
 func (r *failoverRun) kill(ctx context.Context, node int) (*strike, error) {
 	victim := r.fleet.nodes[node]
-	held, err := r.holds(ctx, victim)
+	owners, err := r.place.Owners(ctx)
 	if err != nil {
 		return nil, err
+	}
+	held := map[domain.Partition]bool{}
+	for p, owner := range owners {
+		held[domain.Partition(p)] = owner == victim.id
 	}
 	buyers := make([]domain.Partition, len(r.fleet.Tokens))
 	for i := range buyers {
@@ -103,17 +107,4 @@ func (r *failoverRun) kill(ctx context.Context, node int) (*strike, error) {
 		return nil, ctx.Err()
 	}
 	return s, nil
-}
-
-// holds are a node's partitions, by the ledger.
-func (r *failoverRun) holds(ctx context.Context, n *fleetNode) (map[domain.Partition]bool, error) {
-	fences, err := r.place.Held(ctx, n.id)
-	if err != nil {
-		return nil, err
-	}
-	held := map[domain.Partition]bool{}
-	for _, f := range fences {
-		held[f.Partition] = true
-	}
-	return held, nil
 }

@@ -69,7 +69,7 @@ func TestStrike(t *testing.T) {
 // Only what has another owner has moved, and what has not gone to the new one has strayed.
 func TestMoves(t *testing.T) {
 	t.Parallel()
-	var before, after owners
+	var before, after Owners
 	for p := range before {
 		before[p] = domain.NodeID([]string{"a", "b"}[p%2])
 	}

@@ -63,9 +63,13 @@ func openPlacement(ctx context.Context, url string) (bench.Placement, error) {
 	return placement{store}, nil
 }
 
-// Held lists the partitions whose last claim was node's.
-func (p placement) Held(ctx context.Context, node domain.NodeID) ([]domain.Fence, error) {
-	return p.store.Held(ctx, node)
+// Owners says which node holds each partition, by the ledger.
+func (p placement) Owners(ctx context.Context) (all bench.Owners, err error) {
+	holdings, err := p.store.Holdings(ctx)
+	for _, h := range holdings {
+		all[h.Fence.Partition] = h.Node
+	}
+	return all, err
 }
 
 // Lead is the partition of a lead's actor.
