@@ -84,6 +84,9 @@ func fleetFigures() []Spec {
 		{Name: "gaps", Unit: Number, Help: "sequence numbers that streams skipped", Fault: true},
 		{Name: "resyncs", Unit: Number, Help: "times a stream was told to refetch", Fault: true},
 		{Name: "reconnects", Unit: Number, Help: "times a stream was cut and came back"},
+		{Name: "lateness.p50", Unit: Seconds, Help: "how late the harness noticed that a webhook was due; part of ack and sse"},
+		{Name: "lateness.p99", Unit: Seconds, Help: "likewise"},
+		{Name: "lateness.max", Unit: Seconds, Help: "likewise"},
 	}
 }
 
@@ -112,5 +115,6 @@ func (r *failoverRun) tellLoad() {
 	} {
 		r.report.set(name, float64(v))
 	}
+	tellLateness(r.report, l.late)
 	r.tellRolling()
 }

@@ -181,6 +181,9 @@ const (
 func (f *fleet) whole(ctx context.Context) error {
 	var last error
 	for deadline := time.Now().Add(wholeWithin); time.Now().Before(deadline); {
+		if err := f.ended(); err != nil {
+			return err
+		}
 		if last = f.isWhole(ctx); last == nil {
 			return nil
 		}
@@ -189,6 +192,18 @@ func (f *fleet) whole(ctx context.Context) error {
 		}
 	}
 	return domain.Fail("wait for the cluster", domain.Unavailable, fmt.Errorf("it is not whole after %s: %w", wholeWithin, last))
+}
+
+// ended says that a node has ended which nobody has asked to.
+func (f *fleet) ended() error {
+	for i, n := range f.nodes {
+		select {
+		case <-n.exited:
+			return domain.Fail("wait for the cluster", domain.Internal, fmt.Errorf("node %d ended: %w%s", i+1, n.failed, n.lastLines()))
+		default:
+		}
+	}
+	return nil
 }
 
 func (f *fleet) isWhole(ctx context.Context) error {

@@ -24,6 +24,7 @@ type fleetLoad struct {
 	probes  []*probe
 	latest  [domain.Partitions]int64 // of each partition the lead acked last, that was not probed yet; below 0: none
 	phases  []*phase
+	late    *Recorder
 	strike  *strike // the node that was killed last, and who has answered since
 
 	asked  chan func()
@@ -60,7 +61,7 @@ func newFleetLoad(plan fleetPlan, f *fleet, run string, place Placement) (*fleet
 	w := newWebhook(run, host, "/leads/webhook/"+f.Source, f.Location, stamped(time.Now()), f.Key)
 	l := &fleetLoad{
 		audience: audience{prefix: []byte(w.contactPrefix()), ledger: newLedger(0, len(f.Tokens))},
-		plan:     plan, reactor: r, place: place, webhook: w, asked: make(chan func()), over: make(chan struct{}),
+		plan:     plan, reactor: r, place: place, webhook: w, late: NewRecorder(), asked: make(chan func()), over: make(chan struct{}),
 	}
 	for i := range l.latest {
 		l.latest[i] = -1
@@ -125,6 +126,7 @@ func (l *fleetLoad) run(ctx context.Context) error {
 // notice sends what is due.
 func (l *fleetLoad) notice(now time.Time) {
 	for !l.ending && !l.due(l.next).After(now) {
+		l.late.Record(now.Sub(l.due(l.next)))
 		l.ledger.grow()
 		l.send(l.next, now)
 		l.next++

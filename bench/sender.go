@@ -170,9 +170,13 @@ func (s *sender) finish(ctx context.Context, house func(now time.Time)) error {
 func (s *sender) tell(r *Report) {
 	r.set("connections", float64(s.pool.peak))
 	r.set("waited", float64(s.busy))
-	if s.late.Count() > 0 {
-		r.setDuration("lateness.p50", s.late.Quantile(0.50))
-		r.setDuration("lateness.p99", s.late.Quantile(0.99))
-		r.setDuration("lateness.max", s.late.Max())
+	tellLateness(r, s.late)
+}
+
+func tellLateness(r *Report, late *Recorder) {
+	if late.Count() > 0 {
+		r.setDuration("lateness.p50", late.Quantile(0.50))
+		r.setDuration("lateness.p99", late.Quantile(0.99))
+		r.setDuration("lateness.max", late.Max())
 	}
 }
