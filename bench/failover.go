@@ -25,8 +25,8 @@ type FailoverConfig struct {
 	Seed   uint64        // decides whom they hit, and when; default 1
 	Joins  int           // default 3
 
-	Rounds int           // of each mode, when the cost is measured; default 3
-	Round  time.Duration // default 10s
+	Rounds int           // of each mode, when the cost is measured; default 5
+	Round  time.Duration // default 8s
 
 	Connections int           // most at once to each node; default 1024: two seconds of a share that nobody owns
 	Patience    time.Duration // for one answer; default 10s: twice the server's own --ingest-timeout
@@ -74,8 +74,8 @@ func (c FailoverConfig) withDefaults() FailoverConfig {
 	setDefault(&c.Kills, 20)
 	setDefault(&c.Seed, 1)
 	setDefault(&c.Joins, 3)
-	setDefault(&c.Rounds, 3)
-	setDefault(&c.Round, 10*time.Second)
+	setDefault(&c.Rounds, 5)
+	setDefault(&c.Round, 8*time.Second)
 	setDefault(&c.Connections, 1024)
 	setDefault(&c.Patience, 10*time.Second)
 	setDefault(&c.Drain, 30*time.Second)

@@ -10,26 +10,41 @@ import (
 // costConnections are enough for one node to have always something to do, and few enough that nothing is refused.
 const costConnections = 256
 
-// cost measures what one node does a second by itself and clustered with itself, in turns on one database.
+// cost measures what one node does a second by itself and clustered with itself, in turns on one database. Each pair of
+// rounds is compared by itself: what else happens on the machine is much the same to both.
 func (r *failoverRun) cost(ctx context.Context) error {
-	rates := map[bool][]float64{}
-	for i := range 2 * r.cfg.Rounds {
-		clustered := (i+1)/2%2 == 1 // single, clustered, clustered, single, ...: whoever is later finds more in the tables
-		rate, err := r.throughput(ctx, clustered)
-		if err != nil {
-			return err
+	var pairs [][2]float64
+	for i := range r.cfg.Rounds {
+		var rates [2]float64
+		for k := range rates {
+			mode := (i + k) % 2 // who is later finds more in the tables: in turns
+			rate, err := r.throughput(ctx, mode == 1)
+			if err != nil {
+				return err
+			}
+			r.cfg.Log.Info("measured one node", "pair", i+1, "clustered", mode == 1, "rate", int(rate))
+			rates[mode] = rate
 		}
-		r.cfg.Log.Info("measured one node", "clustered", clustered, "rate", int(rate))
-		rates[clustered] = append(rates[clustered], rate)
+		pairs = append(pairs, rates)
 	}
-	half := func(of []float64) float64 { slices.Sort(of); return of[len(of)/2] }
-	single, clustered := half(rates[false]), half(rates[true])
-	r.report.set("single.throughput", single)
-	r.report.set("clustered.throughput", clustered)
-	if single > 0 {
-		r.report.set("cluster.cost", 1-clustered/single)
-	}
+	tellCost(r.report, pairs)
 	return nil
+}
+
+// tellCost reports pairs of rates: of a node by itself, and of one clustered with itself.
+func tellCost(r *Report, pairs [][2]float64) {
+	var single, clustered, costs []float64
+	for _, p := range pairs {
+		single, clustered = append(single, p[0]), append(clustered, p[1])
+		if p[0] > 0 {
+			costs = append(costs, 1-p[1]/p[0])
+		}
+	}
+	for name, all := range map[string][]float64{"single.throughput": single, "clustered.throughput": clustered, "cluster.cost": costs} {
+		if slices.Sort(all); len(all) > 0 {
+			r.set(name, all[len(all)/2])
+		}
+	}
 }
 
 // throughput is how many webhooks one node acks a second when there are always more.

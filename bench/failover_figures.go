@@ -33,7 +33,7 @@ func FailoverFigures(parts []string) []Spec {
 		specs = append(specs,
 			Spec{Name: "single.throughput", Unit: PerSecond, Help: "webhooks that one node without --join acks a second when there are always more; the median of the rounds"},
 			Spec{Name: "clustered.throughput", Unit: PerSecond, Help: "likewise of a node that joins itself, with encrypted gossip"},
-			Spec{Name: "cluster.cost", Unit: Fraction, Help: "1 - clustered.throughput / single.throughput"},
+			Spec{Name: "cluster.cost", Unit: Fraction, Help: "1 - clustered / single, of each pair of rounds; the median of the pairs, and below 0 when the machine moved more than it costs"},
 		)
 	}
 	return specs

@@ -98,6 +98,16 @@ func TestProof(t *testing.T) {
 	require.Equal(t, 1, p.doubled())
 }
 
+// Each pair is compared by itself, and the pair in the middle counts: a machine that is slow for a while is slow for both.
+func TestTellCost(t *testing.T) {
+	t.Parallel()
+	r := newReport("failover", FailoverFigures([]string{partCost}))
+	tellCost(r, [][2]float64{{1000, 900}, {100, 95}, {2000, 1000}})
+	require.InDelta(t, 0.1, value(t, r, "cluster.cost"), 1e-9)
+	require.EqualValues(t, 1000, value(t, r, "single.throughput"))
+	require.EqualValues(t, 900, value(t, r, "clustered.throughput"))
+}
+
 func TestFailoverConfig_Validate(t *testing.T) {
 	t.Parallel()
 	for field, harm := range map[string]func(*FailoverConfig){
