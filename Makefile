@@ -45,6 +45,7 @@ bench: build ## The figures of the README, on this machine
 	./leadwire bench idle --connections 10000 --repeat 3 --require 'rss_per_connection<8KiB'
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
 	./leadwire bench pixel --rate 1000 --swaps 10 --duration 50s --repeat 3 --require 'ack.p99<20ms,swap.added<10ms,first_matches.lost=0,first_matches.repeated=0'
+	./leadwire bench failover --nodes 3 --require 'recovery.p50<3s,recovery.max<6s,stuck=0,lost=0,doubled=0,rolling.failed=0,rolling.p95_ratio<=5,join.moved_ratio<=1.2,cluster.cost<=15%'
 
 .PHONY: fuzz
 fuzz: ## Each fuzz test for FUZZ_TIME (20s)

@@ -28,7 +28,7 @@ func runCatalog(run string, buyers int, key ed25519.PublicKey, now time.Time) ([
 	}
 	c := domain.Campaign{ID: campaignID, Method: "round_robin"}
 	for i := range buyers {
-		id := domain.BuyerID(fmt.Sprintf("buyer-%05d", i+1))
+		id := buyerID(i)
 		c.Buyers = append(c.Buyers, id)
 		a.Buyers = append(a.Buyers, domain.Buyer{
 			ID: id, Tokens: []domain.Token{{ID: "bench", ExpiresAt: now.Add(24 * time.Hour).UTC().Truncate(time.Second)}},
@@ -44,6 +44,8 @@ func runCatalog(run string, buyers int, key ed25519.PublicKey, now time.Time) ([
 	}
 	return text, nil
 }
+
+func buyerID(i int) domain.BuyerID { return domain.BuyerID(fmt.Sprintf("buyer-%05d", i+1)) }
 
 // noCatalog removes everything.
 const noCatalog = "sources: []\naccounts: []\n"

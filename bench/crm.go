@@ -139,7 +139,7 @@ func prepare(ctx context.Context, cfg CrmConfig, target Target, run string) (*lo
 		return nil, err
 	}
 	cfg.Log.Info("signing webhooks", "count", min(plan.total, cfg.Presign))
-	at := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	at := stamped(time.Now())
 	w := newWebhook(run, host, "/leads/webhook/"+target.Source, target.Location, at, target.Key)
 	if err := w.presign(ctx, min(plan.total, cfg.Presign)); err != nil {
 		return nil, fmt.Errorf("sign webhooks: %w", err)

@@ -20,5 +20,6 @@
 //     figure that does not exist is an error before anything starts.
 //
 // It knows the product only by its HTTP surface and its command line: no store, no actor, no type of
-// the server is imported, so it cannot measure by a shortcut.
+// the server is imported, so it cannot measure by a shortcut. Where actors live no surface tells exactly;
+// whoever runs scenario failover hands it a Placement, which decides whom it asks and not what is counted.
 package bench

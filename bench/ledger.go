@@ -37,6 +37,11 @@ func newLedger(requests int64, streams int) *ledger {
 	}
 }
 
+// grow makes room for one more request.
+func (l *ledger) grow() {
+	l.answers, l.seen = append(l.answers, unanswered), append(l.seen, 0)
+}
+
 // answered notes what became of a request. Only a 200 promises anything.
 func (l *ledger) answered(n int64, a answer) {
 	l.answers[n] = a

@@ -20,11 +20,8 @@ type loadConfig struct {
 //	streams open ──▶ warm-up ──▶ measured ──▶ drain: answers, then events
 type load struct {
 	sender
-	cfg     loadConfig
-	streams *streams
-	ledger  *ledger
-	prefix  []byte
-	resyncs int64
+	audience
+	cfg loadConfig
 
 	ack, sse *Recorder
 	segments segments
@@ -38,10 +35,10 @@ func newLoad(cfg loadConfig, to netip.AddrPort, w *webhook, host, feedPath strin
 		return nil, err
 	}
 	l := &load{
-		cfg: cfg, prefix: []byte(w.contactPrefix()),
-		ledger: newLedger(cfg.total, len(tokens)),
-		ack:    NewRecorder(), sse: NewRecorder(), segments: newSegments(),
+		audience: audience{prefix: []byte(w.contactPrefix()), ledger: newLedger(cfg.total, len(tokens))},
+		cfg:      cfg, ack: NewRecorder(), sse: NewRecorder(), segments: newSegments(),
 	}
+	l.seen = l.shown
 	l.sender = newSender(cfg.sendPlan, r, w.build, l.hear)
 	l.streams = newStreams(r, host, feedPath, tokens, l.event)
 	return l, nil
@@ -79,33 +76,12 @@ func (l *load) hear(n int64, status int, at time.Time) {
 	l.acked.Store(l.ledger.acked)
 }
 
-// event takes one block of a stream.
-func (l *load) event(stream int, at time.Time, m message) {
-	seq, numbered := seqOf(m.ID)
-	switch {
-	case string(m.Type) == "resync":
-		l.resyncs++
-		if numbered {
-			l.ledger.last[stream] = seq
-		}
-		return
-	case !m.HasID || !numbered:
-		return // a heartbeat
-	case len(m.Data) == 0:
-		l.ledger.place(stream, seq)
-		return
-	case !l.ledger.numbered(stream, seq):
-		return
-	}
-	n, ours := number(m.Data, l.prefix)
-	if !ours {
-		l.ledger.strangers++
-		return
-	}
-	if l.ledger.arrived(n) && n >= l.cfg.warm {
+// shown takes a lead's row.
+func (l *load) shown(_ int, n int64, at time.Time, data []byte) {
+	if n >= l.cfg.warm {
 		due := l.due(n)
 		l.sse.Record(at.Sub(due))
-		l.segments.record(due, readMarks(m.Data), at)
+		l.segments.record(due, readMarks(data), at)
 	}
 }
 

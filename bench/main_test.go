@@ -47,14 +47,14 @@ func exitCode(err error) int {
 	return 0
 }
 
-// option finds "--name value".
-func option(args []string, name string) string {
+// option finds "--name value"; the last one counts.
+func option(args []string, name string) (value string) {
 	for i, a := range args[:max(0, len(args)-1)] {
 		if a == name {
-			return args[i+1]
+			value = args[i+1]
 		}
 	}
-	return ""
+	return value
 }
 
 // standInServe serves the catalog that the data folder has by the time somebody asks for anything.

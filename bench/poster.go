@@ -7,7 +7,7 @@ import (
 
 // poster is one keep-alive connection that webhooks are sent on, one at a time.
 type poster struct {
-	sender  *sender
+	pool    *pool
 	sock    *socket
 	n       int64 // the request under way; idle when none
 	sent    time.Time
@@ -24,7 +24,7 @@ func (p *poster) opened() {}
 
 func (p *poster) send(n int64, now time.Time, request []byte) {
 	p.n, p.sent = n, now
-	p.sender.reactor.write(p.sock, request)
+	p.pool.reactor.write(p.sock, request)
 }
 
 var (
@@ -51,11 +51,11 @@ func (p *poster) received(at time.Time, b []byte) error {
 	}
 	n, h := p.n, p.head
 	p.n, p.in, p.hasHead = idle, p.in[:0], false
-	p.sender.answered(n, h.Status, at)
+	p.pool.told(n, h.Status, at)
 	if h.Close {
 		return errEnded
 	}
-	p.sender.free = append(p.sender.free, p)
+	p.pool.free = append(p.pool.free, p)
 	return nil
 }
 
@@ -74,9 +74,9 @@ func (p *poster) skipBody(b []byte) (done bool, err error) {
 
 // closed is how a connection ends: quietly between requests, as a failure during one.
 func (p *poster) closed(error) {
-	p.sender.posterGone(p)
+	p.pool.gone(p)
 	if p.n != idle {
-		p.sender.answered(p.n, 0, time.Now())
+		p.pool.told(p.n, 0, time.Now())
 		p.n = idle
 	}
 }

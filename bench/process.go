@@ -21,6 +21,7 @@ type process struct {
 	exe    string
 	store  string // "" is the embedded one
 	dir    string
+	args   []string // further arguments of serve
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once waitErr is set
 	failed error
@@ -36,7 +37,7 @@ const (
 
 // startProcess runs "serve" and waits until it is ready.
 func startProcess(ctx context.Context, cfg ServerConfig) (p *process, err error) {
-	p = &process{exe: cfg.Executable, store: cfg.Store, profileTo: cfg.Profile, exited: make(chan struct{})}
+	p = &process{exe: cfg.Executable, store: cfg.Store, profileTo: cfg.Profile, args: cfg.Args}
 	if p.exe == "" {
 		if p.exe, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("find own executable: %w", err)
@@ -50,7 +51,7 @@ func startProcess(ctx context.Context, cfg ServerConfig) (p *process, err error)
 	if p.dir, err = os.MkdirTemp("", "leadwire-bench-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
-	if err := p.spawn(cfg.Args); err != nil {
+	if err := p.spawn(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err := p.untilReady(ctx); err != nil {
@@ -60,8 +61,8 @@ func startProcess(ctx context.Context, cfg ServerConfig) (p *process, err error)
 	return p, nil
 }
 
-func (p *process) spawn(extra []string) error {
-	log, err := os.Create(filepath.Join(p.dir, "server.log"))
+func (p *process) spawn() error {
+	log, err := os.OpenFile(filepath.Join(p.dir, "server.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the server's log: %w", err)
 	}
@@ -70,17 +71,32 @@ func (p *process) spawn(extra []string) error {
 	if p.profiler != "" {
 		args = append(args, "--pprof", p.profiler)
 	}
-	p.cmd = exec.Command(p.exe, append(args, extra...)...)
+	p.cmd = exec.Command(p.exe, append(args, p.args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = plainEnvironment(os.Environ())
 	p.cmd.SysProcAttr = ownGroup() // Ctrl-C is for us: the server is stopped after its last figures were read
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start server: %w", err)
 	}
+	p.exited = make(chan struct{})
 	go func() {
 		p.failed = p.cmd.Wait()
 		close(p.exited)
 	}()
+	return nil
+}
+
+// again runs a server that has ended, in its place, and waits until it is ready.
+func (p *process) again(ctx context.Context) error {
+	if err := os.Remove(p.addressFile()); err != nil && !errors.Is(err, os.ErrNotExist) { // one that was killed leaves it
+		return fmt.Errorf("start server again: %w", err)
+	}
+	if err := p.spawn(); err != nil {
+		return err
+	}
+	if err := p.untilReady(ctx); err != nil {
+		return fmt.Errorf("start server again: %w%s", err, p.lastLines())
+	}
 	return nil
 }
 
@@ -149,19 +165,21 @@ func (p *process) apply(ctx context.Context, catalog []byte, more ...string) ([]
 }
 
 // stop ends the server gracefully, or after stopTime not, and removes its folder.
-func (p *process) stop() error {
+func (p *process) stop() error { return errors.Join(p.leave(), os.RemoveAll(p.dir)) }
+
+// leave ends the server gracefully, or after stopTime not.
+func (p *process) leave() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	timer := time.NewTimer(stopTime)
 	defer timer.Stop()
-	var err error
 	select {
 	case <-p.exited:
+		return nil
 	case <-timer.C:
-		err = domain.Fail("stop server", domain.Internal, fmt.Errorf("it did not stop within %s and was killed", stopTime))
 		_ = p.cmd.Process.Kill()
 		<-p.exited
+		return domain.Fail("stop server", domain.Internal, fmt.Errorf("it did not stop within %s and was killed", stopTime))
 	}
-	return errors.Join(err, os.RemoveAll(p.dir))
 }
 
 // lastLines is the end of the server's log, for an error about it.

@@ -79,3 +79,28 @@ func TestPlainEnvironment(t *testing.T) {
 	require.Equal(t, []string{"PATH=/bin", "X=LEADWIRE_"}, plainEnvironment([]string{"PATH=/bin", "LEADWIRE_STORE=x", "X=LEADWIRE_"}),
 		"what is measured is what the command line says")
 }
+
+// A server that was killed is started again in its place, with its arguments and its folder, and its log goes on.
+func TestProcess_Again(t *testing.T) {
+	skipShort(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	ports, err := freeAddresses(1)
+	require.NoError(t, err)
+	p, err := startProcess(t.Context(), ServerConfig{Args: []string{"--listen", ports[0].String()}})
+	require.NoError(t, err)
+	before, url := p.cmd.Process.Pid, p.URL
+	require.NoError(t, os.WriteFile(filepath.Join(p.dir, "server.log"), []byte("the first life\n"), 0o600))
+	require.NoError(t, (&fleetNode{process: p}).kill())
+	<-p.exited
+	f := &fleet{nodes: []*fleetNode{{process: p}}}
+	require.ErrorContains(t, f.whole(t.Context()), "node 1 ended", "it is not waited for")
+	require.NoError(t, p.again(t.Context()))
+	require.NotEqual(t, before, p.cmd.Process.Pid)
+	require.Equal(t, url, p.URL)
+	require.NoError(t, f.ended())
+	require.Contains(t, p.lastLines(), "the first life")
+	require.NoError(t, p.stop())
+	left, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, left)
+}

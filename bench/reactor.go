@@ -59,8 +59,8 @@ func (r *reactor) close() {
 }
 
 // connect begins a connection; its owner hears of it as opened or closed, later.
-func (r *reactor) connect(o owner) (*socket, error) {
-	fd, err := dial(r.to)
+func (r *reactor) connect(to netip.AddrPort, o owner) (*socket, error) {
+	fd, err := dial(to)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,11 @@ func fetch(ctx context.Context, client *http.Client, url string, limit int64) ([
 	if err != nil {
 		return nil, err
 	}
+	return send(client, req, limit)
+}
+
+// send returns the body of a 200.
+func send(client *http.Client, req *http.Request, limit int64) ([]byte, error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
@@ -38,7 +43,7 @@ func fetch(ctx context.Context, client *http.Client, url string, limit int64) ([
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("get %s: status %d", url, resp.StatusCode)
+		err = fmt.Errorf("get %s: status %d", req.URL, resp.StatusCode)
 	}
 	return body, err
 }

@@ -30,9 +30,7 @@ type sender struct {
 	build   func(n int64) []byte                    // request n; valid until the next call
 	told    func(n int64, status int, at time.Time) // hears of every answer; status 0 is none
 
-	posters []*poster // open ones
-	free    []*poster // open and idle, the one used last on top
-	peak    int
+	pool    *pool
 	start   time.Time
 	noticed int64 // requests whose time has come
 	sent    int64
@@ -46,7 +44,10 @@ type sender struct {
 }
 
 func newSender(plan sendPlan, r *reactor, build func(int64) []byte, told func(int64, int, time.Time)) sender {
-	return sender{plan: plan, reactor: r, build: build, told: told, late: NewRecorder(), measuring: make(chan struct{})}
+	return sender{
+		plan: plan, reactor: r, build: build, told: told, pool: &pool{reactor: r, to: r.to, most: plan.maxConns},
+		late: NewRecorder(), measuring: make(chan struct{}),
+	}
 }
 
 // carryOut sends everything and waits until it is settled, on a thread of its own; house is called now and then.
@@ -66,6 +67,7 @@ func (s *sender) enough() { s.plan.total = s.noticed }
 
 // run sends everything; house is called now and then.
 func (s *sender) run(ctx context.Context, house func(now time.Time)) error {
+	s.pool.told = s.answered
 	s.start = time.Now()
 	kept := s.start
 	for s.sent < s.plan.total {
@@ -126,10 +128,8 @@ func (s *sender) letGo(elapsed time.Duration) {
 // sendOne sends the next request on a connection that is idle, or on one more; false when there are
 // maxConns already. The request then waits, and its latency with it.
 func (s *sender) sendOne(now time.Time) bool {
-	var p *poster
-	if k := len(s.free); k > 0 {
-		p, s.free = s.free[k-1], s.free[:k-1]
-	} else if p = s.openPoster(); p == nil {
+	p, err := s.pool.take()
+	if err != nil {
 		if s.sent >= s.blocked {
 			s.busy, s.blocked = s.busy+1, s.sent+1
 		}
@@ -141,37 +141,6 @@ func (s *sender) sendOne(now time.Time) bool {
 	return true
 }
 
-func (s *sender) openPoster() *poster {
-	if len(s.posters) >= s.plan.maxConns {
-		return nil
-	}
-	p := &poster{sender: s, n: idle}
-	sock, err := s.reactor.connect(p)
-	if err != nil {
-		return nil
-	}
-	p.sock = sock
-	s.posters = append(s.posters, p)
-	s.peak = max(s.peak, len(s.posters))
-	return p
-}
-
-func (s *sender) posterGone(p *poster) {
-	s.posters = without(s.posters, p)
-	s.free = without(s.free, p)
-}
-
-func without(all []*poster, gone *poster) []*poster {
-	for i, p := range all {
-		if p == gone {
-			last := len(all) - 1
-			all[i] = all[last]
-			return all[:last]
-		}
-	}
-	return all
-}
-
 // answered notes an answer; status 0 is none.
 func (s *sender) answered(n int64, status int, at time.Time) {
 	s.settled++
@@ -181,13 +150,7 @@ func (s *sender) answered(n int64, status int, at time.Time) {
 func (s *sender) due(n int64) time.Time { return s.start.Add(s.plan.pacer.Due(n)) }
 
 // giveUp ends the requests whose answer took too long.
-func (s *sender) giveUp(now time.Time) {
-	for i := len(s.posters) - 1; i >= 0; i-- {
-		if p := s.posters[i]; p.n != idle && now.Sub(p.sent) > s.plan.patience {
-			s.reactor.shut(p.sock, errPatience)
-		}
-	}
-}
+func (s *sender) giveUp(now time.Time) { s.pool.giveUp(now, s.plan.patience) }
 
 // finish waits until every request that went out is settled.
 func (s *sender) finish(ctx context.Context, house func(now time.Time)) error {
@@ -205,11 +168,15 @@ func (s *sender) finish(ctx context.Context, house func(now time.Time)) error {
 
 // tell reports on the connections, and on how much of a run's latencies is the harness's own.
 func (s *sender) tell(r *Report) {
-	r.set("connections", float64(s.peak))
+	r.set("connections", float64(s.pool.peak))
 	r.set("waited", float64(s.busy))
-	if s.late.Count() > 0 {
-		r.setDuration("lateness.p50", s.late.Quantile(0.50))
-		r.setDuration("lateness.p99", s.late.Quantile(0.99))
-		r.setDuration("lateness.max", s.late.Max())
+	tellLateness(r, s.late)
+}
+
+func tellLateness(r *Report, late *Recorder) {
+	if late.Count() > 0 {
+		r.setDuration("lateness.p50", late.Quantile(0.50))
+		r.setDuration("lateness.p99", late.Quantile(0.99))
+		r.setDuration("lateness.max", late.Max())
 	}
 }

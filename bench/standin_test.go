@@ -118,7 +118,10 @@ func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {
 	case s.faults.cutStream:
 		s.cuts++
 	}
-	if s.count != s.faults.swallow {
+	switch {
+	case contact.Type == "ContactUpdate":
+		s.tell("lead.updated", s.count, contact.ID, received)
+	case s.count != s.faults.swallow:
 		s.show(s.count, contact.ID, received)
 	}
 	if s.faults.chunked {
@@ -128,13 +131,17 @@ func (s *standIn) webhook(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *standIn) show(turn int, contact string, received time.Time) {
+	s.tell("lead.assigned", turn, contact, received)
+}
+
+func (s *standIn) tell(what string, turn int, contact string, received time.Time) {
 	feed := &s.feeds[turn%len(s.feeds)]
 	feed.seq++
 	mark := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
 	now := time.Now()
 	feed.events = append(feed.events, fmt.Sprintf(
-		"id: %s-%d\nevent: lead.assigned\ndata: {\"seq\":%d,\"lead\":\"ghl-%s\",\"received_at\":%q,\"committed_at\":%q,\"published_at\":%q,\"replay\":false}\n\n",
-		standInEpoch, feed.seq, feed.seq, contact, mark(received), mark(now), mark(now)))
+		"id: %s-%d\nevent: %s\ndata: {\"seq\":%d,\"lead\":\"ghl-%s\",\"received_at\":%q,\"committed_at\":%q,\"published_at\":%q,\"replay\":false}\n\n",
+		standInEpoch, feed.seq, what, feed.seq, contact, mark(received), mark(now), mark(now)))
 	close(s.wake)
 	s.wake = make(chan struct{})
 }

@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -25,7 +27,9 @@ type stream struct {
 	chunks  dechunker
 	reader  sseReader
 	lastID  string
-	ready   bool // the server has said where the feed stands
+	ready   bool      // the server has said where the feed stands
+	since   time.Time // when it said so on this connection; zero while it has not
+	tries   int       // connections so far
 	backAt  time.Time
 }
 
@@ -63,6 +67,9 @@ func (s *stream) message(at time.Time, m message) {
 		s.ready = true
 		s.hub.waiting--
 	}
+	if m.HasID && s.since.IsZero() {
+		s.since = at
+	}
 	s.hub.event(s.index, at, m)
 }
 
@@ -73,6 +80,7 @@ func (s *stream) closed(why error) {
 		pause = firstRetry
 	}
 	s.lastID = string(s.reader.lastID)
+	s.since = time.Time{}
 	s.in, s.hasHead, s.chunks, s.reader = nil, false, dechunker{}, sseReader{Retry: s.reader.Retry, lastID: s.reader.lastID}
 	s.backAt = time.Now().Add(pause)
 	s.hub.lostStream(s, why)
@@ -81,6 +89,7 @@ func (s *stream) closed(why error) {
 // streams are all the event streams of a run.
 type streams struct {
 	reactor *reactor
+	where   func(s *stream) netip.AddrPort // to connect to
 	all     []*stream
 	event   func(stream int, at time.Time, m message)
 
@@ -92,7 +101,7 @@ type streams struct {
 
 // newStreams prepares one stream per token; open brings them up.
 func newStreams(r *reactor, host, path string, tokens []string, event func(int, time.Time, message)) *streams {
-	h := &streams{reactor: r, event: event, waiting: len(tokens)}
+	h := &streams{reactor: r, where: func(*stream) netip.AddrPort { return r.to }, event: event, waiting: len(tokens)}
 	for i, token := range tokens {
 		h.all = append(h.all, &stream{hub: h, index: i, request: streamRequest(host, path, token)})
 	}
@@ -111,7 +120,9 @@ func streamRequest(host, path, token string) func(string) []byte {
 }
 
 func (h *streams) connect(s *stream) {
-	sock, err := h.reactor.connect(s)
+	to := h.where(s)
+	s.tries++
+	sock, err := h.reactor.connect(to, s)
 	if err != nil {
 		s.closed(err)
 		return
@@ -136,6 +147,11 @@ func (h *streams) comeBack(now time.Time) {
 		h.reconnects++
 		h.connect(s)
 	}
+}
+
+// whole says that every stream is open, and has been told where its feed stands.
+func (h *streams) whole() bool {
+	return !slices.ContainsFunc(h.all, func(s *stream) bool { return s.since.IsZero() })
 }
 
 // Connections being opened at once: enough to keep the server busy, well within its accept queue.

@@ -18,13 +18,14 @@ import (
 // a template with its digits and its signature patched in. That is also why signatures can be made
 // ahead (see presign): a signature is 64 bytes to keep, and its body is made again when it is sent.
 type webhook struct {
-	run     string // 8 hex digits, new for every run
-	key     ed25519.PrivateKey
-	request []byte
-	body    int   // where the body begins
-	digits  []int // where the 10 digits of n stand
-	sig     int   // where the signature stands, 88 bytes of base64
-	signed  [][ed25519.SignatureSize]byte
+	run                  string // 8 hex digits, new for every run
+	key                  ed25519.PrivateKey
+	host, path, location string
+	request              []byte
+	body                 int   // where the body begins
+	digits               []int // where the 10 digits of n stand
+	sig                  int   // where the signature stands, 88 bytes of base64
+	signed               [][ed25519.SignatureSize]byte
 }
 
 const (
@@ -38,7 +39,7 @@ func newWebhook(run, host, path, location, at string, key ed25519.PrivateKey) *w
 	body := fmt.Sprintf(ghlContact, location, run, run, at, at, run)
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"+
 		"User-Agent: leadwire-bench\r\nContent-Length: %d\r\nX-GHL-Signature: ", path, host, len(body))
-	w := &webhook{run: run, key: key, sig: len(head)}
+	w := &webhook{run: run, key: key, host: host, path: path, location: location, sig: len(head)}
 	w.request = append([]byte(head), bytes.Repeat([]byte("A"), sigLength)...)
 	w.request = append(w.request, "\r\n\r\n"...)
 	w.body = len(w.request)

@@ -24,7 +24,7 @@ does not hold.`
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure latency, load and memory, and prove that nothing is lost", Long: benchLong}
-	cmd.AddCommand(newBenchCrm(), newBenchPixel(), newBenchIsolation(), newBenchBacklog(), newBenchRamp(), newBenchIdle())
+	cmd.AddCommand(newBenchCrm(), newBenchPixel(), newBenchIsolation(), newBenchBacklog(), newBenchRamp(), newBenchIdle(), newBenchFailover())
 	return cmd
 }
 

@@ -23,6 +23,9 @@ func TestBench_RefusesBeforeItStarts(t *testing.T) {
 		"a figure of a step that is not there":  {[]string{"ramp", "--rates", "1,2", "--require", "step3.acked>0"}, "step3.acked"},
 		"steps that do not rise":                {[]string{"ramp", "--rates", "9,3"}, "rates: must be"},
 		"a rate that no endpoint may have":      {[]string{"backlog", "--drain-rate", "0.5"}, "drain-rate: must be"},
+		"a cluster of one":                      {[]string{"failover", "--nodes", "1"}, "nodes: must be"},
+		"nodes that share no database":          {[]string{"failover", "--store", "embedded"}, "store: must be"},
+		"a figure of a part that is not run":    {[]string{"failover", "--parts", "kills", "--require", "rolling.failed=0"}, "rolling.failed"},
 		"a profile of a run that measures none": {[]string{"idle", "--profile", "f"}, "unknown flag"},
 	} {
 		code, out, complaint := leadwire(t, append([]string{"bench"}, row.args...)...)
