@@ -52,7 +52,9 @@ type Place struct {
 
 // Start makes a cluster in dir (made if need be; it must not hold one yet) and runs it on a free
 // loopback port. Settings are server settings, "max_connections=20".
-func Start(dir string, settings ...string) (*Server, error) { return StartAt(Place{}, dir, settings...) }
+func Start(dir string, settings ...string) (*Server, error) {
+	return StartAt(Place{}, dir, settings...)
+}
 
 // StartAt is Start in a place of the caller's.
 func StartAt(place Place, dir string, settings ...string) (*Server, error) {
