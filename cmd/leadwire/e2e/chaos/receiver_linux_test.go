@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,9 +44,10 @@ func newReceiver(id, address string, h *history) (*receiver, error) {
 	return r, nil
 }
 
-// yaml is the endpoint in a catalog: it is tried again soon, and holds a person's events for as long as it takes.
+// yaml is the endpoint in a catalog. It holds a person's events for as long as it takes, and is tried again soon: the slots
+// of a schedule are fixed from the first failure on, so there are some for as long as a round and its patience.
 func (r *receiver) yaml() string {
-	return fmt.Sprintf("      - {id: %s, url: %q, schedule: [1s, 1s, 2s, 2s, 5s, 5s, 10s, 10s], terminal: 1h, hold: 1h%s}\n", r.id, r.url, r.batch)
+	return fmt.Sprintf("      - {id: %s, url: %q, schedule: [1s, 1s, 2s, 2s%s], terminal: 1h, hold: 1h%s}\n", r.id, r.url, strings.Repeat(", 10s", 26), r.batch)
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -171,8 +171,9 @@ func (r *round) go_() (told []string) {
 		nodes[n.name] = n
 	}
 	r.history.note(planned, map[string]any{"what": "load"})
+	over := time.After(r.plan.Length)
 	(&faults{plan: r.plan, network: r.network, hosts: r.hosts, nodes: nodes, store: r.server, history: r.history, broken: r.broken}).run(ctx)
-	r.untilOver()
+	<-over // the last fault may have ended early
 	close(stop)
 	r.history.note(planned, map[string]any{"what": "healed"})
 	for _, receiver := range r.receivers {
@@ -185,9 +186,4 @@ func (r *round) go_() (told []string) {
 	sources.Wait()
 	r.history.note(planned, map[string]any{"what": "settled"})
 	return r.verdict(ctx)
-}
-
-// untilOver waits for the rest of the round, when the last fault was over early.
-func (r *round) untilOver() {
-	<-time.After(time.Until(r.history.since.Add(r.plan.Length)))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -64,13 +65,21 @@ func Open() (*Network, error) {
 	}
 	n.Outside = &Host{Name: "outside", Address: ip(outside).String(), network: n, n: outside, ns: t.home, kernel: kernel}
 	if err := n.makeSwitch(); err != nil {
-		return nil, fmt.Errorf("make the switch: %w", err)
+		return nil, fmt.Errorf("make the switch: %w", forbidden(err))
 	}
 	n.hosts = []*Host{n.Outside}
 	if n.forwarder, err = n.newForwarder(); err != nil {
-		return nil, fmt.Errorf("make the forwarder: %w", err)
+		return nil, fmt.Errorf("make the forwarder: %w", forbidden(err))
 	}
 	return n, nil
+}
+
+// forbidden tells a kernel without bridges, veths or packet sockets from what went wrong.
+func forbidden(err error) error {
+	if errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPERM) {
+		return errors.Join(ErrForbidden, err)
+	}
+	return err
 }
 
 // Close takes the network apart, for the next one: with the program it goes by itself. Programs on its hosts should
