@@ -94,5 +94,12 @@ func (c *checks) noTrespass() {
 	c.hold(c.number("SELECT count(*) FROM partitions p LEFT JOIN chaos.owners o ON o.p = p.p WHERE o.epoch IS DISTINCT FROM p.epoch") == 0, "the watch missed a claim")
 }
 
+// claims leaves who claimed what, and when, in the history.
+func (c *checks) claims(h *history) {
+	c.each("SELECT format('%s partition %s epoch %s by %s (%s)', at, p, epoch, run, node) FROM chaos.claims ORDER BY n", func(text string) {
+		h.note(claimed, map[string]any{"claim": text})
+	})
+}
+
 // note is something to tell with the outcome.
 func (c *checks) note(what string, n int64) { c.told = append(c.told, fmt.Sprintf("%d %s", n, what)) }

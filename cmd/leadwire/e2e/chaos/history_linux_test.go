@@ -32,6 +32,7 @@ const (
 	acked   = "acked"      // events that were answered 2xx
 	shown   = "shown"      // rows that dashboards were sent
 	came    = "deliveries" // requests to receivers
+	claimed = "claims"     // of partitions, as the store granted them; written at the end
 )
 
 // note adds a line to a file, with the time in it.

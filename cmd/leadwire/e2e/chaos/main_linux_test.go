@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/leadwire/leadwire/cmd/leadwire/e2e/chaos/arena"
+	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 )
 
 // binaryFile names the program under test to the run of this program that is inside the arena.
@@ -49,5 +50,5 @@ func run(m *testing.M) int {
 	if code, done := arena.Enter(); done {
 		return code
 	}
-	return m.Run()
+	return pgtest.Main(m)
 }

@@ -30,6 +30,7 @@ type round struct {
 	network *arena.Network
 	hosts   map[plan.Place]*arena.Host
 	server  *pgserver.Server
+	folder  string // of the store
 	nodes   []*node
 
 	crm        *crm
@@ -59,7 +60,7 @@ func play(t *testing.T, p plan.Plan, dir string) (told []string, err error) {
 	defer r.leave()
 	r.build()
 	r.provision()
-	told = r.go_()
+	told = r.run()
 	r.leave()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +89,8 @@ func (r *round) build() {
 		require.NoError(t, err)
 	}
 	store := r.hosts[plan.Store]
-	r.server, err = pgserver.StartAt(pgserver.Place{Host: store.Address, Run: store.Start}, t.TempDir(), "max_connections=200")
+	r.folder = t.TempDir()
+	r.server, err = pgserver.StartAt(pgserver.Place{Host: store.Address, Run: store.Start}, r.folder, "max_connections=200")
 	pgtest.Require(t, err)
 	names := map[string]string{}
 	for _, p := range places {
@@ -114,6 +116,9 @@ func (r *round) leave() {
 	}
 	if r.server != nil {
 		_ = r.server.Stop(pgserver.Immediate)
+		if log, err := os.ReadFile(filepath.Join(r.folder, "pg", "server.log")); err == nil { // since its last start
+			_ = os.WriteFile(filepath.Join(r.history.dir, "store.log"), log, 0o644)
+		}
 	}
 	if r.network != nil {
 		require.NoError(r.t, r.network.Close())
@@ -143,8 +148,8 @@ func (r *round) wait(ctx context.Context, what func(context.Context) error) erro
 // some ten, and a machine may be busy. It is only waited for when a round fails.
 const patience = 2 * time.Minute
 
-// go_ is the round proper.
-func (r *round) go_() (told []string) {
+// run is the round proper.
+func (r *round) run() (told []string) {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	defer cancel()
 	for i, n := range r.nodes {
@@ -152,9 +157,9 @@ func (r *round) go_() (told []string) {
 	}
 	require.NoError(r.t, r.wait(ctx, r.whole))
 	var pages, sources sync.WaitGroup
-	watching, close_ := context.WithCancel(ctx)
+	watching, shut := context.WithCancel(ctx)
 	defer pages.Wait()
-	defer close_()
+	defer shut()
 	for _, d := range r.dashboards {
 		pages.Go(func() { d.follow(watching) })
 	}

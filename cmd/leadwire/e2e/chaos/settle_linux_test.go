@@ -3,7 +3,6 @@ package chaos_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -130,6 +129,7 @@ func (r *round) verdict(ctx context.Context) (told []string) {
 	c := &checks{ctx: ctx, conn: conn, broken: r.broken}
 	c.store()
 	c.noTrespass()
+	c.claims(r.history)
 	c.sources(r.crm, r.site)
 	c.contacts(r.crm)
 	for _, d := range r.dashboards {
@@ -143,7 +143,7 @@ func (r *round) verdict(ctx context.Context) (told []string) {
 		c.hold(err == nil, "%v", err)
 		for _, m := range panics.FindAllStringSubmatch(text, -1) {
 			n, err := strconv.ParseFloat(m[1], 64)
-			c.hold(errors.Join(err) == nil && n == 0, "an actor panicked: %s", m[0])
+			c.hold(err == nil && n == 0, "an actor panicked: %s", m[0])
 		}
 	}
 	c.told = append(c.told, fmt.Sprintf("answers %v", r.courier.statuses()))

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"github.com/vishvananda/netlink"
 )
 
 // ErrForbidden says that this program may not have a network of its own.
@@ -19,6 +21,10 @@ const inside = "LEADWIRE_ARENA"
 // second run, and where it is not allowed, it returns false: Open tells the two apart.
 func Enter() (code int, done bool) {
 	if os.Getenv(inside) != "" {
+		if err := wake(); err != nil {
+			fmt.Fprintln(os.Stderr, "the network of the tests:", err)
+			return 1, true
+		}
 		return 0, false
 	}
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -48,4 +54,14 @@ func Enter() (code int, done bool) {
 		fmt.Fprintln(os.Stderr, "the tests in their own network:", err)
 		return 1, true
 	}
+}
+
+// wake gives the new network what every machine has: itself.
+func wake() error {
+	kernel, err := netlink.NewHandle()
+	if err != nil {
+		return fmt.Errorf("talk to the kernel: %w", err)
+	}
+	defer kernel.Close()
+	return loopbackUp(kernel)
 }

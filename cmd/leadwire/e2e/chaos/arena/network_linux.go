@@ -107,10 +107,7 @@ func (n *Network) makeSwitch() error {
 		return err
 	}
 	n.Outside.device = n.bridge.Attrs().Index
-	if err := k.LinkSetUp(n.bridge); err != nil {
-		return err
-	}
-	return loopbackUp(k)
+	return k.LinkSetUp(n.bridge)
 }
 
 func loopbackUp(k *netlink.Handle) error {
