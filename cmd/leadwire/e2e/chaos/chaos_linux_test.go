@@ -53,7 +53,7 @@ func number(t *testing.T, name string, otherwise int) int {
 // one plays a plan. Its history is kept when it failed, or when CHAOS_KEEP asks for it.
 func one(t *testing.T, p plan.Plan) {
 	t.Helper()
-	dir, err := os.MkdirTemp(os.Getenv("CHAOS_DIR"), fmt.Sprintf("leadwire-chaos-seed%d-", p.Seed))
+	dir, err := os.MkdirTemp(os.Getenv("CHAOS_DIR"), fmt.Sprintf("leadwire-chaos-seed%d-", p.Seed)) //nolint:usetesting // it stays when the round failed
 	require.NoError(t, err)
 	t.Logf("%s  links lose and delay packets by a forwarder of our own, on any kernel", p)
 	since := time.Now()

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // dashboard: a page saw its whole feed, in order, each row once, and the API alone tells the same.
@@ -16,12 +19,12 @@ func (c *checks) dashboard(d *dashboard, nodes []*node) {
 	for i, r := range rows {
 		saw[i] = fmt.Sprintf("%d %s %s", r.Seq, r.Lead, r.Type)
 	}
-	c.hold(resyncs == 0, "%s was told to refetch, %d times", d.buyer, resyncs)
-	c.hold(slices.Equal(saw, feed), "%s saw %d rows of %d, and the first that differs is %s", d.buyer, len(saw), len(feed), firstDifference(saw, feed))
+	c.holdf(resyncs == 0, "%s was told to refetch, %d times", d.buyer, resyncs)
+	c.holdf(slices.Equal(saw, feed), "%s saw %d rows of %d, and the first that differs is %s", d.buyer, len(saw), len(feed), firstDifference(saw, feed))
 	for _, n := range nodes {
 		pulled, err := d.pull(c.ctx, n)
-		c.hold(err == nil, "%v", err)
-		c.hold(slices.Equal(pulled, leads), "%s pulls %d leads from %s, has %d: %s", d.buyer, len(pulled), n.name, len(leads), firstDifference(pulled, leads))
+		c.holdf(err == nil, "%v", err)
+		c.holdf(slices.Equal(pulled, leads), "%s pulls %d leads from %s, has %d: %s", d.buyer, len(pulled), n.name, len(leads), firstDifference(pulled, leads))
 	}
 }
 
@@ -49,8 +52,8 @@ func (c *checks) receiver(r *receiver) {
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.hold(len(r.faults) == 0, "%s was sent %d requests that it must not be sent: %v", r.id, len(r.faults), r.faults[:min(len(r.faults), 5)])
-	c.hold(len(r.taken) == len(want), "%s has heard of %d leads of %d", r.id, len(r.taken), len(want))
+	c.holdf(len(r.faults) == 0, "%s was sent %d requests that it must not be sent: %v", r.id, len(r.faults), r.faults[:min(len(r.faults), 5)])
+	c.holdf(len(r.taken) == len(want), "%s has heard of %d leads of %d", r.id, len(r.taken), len(want))
 	again, late := 0, 0
 	for lead, announced := range want {
 		var first []string
@@ -65,7 +68,30 @@ func (c *checks) receiver(r *receiver) {
 				late++
 			}
 		}
-		c.hold(slices.Equal(first, announced), "%s was told of %s in another order, or not all: %s", r.id, lead, firstDifference(first, announced))
+		c.holdf(slices.Equal(first, announced), "%s was told of %s in another order, or not all: %s", r.id, lead, firstDifference(first, announced))
 	}
 	c.note(fmt.Sprintf("deliveries to %s again, of which %d after a later one", r.id, late), int64(again+late))
+}
+
+// strangers counts what a receiver was sent by a node after another had claimed the endpoint. What was on its way when
+// a node was paused, or its link cut, may arrive so; more than a few say that a node went on where it should not.
+func (c *checks) strangers(r *receiver) {
+	type reign struct {
+		since time.Time
+		run   string
+	}
+	rows, err := c.conn.Query(c.ctx, "SELECT c.at, c.run FROM chaos.claims c JOIN endpoints e ON e.partition = c.p WHERE e.endpoint = $1 ORDER BY c.at DESC", r.id)
+	c.holdf(err == nil, "ask the store for claims: %v", err)
+	reigns, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o reign, err error) { return o, row.Scan(&o.since, &o.run) })
+	c.holdf(err == nil, "ask the store for claims: %v", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	strange := 0
+	for _, a := range r.from {
+		i := slices.IndexFunc(reigns, func(o reign) bool { return o.since.Before(a.at) })
+		if i < 0 || !strings.HasPrefix(reigns[i].run, a.node+".") {
+			strange++
+		}
+	}
+	c.note(fmt.Sprintf("of %d requests to %s by a node that had lost it", len(r.from), r.id), int64(strange))
 }

@@ -12,13 +12,13 @@ import (
 
 // checks are what must hold after a round; they collect all that does not.
 type checks struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the one verdict they are for
 	conn   *pgx.Conn
 	broken func(format string, args ...any)
 	told   []string
 }
 
-func (c *checks) hold(ok bool, format string, args ...any) {
+func (c *checks) holdf(ok bool, format string, args ...any) {
 	if !ok {
 		c.broken(format, args...)
 	}
@@ -48,7 +48,7 @@ func (c *checks) number(sql string, args ...any) (n int64) {
 func (c *checks) none(promise, sql string) {
 	var all []string
 	c.each(sql, func(text string) { all = append(all, text) })
-	c.hold(len(all) == 0, "%s: %d times not:\n  %s", promise, len(all), strings.Join(all[:min(len(all), 20)], "\n  "))
+	c.holdf(len(all) == 0, "%s: %d times not:\n  %s", promise, len(all), strings.Join(all[:min(len(all), 20)], "\n  "))
 }
 
 // store holds the store against itself.
@@ -82,16 +82,16 @@ func (c *checks) sources(crm *crm, site *site) {
 	effects := map[string]bool{}
 	c.each("SELECT event_id FROM feed_events WHERE source = 'ghl'", func(id string) { effects[id] = true })
 	events, hits := crm.events(), site.hits()
-	c.hold(len(events) > 0 && len(hits) > 0, "a round in which nothing was acked says nothing")
+	c.holdf(len(events) > 0 && len(hits) > 0, "a round in which nothing was acked says nothing")
 	for _, e := range events {
-		c.hold(rows[e.id()] == 1, "%s was acked and has %d rows", e.id(), rows[e.id()])
-		c.hold(effects[e.id()], "%s was acked and had no effect", e.id())
+		c.holdf(rows[e.id()] == 1, "%s was acked and has %d rows", e.id(), rows[e.id()])
+		c.holdf(effects[e.id()], "%s was acked and had no effect", e.id())
 	}
 	for _, h := range hits {
-		c.hold(rows[h.id] == 1, "%s was acked and has %d rows", h.id, rows[h.id])
+		c.holdf(rows[h.id] == 1, "%s was acked and has %d rows", h.id, rows[h.id])
 	}
-	c.hold(len(rows) == len(events)+len(hits), "%d rows for %d events: everything was told until it was acked", len(rows), len(events)+len(hits))
-	c.hold(len(effects) == len(events), "%d effects of %d events", len(effects), len(events))
+	c.holdf(len(rows) == len(events)+len(hits), "%d rows for %d events: everything was told until it was acked", len(rows), len(events)+len(hits))
+	c.holdf(len(effects) == len(events), "%d effects of %d events", len(effects), len(events))
 	c.note("CRM events", int64(len(events)))
 	c.note("hits", int64(len(hits)))
 	c.people(site)
@@ -112,10 +112,10 @@ func (c *checks) people(site *site) {
 	c.each(`SELECT id FROM leads WHERE source = 'pixel'`, func(lead string) { entered[lead] = true })
 	viewed := site.viewed()
 	for lead, views := range viewed {
-		c.hold(sightings[string(lead)] == views, "%s: %d views acked, %d announced", lead, views, sightings[string(lead)])
-		c.hold(entered[string(lead)], "%s was identified and did not enter the campaign", lead)
+		c.holdf(sightings[string(lead)] == views, "%s: %d views acked, %d announced", lead, views, sightings[string(lead)])
+		c.holdf(entered[string(lead)], "%s was identified and did not enter the campaign", lead)
 	}
-	c.hold(len(sightings) == len(viewed), "%d people announced, %d were there", len(sightings), len(viewed))
+	c.holdf(len(sightings) == len(viewed), "%d people announced, %d were there", len(sightings), len(viewed))
 }
 
 // contacts: a lead knows what each of its changes said, and the last word of the newest.
@@ -137,10 +137,10 @@ func (c *checks) contacts(crm *crm) {
 		contact := contacts[string(crmLead(lead))]
 		for n := 1; n <= last; n++ {
 			name, value := change{lead, n}.field()
-			c.hold(contact.Fields[name] == value, "%s does not know its change %d of %d", crmLead(lead), n, last)
+			c.holdf(contact.Fields[name] == value, "%s does not know its change %d of %d", crmLead(lead), n, last)
 		}
 		if last > 0 {
-			c.hold(contact.Company == change{lead, last}.company(), "%s: %q and not the newest change, %d, has the last word", crmLead(lead), contact.Company, last)
+			c.holdf(contact.Company == change{lead, last}.company(), "%s: %q and not the newest change, %d, has the last word", crmLead(lead), contact.Company, last)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"context"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -91,11 +92,7 @@ func (c *courier) try(ctx context.Context, n *node, r request) int {
 func (c *courier) statuses() map[int]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := map[int]int{}
-	for status, n := range c.answers {
-		all[status] = n
-	}
-	return all
+	return maps.Clone(c.answers)
 }
 
 // source makes events at a rate, whatever becomes of them.

@@ -36,7 +36,7 @@ CREATE TRIGGER chaos_claimed AFTER UPDATE ON partitions FOR EACH ROW WHEN (NEW.e
 
 CREATE FUNCTION chaos.look(what text, in_id text, in_p int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE o chaos.owners; BEGIN
-	SELECT * INTO o FROM chaos.owners WHERE p = in_p;
+	SELECT p, epoch, run INTO o FROM chaos.owners WHERE p = in_p;
 	IF o.run IS DISTINCT FROM current_setting('application_name') THEN
 		INSERT INTO chaos.trespasses (what, id, p, run, owner, epoch) VALUES (what, in_id, in_p, current_setting('application_name'), o.run, o.epoch);
 	END IF;
@@ -86,12 +86,12 @@ func (c *checks) noTrespass() {
 	var all []string
 	c.each("SELECT format('%s %s of partition %s by %s at %s, after %s had claimed it (epoch %s)', what, id, p, run, at, owner, epoch) FROM chaos.trespasses ORDER BY at",
 		func(text string) { all = append(all, text) })
-	c.hold(len(all) == 0, "%d commits by somebody fenced:\n  %s", len(all), strings.Join(all[:min(len(all), 20)], "\n  "))
+	c.holdf(len(all) == 0, "%d commits by somebody fenced:\n  %s", len(all), strings.Join(all[:min(len(all), 20)], "\n  "))
 	c.each("SELECT what FROM unnest(ARRAY['lead', 'acquaintance', 'visit', 'receipt']) AS what WHERE NOT EXISTS (SELECT FROM chaos.looks l WHERE l.what = what.what)",
-		func(what string) { c.hold(false, "nobody looked at a %s", what) })
+		func(what string) { c.holdf(false, "nobody looked at a %s", what) })
 	c.note("claims", c.number("SELECT count(*) FROM chaos.claims"))
 	c.note("commits looked at", c.number("SELECT count(*) FROM chaos.looks"))
-	c.hold(c.number("SELECT count(*) FROM partitions p LEFT JOIN chaos.owners o ON o.p = p.p WHERE o.epoch IS DISTINCT FROM p.epoch") == 0, "the watch missed a claim")
+	c.holdf(c.number("SELECT count(*) FROM partitions p LEFT JOIN chaos.owners o ON o.p = p.p WHERE o.epoch IS DISTINCT FROM p.epoch") == 0, "the watch missed a claim")
 }
 
 // claims leaves who claimed what, and when, in the history.

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,11 +54,11 @@ func (n *node) keep(ended chan struct{}) {
 	defer close(ended)
 	for {
 		cmd, err := n.start()
-		if err != nil {
-			n.broken("%s does not start: %v", n.name, err)
+		if errors.Is(err, errUnwanted) {
 			return
 		}
-		if cmd == nil {
+		if err != nil {
+			n.broken("%s does not start: %v", n.name, err)
 			return
 		}
 		_ = cmd.Wait() // how it ended is its state
@@ -80,12 +81,14 @@ func (n *node) keep(ended chan struct{}) {
 // raceFound is the exit code of a program in which the race detector found something; 2 is a panic's.
 const raceFound = 66
 
-// start runs the program once more; nil: it is not wanted any more.
+var errUnwanted = errors.New("the node is not wanted any more")
+
+// start runs the program once more, or says errUnwanted.
 func (n *node) start() (*exec.Cmd, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.wanted {
-		return nil, nil
+		return nil, errUnwanted
 	}
 	n.runs++
 	log, err := os.OpenFile(filepath.Join(n.history.dir, string(n.name)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

@@ -52,7 +52,7 @@ func (r *round) provision() {
 		name := plan.Node(i)
 		host := r.hosts[name]
 		r.nodes = append(r.nodes, &node{
-			name: name, host: host, data: t.TempDir(), store: url, history: r.history, broken: r.broken,
+			name: name, host: host, data: t.TempDir(), store: url, history: r.history, broken: r.brokenf,
 			args: []string{
 				"--listen", host.Address + ":8080", "--cluster-host", host.Address, "--cluster-port", "7001", "--gossip-port", "7002",
 				"--join", strings.Join(append(append([]string{}, gossip[:i]...), gossip[i+1:]...), ","), "--cluster-secret", "MDEyMzQ1Njc4OWFiY2RlZg==",

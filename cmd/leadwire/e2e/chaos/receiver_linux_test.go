@@ -27,7 +27,14 @@ type receiver struct {
 	mu     sync.Mutex
 	moody  int                   // of so many requests one is answered 503; 0: none
 	taken  map[string][]delivery // by lead, what was answered 204, as it came
-	faults []string              // what must not come
+	from   []arrival
+	faults []string // what must not come
+}
+
+// arrival is one request, and the node it was of.
+type arrival struct {
+	at   time.Time
+	node string
 }
 
 // delivery is one event that came.
@@ -78,6 +85,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		}
 	}
 	from, _, _ := net.SplitHostPort(req.RemoteAddr)
+	r.from = append(r.from, arrival{time.Now(), r.names[from]})
 	r.history.note(came, map[string]any{"endpoint": r.id, "node": r.names[from], "status": status, "events": events})
 	w.WriteHeader(status)
 }

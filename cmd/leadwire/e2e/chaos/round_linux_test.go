@@ -43,8 +43,8 @@ type round struct {
 	faults []string // what was found
 }
 
-// broken is a promise that was not kept.
-func (r *round) broken(format string, args ...any) {
+// brokenf is a promise that was not kept.
+func (r *round) brokenf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
@@ -177,7 +177,7 @@ func (r *round) run() (told []string) {
 	}
 	r.history.note(planned, map[string]any{"what": "load"})
 	over := time.After(r.plan.Length)
-	(&faults{plan: r.plan, network: r.network, hosts: r.hosts, nodes: nodes, store: r.server, history: r.history, broken: r.broken}).run(ctx)
+	(&faults{plan: r.plan, network: r.network, hosts: r.hosts, nodes: nodes, store: r.server, history: r.history, broken: r.brokenf}).run(ctx)
 	<-over // the last fault may have ended early
 	close(stop)
 	r.history.note(planned, map[string]any{"what": "healed"})
@@ -185,7 +185,7 @@ func (r *round) run() (told []string) {
 		receiver.well()
 	}
 	if err := r.wait(ctx, r.settled); err != nil {
-		r.broken("the cluster did not settle within %v: %v", patience, err)
+		r.brokenf("the cluster did not settle within %v: %v", patience, err)
 		giveUp()
 	}
 	sources.Wait()

@@ -122,11 +122,11 @@ var panics = regexp.MustCompile(`(?m)^leadwire_cluster_panics_total\S* (\S+)$`)
 func (r *round) verdict(ctx context.Context) (told []string) {
 	conn, err := pgx.Connect(ctx, r.server.URL())
 	if err != nil {
-		r.broken("ask the store: %v", err)
+		r.brokenf("ask the store: %v", err)
 		return nil
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	c := &checks{ctx: ctx, conn: conn, broken: r.broken}
+	c := &checks{ctx: ctx, conn: conn, broken: r.brokenf}
 	c.store()
 	c.noTrespass()
 	c.claims(r.history)
@@ -137,13 +137,14 @@ func (r *round) verdict(ctx context.Context) (told []string) {
 	}
 	for _, receiver := range r.receivers {
 		c.receiver(receiver)
+		c.strangers(receiver)
 	}
 	for _, n := range r.nodes {
 		text, err := page(ctx, n, "/metrics")
-		c.hold(err == nil, "%v", err)
+		c.holdf(err == nil, "%v", err)
 		for _, m := range panics.FindAllStringSubmatch(text, -1) {
 			n, err := strconv.ParseFloat(m[1], 64)
-			c.hold(err == nil && n == 0, "an actor panicked: %s", m[0])
+			c.holdf(err == nil && n == 0, "an actor panicked: %s", m[0])
 		}
 	}
 	c.told = append(c.told, fmt.Sprintf("answers %v", r.courier.statuses()))
