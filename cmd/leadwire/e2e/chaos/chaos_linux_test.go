@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/leadwire/leadwire/cmd/leadwire/e2e/chaos/arena"
 	"github.com/leadwire/leadwire/cmd/leadwire/e2e/chaos/plan"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
 )
@@ -53,6 +54,7 @@ func number(t *testing.T, name string, otherwise int) int {
 // one plays a plan. Its history is kept when it failed, or when CHAOS_KEEP asks for it.
 func one(t *testing.T, p plan.Plan) {
 	t.Helper()
+	arena.Require(t, arena.Allowed())
 	dir, err := os.MkdirTemp(os.Getenv("CHAOS_DIR"), fmt.Sprintf("leadwire-chaos-seed%d-", p.Seed)) //nolint:usetesting // it stays when the round failed
 	require.NoError(t, err)
 	t.Logf("%s  links lose and delay packets by a forwarder of our own, on any kernel", p)

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 // open is the network of this test. There is one at a time.
 func open(t *testing.T) *Network {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("skipped by -short: makes a network of its own")
+	}
 	n, err := Open()
 	Require(t, err)
 	t.Cleanup(func() { require.NoError(t, n.Close()) })

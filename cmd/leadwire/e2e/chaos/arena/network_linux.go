@@ -49,10 +49,18 @@ const (
 	mostHosts = 100
 )
 
+// Allowed says whether Enter could make a network: nil or ErrForbidden.
+func Allowed() error {
+	if os.Getenv(inside) == "" {
+		return ErrForbidden
+	}
+	return nil
+}
+
 // Open makes the switch, in the network that Enter has made. There is one at a time in a program.
 func Open() (*Network, error) {
-	if os.Getenv(inside) == "" {
-		return nil, ErrForbidden
+	if err := Allowed(); err != nil {
+		return nil, err
 	}
 	t, err := newThread()
 	if err != nil {
