@@ -5,6 +5,10 @@ SHELL := /bin/bash
 
 # A test that hangs says where after 14 minutes; the whole run takes less than 15 on two cores.
 TEST_TIMEOUT ?= 14m
+# `make chaos`: rounds of this length, from this seed on; 0 nodes: 3 to 5, by the seed. A seed alone is one round.
+CHAOS_ROUNDS ?= $(if $(SEED),1,30)
+CHAOS_LENGTH ?= 60s
+CHAOS_NODES ?= 0
 # How long `make fuzz` stays with each fuzz test.
 FUZZ_TIME ?= 20s
 GOLANGCI ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -46,6 +50,11 @@ bench: build ## The figures of the README, on this machine
 	./leadwire bench crm --rate 1000 --duration 20s --buyers 100 --repeat 5 --store postgres
 	./leadwire bench pixel --rate 1000 --swaps 10 --duration 50s --repeat 3 --require 'ack.p99<20ms,swap.added<10ms,first_matches.lost=0,first_matches.repeated=0'
 	./leadwire bench failover --nodes 3 --require 'recovery.p50<3s,recovery.max<6s,stuck=0,lost=0,doubled=0,rolling.failed=0,rolling.p95_ratio<=5,join.moved_ratio<=1.2,cluster.cost<=15%'
+
+.PHONY: chaos
+chaos: ## Clusters under load whose nodes, links, clocks and store fail by a seed (SEED=17 for one round); needs root
+	CHAOS_ROUNDS=$(CHAOS_ROUNDS) CHAOS_SEED=$(or $(SEED),1) CHAOS_LENGTH=$(CHAOS_LENGTH) CHAOS_NODES=$(CHAOS_NODES) \
+		go test -count=1 -v -timeout 6h -run '^TestChaos$$' ./cmd/leadwire/e2e/chaos
 
 .PHONY: fuzz
 fuzz: ## Each fuzz test for FUZZ_TIME (20s)

@@ -31,6 +31,8 @@ require (
 
 require (
 	github.com/DataDog/sketches-go v1.4.8
+	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
 	golang.org/x/net v0.60.0
 	modernc.org/libc v1.65.7
 	modernc.org/sqlite v1.37.1

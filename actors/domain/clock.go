@@ -20,3 +20,13 @@ func (SystemClock) Now() time.Time { return time.Now() }
 
 // AfterFunc is time.AfterFunc.
 func (SystemClock) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
+// ShiftedClock is the machine's time with By added: a machine whose clock is wrong.
+type ShiftedClock struct {
+	SystemClock
+
+	By time.Duration
+}
+
+// Now is time.Now, and By.
+func (c ShiftedClock) Now() time.Time { return time.Now().Add(c.By) }

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cmd/leadwire/node"
 	"github.com/leadwire/leadwire/cmd/leadwire/settings"
 )
@@ -17,6 +19,7 @@ import (
 func newServe() *cobra.Command {
 	var s settings.Settings
 	var printConfig bool
+	var skew time.Duration
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
@@ -33,23 +36,37 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), s, log)
+			return serve(cmd.Context(), s, node.Deps{Clock: clock(skew, log), Log: log, Version: version()})
 		},
 	}
 	s.Bind(cmd.Flags(), settings.Storage|settings.Serving|settings.Logging)
 	cmd.Flags().BoolVar(&printConfig, "print-config", false, "print what is in force and from where, secrets masked, and exit")
+	cmd.Flags().DurationVar(&skew, skewFlag, 0, "for tests: this node's clock is wrong by so much")
+	_ = cmd.Flags().MarkHidden(skewFlag) // it is there
 	return cmd
 }
 
+// skewFlag is no setting: a file cannot hold it, and no operator should.
+const skewFlag = "test-clock-skew"
+
+// clock is the machine's, or one that is wrong, of which the log speaks aloud.
+func clock(skew time.Duration, log *slog.Logger) domain.Clock {
+	if skew == 0 {
+		return domain.SystemClock{}
+	}
+	log.Warn("THE CLOCK OF THIS NODE IS WRONG, as --"+skewFlag+" asks: only for tests", "by", skew.String())
+	return domain.ShiftedClock{By: skew}
+}
+
 // serve runs a node until ctx ends or the node fails, and stops it gracefully.
-func serve(ctx context.Context, s settings.Settings, log *slog.Logger) (err error) {
+func serve(ctx context.Context, s settings.Settings, deps node.Deps) (err error) {
 	spareCollector()
-	profiler, err := profile(s.Pprof, log)
+	profiler, err := profile(s.Pprof, deps.Log)
 	if err != nil {
 		return err
 	}
 	defer profiler.Close()
-	n, err := node.Start(ctx, s.Node, node.Deps{Log: log, Version: version()})
+	n, err := node.Start(ctx, s.Node, deps)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type Server struct {
 	dir, bin string
 	port     int
 	owner    *owner // nil: the server runs as whoever runs the test
+	place    Place
 	proc     *exec.Cmd
 	exited   chan struct{} // closed when proc has ended and been waited for
 	settings []string
@@ -41,14 +42,27 @@ const patience = 60 * time.Second
 // ErrMissing says that this machine has no PostgreSQL to run.
 var ErrMissing = errors.New("no PostgreSQL server programs found: install the Debian package postgresql-15, or set LEADWIRE_PG_BIN to the folder with initdb and postgres")
 
+// Place is where a server runs and listens.
+type Place struct {
+	// Host is its one address, open to everybody in its network; empty: 127.0.0.1.
+	Host string
+	// Run starts its process, in another network for instance; nil: as a child like any other.
+	Run func(*exec.Cmd) error
+}
+
 // Start makes a cluster in dir (made if need be; it must not hold one yet) and runs it on a free
 // loopback port. Settings are server settings, "max_connections=20".
 func Start(dir string, settings ...string) (*Server, error) {
+	return StartAt(Place{}, dir, settings...)
+}
+
+// StartAt is Start in a place of the caller's.
+func StartAt(place Place, dir string, settings ...string) (*Server, error) {
 	bin, err := findPrograms()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: filepath.Join(dir, "pg"), bin: bin, settings: settings}
+	s := &Server{dir: filepath.Join(dir, "pg"), bin: bin, settings: settings, place: place.withDefaults()}
 	if s.owner, err = serverOwner(); err != nil {
 		return nil, err
 	}
@@ -64,9 +78,19 @@ func Start(dir string, settings ...string) (*Server, error) {
 	return s, nil
 }
 
+func (p Place) withDefaults() Place {
+	if p.Host == "" {
+		p.Host = "127.0.0.1"
+	}
+	if p.Run == nil {
+		p.Run = (*exec.Cmd).Start
+	}
+	return p
+}
+
 // URL is where to connect. Tests add their schema with Fresh.
 func (s *Server) URL() string {
-	return fmt.Sprintf("postgres://leadwire@127.0.0.1:%d/postgres?sslmode=disable", s.port)
+	return fmt.Sprintf("postgres://leadwire@%s:%d/postgres?sslmode=disable", s.place.Host, s.port)
 }
 
 // Port is the TCP port, the same after every StartAgain.
@@ -86,6 +110,19 @@ func (s *Server) makeCluster() error {
 	s.owner.apply(initdb)
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("run initdb: %w: %s", err, out)
+	}
+	return s.admit()
+}
+
+// admit lets clients of its host in; initdb has let in those of this machine.
+func (s *Server) admit() error {
+	rules, err := os.OpenFile(filepath.Join(s.data(), "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("let clients in: %w", err)
+	}
+	_, err = fmt.Fprintln(rules, "host all all samenet trust")
+	if err = errors.Join(err, rules.Close()); err != nil {
+		return fmt.Errorf("let clients in: %w", err)
 	}
 	return nil
 }
@@ -116,14 +153,14 @@ func (s *Server) launch() error {
 	}
 	defer func() { _ = log.Close() }() // the server has its own handle
 	args := []string{"-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB"}
+		"-c", "listen_addresses=" + s.place.Host, "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB"}
 	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
 	}
 	s.proc = exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	s.proc.Dir, s.proc.Stdout, s.proc.Stderr = s.dir, log, log
 	s.owner.apply(s.proc)
-	if err := s.proc.Start(); err != nil {
+	if err := s.place.Run(s.proc); err != nil {
 		return fmt.Errorf("start postgres: %w", err)
 	}
 	s.exited = make(chan struct{})
