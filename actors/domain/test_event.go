@@ -7,9 +7,9 @@ const TestEvent AnnouncementType = "endpoint.test"
 // Tested is what came of a test event.
 type Tested struct {
 	Sent
-	// Delivery is the N under which its receipt is kept; 0: it is not, and Unkept says why.
+	// Delivery is the N under which its receipt is kept; 0: it is not, as far as is known, and Unkept says why.
 	Delivery int64
-	Unkept   string
+	Unkept   error
 }
 
 // CheckTest says whether KeepTest may be given an announcement and the receipt of its attempt.
