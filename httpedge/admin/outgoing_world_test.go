@@ -64,7 +64,7 @@ func (o *outgoing) TestEndpoint(ctx context.Context, key domain.EndpointKey, aud
 	if o.lost != nil {
 		return domain.Tested{Sent: o.sent, Unkept: o.lost}, nil
 	}
-	said, err := delivery.TestEnvelope(key.Account, "ev-test", o.clock.Now(), domain.Owed{Endpoint: key.Endpoint, Partition: 7})
+	said, err := delivery.TestEnvelope(key.Account, "ev-test", o.sent.At, domain.Owed{Endpoint: key.Endpoint, Partition: 7})
 	if err != nil {
 		return domain.Tested{}, err
 	}
