@@ -2,11 +2,7 @@ package actors
 
 import (
 	"context"
-	"errors"
 
-	"github.com/google/uuid"
-
-	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/wire"
 )
@@ -59,31 +55,4 @@ func (r *Runtime) EnableEndpoint(ctx context.Context, key domain.EndpointKey, au
 		r.EndpointChanged(key)
 	}
 	return err
-}
-
-// TestEndpoint sends an endpoint an event about nobody, at once and beside its queue, and says what became of it. Conflict:
-// the endpoint cannot be sent anything, for a reason that is in the error.
-func (r *Runtime) TestEndpoint(ctx context.Context, key domain.EndpointKey) (domain.Sent, error) {
-	const op = "test endpoint"
-	if r.deps.Book.Directory().Endpoint(key) == nil {
-		return domain.Sent{}, domain.Fail(op, domain.NotFound, errors.New("no such endpoint"))
-	}
-	kit, err := r.equip(ctx, key)
-	if err != nil {
-		return domain.Sent{}, err
-	}
-	if kit.lacks != "" {
-		return domain.Sent{}, domain.Fail(op, domain.Conflict, errors.New(kit.lacks))
-	}
-	now := r.deps.Clock.Now()
-	id := domain.EventID(uuid.NewString())
-	payload, err := delivery.TestEnvelope(key.Account, id, now)
-	if err != nil {
-		return domain.Sent{}, err
-	}
-	dispatch, _, class, err := kit.pack(now, key, id, payload)
-	if err != nil {
-		return unsent(now, class, err.Error()), nil
-	}
-	return r.dispatch(ctx, kit, dispatch), nil
 }

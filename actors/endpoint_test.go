@@ -254,24 +254,6 @@ func TestEndpoint_ReplaysHastensAndCancels(t *testing.T) {
 	require.Equal(t, domain.DeliveryCancelled, node.Deliveries("crm")[3].State)
 }
 
-// A test event goes at once, beside the queue; an endpoint that cannot be sent anything says why.
-func TestEndpoint_Test(t *testing.T) {
-	t.Parallel()
-	node := actortest.New(t, crm())
-	key := domain.EndpointKey{Account: "acme", Endpoint: "crm"}
-	_, err := node.Runtime.TestEndpoint(t.Context(), key)
-	require.Equal(t, domain.Conflict, domain.CodeOf(err))
-	require.ErrorContains(t, err, "no secret")
-	node.Secret("crm")
-	sent, err := node.Runtime.TestEndpoint(t.Context(), key)
-	require.NoError(t, err)
-	require.Equal(t, 200, sent.Status)
-	require.Contains(t, node.Receivers().Got("crm")[0].Body, `"type":"endpoint.test"`)
-	require.Empty(t, node.Deliveries("crm"))
-	_, err = node.Runtime.TestEndpoint(t.Context(), domain.EndpointKey{Account: "acme", Endpoint: "other"})
-	require.Equal(t, domain.NotFound, domain.CodeOf(err))
-}
-
 // A secret that a command has replaced in the store, without a word to the endpoint, signs within 15 seconds of traffic.
 func TestEndpoint_ReadsItsSecretsAgain(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func newDeliveryMetrics(reg prometheus.Registerer) *deliveryMetrics {
 		found: prometheus.NewCounter(opts("endpoints_found_total", "Endpoints with due deliveries that recovery has woken.")),
 		stuck: prometheus.NewCounter(opts("unrecordable_total", "Receipts that the store refuses; each is in the log.")),
 	}
-	for _, t := range []domain.Trigger{domain.TriggerFirst, domain.TriggerRetry, domain.TriggerManual, domain.TriggerReplay, domain.TriggerProbe} {
+	for _, t := range []domain.Trigger{domain.TriggerFirst, domain.TriggerRetry, domain.TriggerManual, domain.TriggerReplay, domain.TriggerProbe, domain.TriggerTest} {
 		m.attempts.WithLabelValues(string(t), resultOK)
 		for _, class := range domain.ErrorClasses() {
 			m.attempts.WithLabelValues(string(t), string(class))
@@ -91,6 +91,11 @@ func (m *deliveryMetrics) settled(a domain.Attempted, owedAt time.Time) {
 	if a.State == domain.DeliveryDelivered && !owedAt.IsZero() {
 		m.seconds.WithLabelValues(segmentDelivered).Observe(max(0, r.EndedAt().Sub(owedAt).Seconds()))
 	}
+}
+
+// tested counts a test whose receipt was kept. It is no delivery of anybody, so its parts are in no histogram.
+func (m *deliveryMetrics) tested(r *domain.Receipt) {
+	m.attempts.WithLabelValues(string(r.Trigger), cmp.Or(string(r.Error), resultOK)).Inc()
 }
 
 // registerGate exports a node's rights.

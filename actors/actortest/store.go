@@ -28,7 +28,7 @@ type rule struct {
 var ErrDown = domain.Fail("commit", domain.Unavailable, errors.New("the test says the store is down"))
 
 // Fail makes the next n calls of a method ("Receive", "Admit", "Decide", "Heads", "Feed",
-// "Observe", "Visit", "Judge", "Learn", "Due", "KeepStats") answer err, before
+// "Observe", "Visit", "Judge", "Learn", "Due", "KeepStats", "KeepTest") answer err, before
 // they reach the store.
 func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, false, err}) }
 
@@ -155,4 +155,9 @@ func (s *Store) Due(ctx context.Context, key domain.EndpointKey, now time.Time, 
 func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
 	_, err := call(s, "KeepStats", func() (struct{}, error) { return struct{}{}, s.Store.KeepStats(ctx, rows) })
 	return err
+}
+
+// KeepTest is domain.Store's.
+func (s *Store) KeepTest(ctx context.Context, a domain.Announcement, r domain.Receipt, audit domain.AuditEntry) (domain.Delivery, error) {
+	return call(s, "KeepTest", func() (domain.Delivery, error) { return s.Store.KeepTest(ctx, a, r, audit) })
 }

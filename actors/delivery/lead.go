@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -78,16 +77,22 @@ func leadOf(d domain.Decision, before *domain.Lead) Lead {
 	return l
 }
 
-// TestEvent is the type of an event that an operator sends to see whether an endpoint takes events. It is about nobody.
-const TestEvent domain.AnnouncementType = "endpoint.test"
+// testLead is in the place of a lead in a test event.
+const testLead domain.LeadID = "test"
 
-// TestEnvelope is such an event, with a contact who does not exist.
-func TestEnvelope(account domain.AccountID, id domain.EventID, now time.Time) (json.RawMessage, error) {
+// TestEnvelope is a test event for an endpoint, with a contact who does not exist.
+func TestEnvelope(account domain.AccountID, id domain.EventID, now time.Time, to domain.Owed) (domain.Announcement, error) {
 	e := Envelope{
-		ID: id, Type: TestEvent, Version: Version, Account: account, OccurredAt: stamp(now), CreatedAt: stamp(now),
+		ID: id, Type: domain.TestEvent, Version: Version, Account: account, OccurredAt: stamp(now), CreatedAt: stamp(now),
 		Event:   Event{ID: id, Source: ownSource, Type: "test"},
-		Lead:    Lead{ID: "test"},
+		Lead:    Lead{ID: testLead},
 		Contact: domain.Contact{FirstName: "Test", LastName: "Lead", Email: "test@example.com"}.JSON(),
 	}
-	return e.JSON()
+	payload, err := e.JSON()
+	if err != nil {
+		return domain.Announcement{}, err
+	}
+	return domain.Announcement{
+		ID: id, Account: account, Type: domain.TestEvent, Lead: testLead, Payload: payload, At: now.UTC(), Owed: []domain.Owed{to},
+	}, nil
 }

@@ -37,6 +37,13 @@ type Sent struct {
 	RetryAfter time.Time
 }
 
+// Receipt is what an attempt's receipt has from its sender.
+func (s *Sent) Receipt() Receipt {
+	return Receipt{
+		At: s.At, Phases: s.Phases, Status: s.Status, Header: s.Header, Body: s.Body, Truncated: s.Truncated, Error: s.Error, Reason: s.Reason, Address: s.Address,
+	}
+}
+
 // Sender posts to customers' endpoints. It never answers an error: what went wrong is in Sent.
 type Sender interface {
 	Send(ctx context.Context, d Dispatch) Sent

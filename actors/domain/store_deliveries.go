@@ -16,6 +16,11 @@ type DeliveryStore interface {
 	//	                 due at EndedAt if it had no DueAt or a later one while behind
 	//	in any case      the endpoint's FailingSince, SucceededAt, DisabledAt and Told follow; Announce leaves
 	RecordAttempt(ctx context.Context, a Attempted) (AttemptRecorded, error)
+	// KeepTest keeps a test event that was sent beside the queue: its announcement, of TestEvent and owed to one endpoint, a
+	// delivery that has ended with its one attempt (exhausted when the receipt has an Error), the receipt, and the audit
+	// entry, in one commit. Whatever is owed to the endpoint, and its state, stay as they are; one that was never owed
+	// anything is known from then on. A test that is kept already, by the announcement's ID, is answered as it is.
+	KeepTest(ctx context.Context, a Announcement, r Receipt, audit AuditEntry) (Delivery, error)
 	// Due reads the head of an endpoint's queue at a time: at most limit deliveries of each class. Those of except, by N,
 	// are passed over as if they were not there: whoever sends them has them. It looks at some hundreds.
 	Due(ctx context.Context, key EndpointKey, now time.Time, limit int, except ...int64) (Due, error)
@@ -36,7 +41,7 @@ type DeliveryStore interface {
 	EndpointState(ctx context.Context, key EndpointKey) (EndpointState, error)
 
 	// Replay owes a delivery's event to its endpoint once more, as a new delivery of ClassReplay, with its audit
-	// entry. It keeps the order of its lead like any other. Conflict when the delivery is still pending.
+	// entry. It keeps the order of its lead like any other. Conflict when the delivery is still pending, or was a test: it is about nobody, and another can be sent.
 	Replay(ctx context.Context, account AccountID, n int64, at time.Time, audit AuditEntry) (Delivery, error)
 	// Hasten makes a pending delivery due at once, whatever it waits for but its order: one that is behind and was
 	// never tried stays as it is. Conflict when it has ended.

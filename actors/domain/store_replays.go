@@ -8,7 +8,7 @@ import (
 // ReplayStore is the part of Store that replays of many deliveries need. They go beside the traffic: a look reads as
 // much as it finds, and a commit is ReplayBite deliveries long.
 type ReplayStore interface {
-	// CountReplay counts what a replay would owe now, at most QueueLimit.
+	// CountReplay counts what a replay would owe now, at most QueueLimit. Tests are never replayed.
 	CountReplay(ctx context.Context, key EndpointKey, f ReplayFilter) (int, error)
 	// StartReplay begins a replay, with its audit entry. r has the Account, the Endpoint, the Filter, MadeAt and By;
 	// the rest is answered. One that finds nothing is done at once. Conflict while another of the endpoint runs: two

@@ -98,7 +98,7 @@ type VisitStore interface {
 	// N, at most limit.
 	Owed(ctx context.Context, partitions []Partition, due time.Time, after int64, limit int) ([]Sighting, error)
 	// Announcements lists an account's with Seq > after, by Seq, at most limit. One that is listed has none
-	// before it that is not yet to be seen.
+	// before it that is not yet to be seen. Those of TestEvent are not listed.
 	Announcements(ctx context.Context, account AccountID, after int64, limit int) ([]Announcement, error)
 	// Links lists links with Seq > after, by Seq, at most limit, removed ones included, under the same promise. An
 	// erased link is listed for a day, under a new Seq, with no more than its key.

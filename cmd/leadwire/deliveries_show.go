@@ -127,7 +127,10 @@ func (d deliveryStory) ended() string {
 		"suppressed": "not sent: its person was suppressed",
 		"cancelled":  "cancelled",
 	}[d.State]
-	if words == "" {
+	switch {
+	case d.Type == "endpoint.test" && d.State == "exhausted":
+		words = "not taken; a test is sent once"
+	case words == "":
 		words = d.State
 	}
 	if d.State != "delivered" && d.Reason != "" {

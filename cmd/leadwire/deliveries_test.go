@@ -98,6 +98,8 @@ func TestDeliveryStory_Words(t *testing.T) {
 		d.State, d.EndedAt, d.Reason = state, "2026-01-01T00:00:00.000Z", reason
 		return d
 	}
+	tried := ended("exhausted", "404 Not Found")
+	tried.Type = "endpoint.test"
 	due := row
 	due.DueAt = "2026-01-01T00:00:00.000Z"
 	for name, one := range map[string]struct {
@@ -106,6 +108,7 @@ func TestDeliveryStory_Words(t *testing.T) {
 	}{
 		"delivered":                {ended("delivered", "200 OK"), "Z  delivered\n"},
 		"given up":                 {ended("exhausted", "500 Oops"), "Z  given up at its terminal time; the last of it: 500 Oops\n"},
+		"a test":                   {tried, "Z  not taken; a test is sent once; the last of it: 404 Not Found\n"},
 		"suppressed":               {ended("suppressed", "suppressed by 3f2a"), "Z  not sent: its person was suppressed; the last of it: suppressed by 3f2a\n"},
 		"behind":                   {deliveryStory{deliveryRow: row, EndpointState: "ok"}, "it waits behind an earlier delivery of its lead (leadwire deliveries list --lead ghl-1)\n"},
 		"behind, of a paused one":  {deliveryStory{deliveryRow: row, EndpointState: "paused"}, "nothing is sent: the endpoint is paused"},

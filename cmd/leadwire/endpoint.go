@@ -266,7 +266,9 @@ func newEndpointTest() *cobra.Command {
 	var account string
 	cmd := o.command("test ID", "Send an endpoint a test event now, and print what happens", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 		var got struct {
-			OK bool `json:"ok"`
+			OK          bool   `json:"ok"`
+			Delivery    int64  `json:"delivery,omitempty"`
+			NotRecorded string `json:"not_recorded,omitempty"`
 			attempt
 		}
 		if err := o.ask(cmd, endpointQuestion("POST", account, args[0], "test"), &got); err != nil {
@@ -280,6 +282,12 @@ func newEndpointTest() *cobra.Command {
 			var text strings.Builder
 			got.print(&text, "")
 			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s\n%s", got.At, got.outcome(), text.String())
+			if got.Delivery != 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "its receipt: leadwire deliveries show %d --account %s\n", got.Delivery, account)
+			}
+		}
+		if got.NotRecorded != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "its receipt could not be kept: %s (the node's log says more)\n", got.NotRecorded)
 		}
 		if !got.OK {
 			return errors.New("the endpoint did not take the test event")

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -87,6 +88,24 @@ func TestEndpoint_WithANode(t *testing.T) {
 	require.Equal(t, exitBroken, code)
 	require.Regexp(t, `^\S+Z  .*\(address\)\n`, out)
 	require.Contains(t, complaint, "did not take the test event")
+
+	// Its receipt can be asked for afterwards, like any other.
+	kept := regexp.MustCompile(`\nits receipt: leadwire (deliveries show \d+ --account acme)\n$`).FindStringSubmatch(out)
+	require.NotNil(t, kept, out)
+	code, out, complaint = leadwire(t, append(strings.Fields(kept[1]), "--data", data)...)
+	require.Zero(t, code, complaint)
+	require.Regexp(t, `^delivery \d+ to acme/inside: exhausted\n  endpoint\.test \S+ \(announcement \d+\), about lead test\n\n\S+Z  owed\n`+
+		`\S+Z  attempt 1, a test: .*\(address\)\n`, out)
+	require.Regexp(t, `\n +signed by wk_\w+, configured by catalog revision \d+\n\S+Z  not taken; a test is sent once; the last of it: .+\n$`, out)
+	code, out, complaint = leadwire(t, "endpoint", "test", "inside", "--account", "acme", "--data", data, "--json")
+	require.Equal(t, exitBroken, code, complaint)
+	require.Regexp(t, `^\{"ok":false,"delivery":\d+,`, out)
+	code, _, complaint = leadwire(t, "deliveries", "replay", strings.Fields(kept[1])[2], "--account", "acme", "--data", data)
+	require.Equal(t, exitBroken, code)
+	require.Contains(t, complaint, "it was a test: send the endpoint another")
+	code, out, complaint = leadwire(t, "audit", "--data", data)
+	require.Zero(t, code, complaint)
+	require.Regexp(t, `endpoint\.test +acme +endpoint inside`, out)
 }
 
 // Without a node they do the same on the store.

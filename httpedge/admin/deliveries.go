@@ -293,8 +293,8 @@ func (w withoutNode) EnableEndpoint(ctx context.Context, key domain.EndpointKey,
 
 func (withoutNode) EndpointChanged(domain.EndpointKey) {}
 
-func (withoutNode) TestEndpoint(context.Context, domain.EndpointKey) (domain.Sent, error) {
-	return domain.Sent{}, domain.Fail("test endpoint", domain.Unavailable, errNoNode)
+func (withoutNode) TestEndpoint(context.Context, domain.EndpointKey, domain.AuditEntry) (domain.Tested, error) {
+	return domain.Tested{}, domain.Fail("test endpoint", domain.Unavailable, errNoNode)
 }
 
 // time reads a query's time; zero when it is not there.

@@ -92,8 +92,8 @@ type Deliveries interface {
 	EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error
 	// EndpointChanged says that an endpoint has other secrets now.
 	EndpointChanged(key domain.EndpointKey)
-	// TestEndpoint sends an event that says that it is a test, and answers with what happened. It is kept nowhere.
-	TestEndpoint(ctx context.Context, key domain.EndpointKey) (domain.Sent, error)
+	// TestEndpoint sends an event that says that it is a test, keeps its receipt, and answers with what happened.
+	TestEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) (domain.Tested, error)
 }
 
 // Sealer seals an endpoint's secret with the master key, bound to the endpoint, to what it is for and to its id.

@@ -34,7 +34,7 @@ func (a *API) steerEndpoint(ctx context.Context, c *Call) Reply {
 	case "secrets":
 		return a.endpointSecret(ctx, c, key)
 	default:
-		return a.test(ctx, key)
+		return a.test(ctx, c, key)
 	}
 }
 
@@ -85,19 +85,25 @@ func (a *API) enable(ctx context.Context, c *Call, key domain.EndpointKey) Reply
 
 // testRow is what happened to a test event.
 type testRow struct {
-	OK bool `json:"ok"`
+	OK       bool        `json:"ok"`
+	Delivery int64       `json:"delivery,omitempty"`     // that has the receipt; absent: it could not be kept,
+	Unkept   domain.Code `json:"not_recorded,omitempty"` // for this reason, of which the log says more
 	attemptRow
 }
 
 // test sends an event that says that it is a test, and waits for what happens. It goes also to an endpoint that is
 // paused or disabled: whoever has mended one wants to know before they enable it.
-func (a *API) test(ctx context.Context, key domain.EndpointKey) Reply {
-	sent, err := a.deliveries().TestEndpoint(ctx, key)
+func (a *API) test(ctx context.Context, c *Call, key domain.EndpointKey) Reply {
+	got, err := a.deliveries().TestEndpoint(ctx, key, a.endpointEntry(c, "endpoint.test", key))
 	if err != nil {
 		return fail(err)
 	}
-	return Reply{Body: testRow{sent.Error == "", attemptRow{
-		At: stamp(sent.At), Phases: phasesOf(sent.Phases), Status: sent.Status, Error: sent.Error, Reason: sent.Reason,
-		Address: sent.Address, Header: sent.Header, Body: textOf(sent.Body), Truncated: sent.Truncated,
+	var unkept domain.Code
+	if got.Unkept != nil {
+		unkept = domain.CodeOf(got.Unkept)
+	}
+	return Reply{Body: testRow{got.Error == "", got.Delivery, unkept, attemptRow{
+		At: stamp(got.At), Phases: phasesOf(got.Phases), Status: got.Status, Error: got.Error, Reason: got.Reason,
+		Address: got.Address, Header: got.Header, Body: textOf(got.Body), Truncated: got.Truncated,
 	}}}
 }

@@ -281,19 +281,6 @@ func TestEndpoints_Credentials(t *testing.T) {
 	})
 }
 
-// A test answers with what happened, also when the endpoint has refused it.
-func TestEndpoints_Test(t *testing.T) {
-	onEachStore(t, func(t *testing.T, w *world) {
-		w.outgoing.sent = domain.Sent{
-			At: noon, Phases: domain.Phases{Connect: 1500 * time.Microsecond, Total: 20 * time.Millisecond}, Status: 404,
-			Header: domain.Header{"Content-Type": {"text/plain"}}, Body: []byte("nobody\xff"), Error: domain.ErrorStatus, Reason: "404 Not Found", Address: "192.0.2.1:443",
-		}
-		require.JSONEq(t, `{"ok":false,"at":"2026-11-25T12:00:00.000Z","phases_ms":{"connect":1.5,"total":20},"status":404,"error":"status","reason":"404 Not Found",
-			"address":"192.0.2.1:443","header":{"Content-Type":["text/plain"]},"body":"nobody\ufffd"}`,
-			string(w.call(w.acme, "POST", "/api/v1/endpoints/crm/test", nil).body))
-	})
-}
-
 // Without a node the store is changed all the same, and what needs a node or the master key says so.
 func TestEndpoints_Offline(t *testing.T) {
 	onEachStore(t, func(t *testing.T, w *world) {

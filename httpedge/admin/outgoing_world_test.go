@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/actors"
+	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/vault"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
@@ -27,7 +28,8 @@ type outgoing struct {
 	clock *clock
 	mu    sync.Mutex
 	told  []domain.EndpointKey
-	sent  domain.Sent // what comes of a test
+	sent  domain.Sent // what comes of a test,
+	lost  error       // and why its receipt is not kept
 }
 
 func (o *outgoing) Replay(ctx context.Context, account domain.AccountID, n int64, audit domain.AuditEntry) (domain.Delivery, error) {
@@ -56,10 +58,20 @@ func (o *outgoing) EndpointChanged(key domain.EndpointKey) {
 	o.told = append(o.told, key)
 }
 
-func (o *outgoing) TestEndpoint(context.Context, domain.EndpointKey) (domain.Sent, error) {
+func (o *outgoing) TestEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) (domain.Tested, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.sent, nil
+	if o.lost != nil {
+		return domain.Tested{Sent: o.sent, Unkept: o.lost}, nil
+	}
+	said, err := delivery.TestEnvelope(key.Account, "ev-test", o.sent.At, domain.Owed{Endpoint: key.Endpoint, Partition: 7})
+	if err != nil {
+		return domain.Tested{}, err
+	}
+	r := o.sent.Receipt()
+	r.Number, r.Trigger, r.ScheduledAt, r.SecretID, r.Revision = 1, domain.TriggerTest, said.At, "wk_1", 1
+	d, err := o.Store.KeepTest(ctx, said, r, audit)
+	return domain.Tested{Sent: o.sent, Delivery: d.N}, err
 }
 
 type sealer struct{ vault *vault.Vault }

@@ -59,7 +59,7 @@ func checkAnnouncements(op string, all []domain.Announcement) error {
 	return nil
 }
 
-const sqlAnnouncements = `SELECT seq, id, type, lead, pixel, at, payload FROM announcements WHERE account = ? AND seq > ? ORDER BY seq LIMIT ?`
+const sqlAnnouncements = `SELECT seq, id, type, lead, pixel, at, payload FROM announcements WHERE account = ? AND seq > ? AND type <> '` + string(domain.TestEvent) + `' ORDER BY seq LIMIT ?`
 
 // Announcements lists an account's; see domain.VisitStore.
 func (s *Store) Announcements(ctx context.Context, account domain.AccountID, after int64, limit int) (found []domain.Announcement, err error) {

@@ -20,7 +20,7 @@ type attempt struct {
 // RecordAttempt keeps a receipt and moves its delivery on; see domain.DeliveryStore.
 func (s *Store) RecordAttempt(ctx context.Context, in domain.Attempted) (domain.AttemptRecorded, error) {
 	a := &attempt{Attempted: in}
-	if err := a.prepare(); err != nil {
+	if err := a.prepare("record attempt"); err != nil {
 		return domain.AttemptRecorded{}, err
 	}
 	got, err := s.writer.Do(ctx, op{attempt: a})
@@ -33,8 +33,7 @@ func (s *Store) RecordAttempt(ctx context.Context, in domain.Attempted) (domain.
 // maxAttempts is how many receipts a delivery's number leaves room for: see the migration.
 const maxAttempts = 1 << receiptBits
 
-func (a *attempt) prepare() (err error) {
-	const op = "record attempt"
+func (a *attempt) prepare(op string) (err error) {
 	if err := checkTexts(op,
 		text{"account", string(a.Key.Account), false}, text{"endpoint", string(a.Key.Endpoint), false}, text{"lead", string(a.Lead), false},
 	); err != nil {
@@ -127,6 +126,29 @@ func (t *tx) told(n int64) (domain.Told, error) {
 
 // keepAttempt moves the delivery on, and says who is due now and what leaves.
 func (t *tx) keepAttempt(a *attempt, row deliveryRow, got *domain.AttemptRecorded) (err error) {
+	if err := t.tried(a, &row); err != nil {
+		return err
+	}
+	if a.State == domain.DeliveryPending {
+		err = t.retryLater(a, row)
+	} else {
+		got.Next, err = t.end(row, a.State, nanos(a.Receipt.EndedAt()))
+	}
+	if err == nil {
+		err = t.followEndpoint(a, row.endpoint)
+	}
+	if err != nil {
+		return err
+	}
+	if a.tells() {
+		got.Told = a.Told.To
+	}
+	got.Announced, err = t.keepAnnouncements(a.Announce)
+	return err
+}
+
+// tried keeps the receipt, and puts into row what the delivery remembers of it.
+func (t *tx) tried(a *attempt, row *deliveryRow) error {
 	r := &a.Receipt
 	if r.Number > 0 {
 		if err := t.keepReceipt(a); err != nil {
@@ -140,22 +162,7 @@ func (t *tx) keepAttempt(a *attempt, row deliveryRow, got *domain.AttemptRecorde
 	if r.Error != "" && (a.State == domain.DeliveryPending || a.State == domain.DeliveryExhausted) {
 		row.failedAt = cmp.Or(row.failedAt, nanos(r.EndedAt()))
 	}
-	if a.State == domain.DeliveryPending {
-		err = t.retryLater(a, row)
-	} else {
-		got.Next, err = t.end(row, a.State, nanos(r.EndedAt()))
-	}
-	if err == nil {
-		err = t.followEndpoint(a, row.endpoint)
-	}
-	if err != nil {
-		return err
-	}
-	if a.tells() {
-		got.Told = a.Told.To
-	}
-	got.Announced, err = t.keepAnnouncements(a.Announce)
-	return err
+	return nil
 }
 
 func (t *tx) keepReceipt(a *attempt) error {

@@ -36,6 +36,8 @@ func TestPlans_OfDeliveries(t *testing.T) {
 		{sqlDeliveriesByEvent, byAnnouncement},
 		{sqlDeliveriesByEvent, "SEARCH a USING INDEX announcements_by_id (id=?)"},
 		{sqlDeliveriesOfAnnouncement, "SEARCH deliveries USING INDEX deliveries_by_announcement (announcement=?)"},
+		{sqlTestKept, "SEARCH d USING COVERING INDEX deliveries_by_announcement (announcement=?)"},
+		{sqlTestKept, "SEARCH a USING INDEX announcements_by_id (id=?)"},
 		{sqlOldAnnouncements, "SEARCH announcements USING INTEGER PRIMARY KEY (rowid>?)"},
 		{sqlReceipts, "SEARCH receipts USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 		{sqlRemoveReceipts, "SEARCH receipts USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},

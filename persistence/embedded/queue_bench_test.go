@@ -86,7 +86,7 @@ var (
 
 func prepared(b *testing.B, in domain.Attempted) *attempt {
 	a := &attempt{Attempted: in}
-	require.NoError(b, a.prepare())
+	require.NoError(b, a.prepare("record attempt"))
 	return a
 }
 

@@ -20,6 +20,7 @@ const (
 	// is passed over within the index; the event's time, and whether a later delivery of it counts, are looked up.
 	replayable = ` FROM deliveries d INDEXED BY deliveries_by_endpoint CROSS JOIN announcements a
 		WHERE d.endpoint = ? AND d.state = ? AND d.n > ? AND d.n <= ? AND d.owed_at >= ?5 AND a.seq = d.announcement AND a.at >= ?5 AND a.at < ?
+		AND a.type <> '` + string(domain.TestEvent) + `'
 		AND NOT EXISTS (SELECT 1 FROM deliveries l INDEXED BY deliveries_by_announcement WHERE l.announcement = d.announcement AND l.endpoint = d.endpoint AND l.n > d.n)
 		ORDER BY d.n LIMIT ?`
 	sqlReplayable  = `SELECT d.n` + replayable

@@ -14,13 +14,17 @@ import (
 var (
 	errStillPending = errors.New("it is still pending")
 	errEnded        = errors.New("it has ended")
+	errTest         = errors.New("it was a test: send the endpoint another")
 )
 
 // Replay owes a delivery's event once more; see domain.DeliveryStore.
 func (s *Store) Replay(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error) {
-	return s.steer(ctx, "replay delivery", account, n, audit, func(t *tx, op string, row deliveryRow) (int64, error) {
+	return s.steer(ctx, "replay delivery", account, n, audit, func(t *tx, op string, was domain.Delivery, row deliveryRow) (int64, error) {
 		if row.state == statePending {
 			return 0, domain.Fail(op, domain.Conflict, errStillPending)
+		}
+		if was.Type == domain.TestEvent {
+			return 0, domain.Fail(op, domain.Conflict, errTest)
 		}
 		made, err := t.oweOnceMore(row, at)
 		return made.N, err
@@ -36,7 +40,7 @@ func (t *tx) oweOnceMore(row deliveryRow, at time.Time) (domain.Delivery, error)
 
 // Hasten makes a pending delivery due at once; see domain.DeliveryStore.
 func (s *Store) Hasten(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error) {
-	return s.steer(ctx, "hasten delivery", account, n, audit, func(t *tx, op string, row deliveryRow) (int64, error) {
+	return s.steer(ctx, "hasten delivery", account, n, audit, func(t *tx, op string, _ domain.Delivery, row deliveryRow) (int64, error) {
 		if row.state != statePending {
 			return 0, domain.Fail(op, domain.Conflict, errEnded)
 		}
@@ -52,7 +56,7 @@ func (s *Store) Hasten(ctx context.Context, account domain.AccountID, n int64, a
 
 // Cancel ends a pending delivery; see domain.DeliveryStore.
 func (s *Store) Cancel(ctx context.Context, account domain.AccountID, n int64, at time.Time, audit domain.AuditEntry) (domain.Delivery, error) {
-	return s.steer(ctx, "cancel delivery", account, n, audit, func(t *tx, op string, row deliveryRow) (int64, error) {
+	return s.steer(ctx, "cancel delivery", account, n, audit, func(t *tx, op string, _ domain.Delivery, row deliveryRow) (int64, error) {
 		if row.state != statePending {
 			return 0, domain.Fail(op, domain.Conflict, errEnded)
 		}
@@ -63,7 +67,7 @@ func (s *Store) Cancel(ctx context.Context, account domain.AccountID, n int64, a
 
 // steer carries out change on a delivery of the account, and answers the delivery that it names, as it stands then.
 func (s *Store) steer(ctx context.Context, opName string, account domain.AccountID, n int64, audit domain.AuditEntry,
-	change func(t *tx, op string, row deliveryRow) (int64, error),
+	change func(t *tx, op string, was domain.Delivery, row deliveryRow) (int64, error),
 ) (domain.Delivery, error) {
 	var d domain.Delivery
 	_, err := s.writer.Do(ctx, op{admin: func(t *tx) error {
@@ -75,7 +79,7 @@ func (s *Store) steer(ctx context.Context, opName string, account domain.Account
 		if err != nil {
 			return err
 		}
-		changed, err := change(t, opName, row)
+		changed, err := change(t, opName, was, row)
 		if err != nil {
 			return err
 		}

@@ -150,7 +150,7 @@ func (s *Store) ensureHeads(ctx context.Context, conn *pgx.Conn, b *batch) error
 }
 
 const sqlAnnouncements = `SELECT account, seq, at, id, type, lead, pixel, payload FROM announcements
-WHERE account = $1 AND seq > $2 ORDER BY seq LIMIT $3`
+WHERE account = $1 AND seq > $2 AND type <> '` + string(domain.TestEvent) + `' ORDER BY seq LIMIT $3`
 
 // Announcements lists an account's with Seq > after: see domain.VisitStore.
 func (s *Store) Announcements(ctx context.Context, account domain.AccountID, after int64, limit int) ([]domain.Announcement, error) {

@@ -65,6 +65,7 @@ var planned = map[string]string{
 	"delivery": sqlDelivery, "delivery exists": sqlDeliveryExists, "receipts": sqlReceipts,
 	"deliveries": sqlDeliveries, "deliveries by lead": sqlDeliveriesByLead + newestFirst, "deliveries by event": sqlDeliveriesByEvent + newestFirst,
 
+	"test kept": sqlTestKept, "keep test": sqlKeepTest,
 	"replayable": sqlReplayable, "count a replay": sqlReplayCount, "owe again": sqlOweAgain, "replaying": sqlReplaying, "replay": sqlReplay, "replays": sqlReplays,
 
 	"keep stats": sqlKeepStats, "stats": sqlStats,

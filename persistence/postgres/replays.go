@@ -25,7 +25,7 @@ const (
 	// An endpoint's lie by state and number, and replays of several states are put together from each. What is too old
 	// is passed over within the index. The planner takes what is found for a handful, to be gathered and sorted, where a
 	// replay of a million wants the first 200; CASE and inOrderOfIndex leave it one way to go.
-	replayable = `SELECT d.n FROM deliveries d WHERE d.endpoint = e.n AND d.state = k.state AND d.n > $4 AND d.n <= $5 AND d.owed_at >= $6
+	replayable = `SELECT d.n FROM deliveries d WHERE d.endpoint = e.n AND d.state = k.state AND NOT d.test AND d.n > $4 AND d.n <= $5 AND d.owed_at >= $6
         AND CASE WHEN d.announced_at >= $6 THEN d.announced_at < $7 END AND ` + newest + `
     ORDER BY d.n LIMIT $8`
 	ofStates = `FROM endpoints e CROSS JOIN unnest($3::smallint[]) AS k (state) CROSS JOIN LATERAL `

@@ -16,6 +16,7 @@ import (
 var (
 	errStillPending = errors.New("it is still pending")
 	errEnded        = errors.New("it has ended")
+	errTest         = errors.New("it was a test: send the endpoint another")
 )
 
 // Replay owes a delivery's event once more: see domain.DeliveryStore.
@@ -24,6 +25,9 @@ func (s *Store) Replay(ctx context.Context, account domain.AccountID, n int64, a
 	return s.steer(ctx, doing, account, n, audit, func(tx pgx.Tx, d domain.Delivery, endpoint int64) (made int64, err error) {
 		if d.State == domain.DeliveryPending {
 			return 0, domain.Fail(doing, domain.Conflict, errStillPending)
+		}
+		if d.Type == domain.TestEvent {
+			return 0, domain.Fail(doing, domain.Conflict, errTest)
 		}
 		return made, tx.QueryRow(ctx, `INSERT INTO pending_deliveries (n, endpoint, account, announcement, announced_at, lead, class, replay, revision, behind,
 				attempts, owed_at, due_at, reason, commit_id)

@@ -287,9 +287,14 @@ func attempting(t *testing.T, h Harness) {
 		ctx, key := t.Context(), endpoint(crm)
 		for name, call := range map[string]func(context.Context) error{
 			"RecordAttempt": func(ctx context.Context) error { _, err := s.RecordAttempt(ctx, fails(f, d, noon)); return err },
-			"Due":           func(ctx context.Context) error { _, err := s.Due(ctx, key, noon, 1); return err },
-			"Owing":         func(ctx context.Context) error { _, err := s.Owing(ctx, []domain.Partition{7}, 0, 1); return err },
-			"Delivery":      func(ctx context.Context) error { _, err := s.Delivery(ctx, account, d.N); return err },
+			"KeepTest": func(ctx context.Context) error {
+				a, r := tried("t-1", crm, noon, "")
+				_, err := s.KeepTest(ctx, a, r, audit("t"))
+				return err
+			},
+			"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, key, noon, 1); return err },
+			"Owing":    func(ctx context.Context) error { _, err := s.Owing(ctx, []domain.Partition{7}, 0, 1); return err },
+			"Delivery": func(ctx context.Context) error { _, err := s.Delivery(ctx, account, d.N); return err },
 			"Deliveries": func(ctx context.Context) error {
 				_, err := s.Deliveries(ctx, account, domain.DeliveryFilter{}, 0, 1)
 				return err

@@ -80,6 +80,7 @@ func Run(t *testing.T, h Harness) {
 		{"Queueing", queueing},
 		{"Steering", steering},
 		{"Replaying", replaying},
+		{"Trying", trying},
 		{"Secrets", secrets},
 		{"ListingDeliveries", listingDeliveries},
 		{"RetentionOfDeliveries", retentionOfDeliveries},

@@ -34,11 +34,9 @@ func (q *Queue) judge(now time.Time, r *row, sent *domain.Sent, full, news bool)
 	phases := sent.Phases
 	phases.Held, phases.Gather, phases.Queue, phases.Blocked = r.send.Held, r.send.Gather, r.send.Queue, r.send.Blocked
 	a := q.attempted(r)
-	a.Receipt = domain.Receipt{
-		Delivery: r.N, Number: r.Attempts + 1, Trigger: r.send.Trigger, ScheduledAt: r.send.ScheduledAt, At: sent.At, Phases: phases,
-		Status: sent.Status, Header: sent.Header, Body: sent.Body, Truncated: sent.Truncated, Error: sent.Error, Reason: sent.Reason,
-		Address: sent.Address, Revision: r.revision, OutOfOrder: r.send.OutOfOrder,
-	}
+	a.Receipt = sent.Receipt()
+	a.Receipt.Delivery, a.Receipt.Number, a.Receipt.Trigger, a.Receipt.ScheduledAt = r.N, r.Attempts+1, r.send.Trigger, r.send.ScheduledAt
+	a.Receipt.Phases, a.Receipt.Revision, a.Receipt.OutOfOrder = phases, r.revision, r.send.OutOfOrder
 	end := a.Receipt.EndedAt()
 	switch sent.Error {
 	case "":
