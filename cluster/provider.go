@@ -38,6 +38,7 @@ type provider struct {
 	history *history
 	c       *cluster.Cluster
 	ml      *memberlist.Memberlist
+	gossip  string // where others join us
 	started int64
 	meta    atomic.Pointer[[]byte]
 	left    atomic.Bool
@@ -86,6 +87,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	if p.ml, err = memberlist.Create(p.settings()); err != nil {
 		return fmt.Errorf("start gossip on %s port %d: %w", p.cfg.Host, p.cfg.GossipPort, err)
 	}
+	p.gossip = p.ml.LocalNode().Address() // read once: memberlist writes to what it returns, without our knowing
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.joinSeeds(time.Now().Add(p.cfg.JoinWait))
 	p.publish()
@@ -371,7 +373,7 @@ func (p *provider) leave() error {
 func (p *provider) peers() int { return max(p.ml.NumMembers()-1, 0) }
 
 // gossipAddress is where others join us.
-func (p *provider) gossipAddress() string { return p.ml.LocalNode().Address() }
+func (p *provider) gossipAddress() string { return p.gossip }
 
 func (p *provider) close() {
 	if p.ml == nil || p.stop == nil {

@@ -54,7 +54,12 @@ func contact(event, lead, name string) string {
 
 // post sends one signed webhook and returns the status; an error means that no whole answer came.
 func (c *crm) post(p *process, body string) (status int, err error) {
-	return c.send(p.url("/leads/webhook/ghl"), body, base64.StdEncoding.EncodeToString(ed25519.Sign(c.key, []byte(body))))
+	return c.send(p.url("/leads/webhook/ghl"), body, c.sign(body))
+}
+
+// sign is what the CRM puts into its header.
+func (c *crm) sign(body string) string {
+	return base64.StdEncoding.EncodeToString(ed25519.Sign(c.key, []byte(body)))
 }
 
 func (c *crm) send(url, body, signature string) (status int, err error) {
