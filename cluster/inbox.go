@@ -24,6 +24,9 @@ func (i *inbox) SendUserMessage(_ *actor.PID, msg any) {
 		}
 	}()
 	header, inner, sender := actor.UnwrapEnvelope(msg)
+	if sender != nil {
+		r.heard(sender.GetAddress())
+	}
 	switch m := inner.(type) {
 	case *clusterpb.Mark:
 		if sender != nil {

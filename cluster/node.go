@@ -27,6 +27,7 @@ type Node struct {
 
 	router   *router
 	roster   *roster
+	gone     *departures
 	asks     *asks
 	provider *provider
 	keeper   *keeper
@@ -90,6 +91,8 @@ func newNode(cfg Config, deps Deps) *Node {
 	n.sys = newSystem(newRuntimeLog(deps.Log))
 	n.router = newRouter(cfg, deps, n.m)
 	n.router.sys = n.sys
+	n.gone = &departures{sys: n.sys, dropped: n.m.dropped.WithLabelValues("departed").Inc}
+	n.router.heard = n.gone.lives
 	n.keeper = newKeeper(cfg, deps, n.m, n.router, n.ID(), n.herald)
 	n.router.wake = n.keeper.poke
 	n.keeper.lease.self, n.keeper.lease.sorted = n.ownLease, n.tabulate

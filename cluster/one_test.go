@@ -153,7 +153,7 @@ func TestNode_MetricsAreBornAtZero(t *testing.T) {
 		"leadwire_cluster_peer_tells_unconfirmed": 1, "leadwire_cluster_peer_asks_in_flight_max": 1, "leadwire_cluster_partitions": 4, "leadwire_cluster_activations": 1, "leadwire_cluster_mailbox_max": 1,
 		"leadwire_cluster_mailbox_rejects_total": 1, "leadwire_cluster_restarts_total": 1, "leadwire_cluster_panics_total": 1,
 		"leadwire_cluster_activation_panics_total": 1, "leadwire_cluster_passivations_total": 1, "leadwire_cluster_members": 1,
-		"leadwire_cluster_messages_dropped_total": 6, "leadwire_cluster_messages_pending": 1, "leadwire_cluster_partitions_fenced_total": 1,
+		"leadwire_cluster_messages_dropped_total": 7, "leadwire_cluster_lease_lapses_total": 1, "leadwire_cluster_lease_seconds_left": 1, "leadwire_cluster_messages_pending": 1, "leadwire_cluster_partitions_fenced_total": 1,
 	} {
 		require.Equal(t, series, seriesOf(t, reg)[name], name)
 	}

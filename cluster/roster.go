@@ -14,13 +14,14 @@ type roster struct {
 	cfg     Config
 	self    string // our address
 	list    []*cluster.Member
+	gone    *departures
 	members map[string]*member
 	peers   map[uint32]*peer
 	last    uint32
 }
 
-func newRoster(cfg Config, self string) *roster {
-	return &roster{cfg: cfg, self: self, members: map[string]*member{}, peers: map[uint32]*peer{}}
+func newRoster(cfg Config, self string, gone *departures) *roster {
+	return &roster{cfg: cfg, self: self, gone: gone, members: map[string]*member{}, peers: map[uint32]*peer{}}
 }
 
 // met takes over who is a member.
@@ -51,7 +52,11 @@ func (r *roster) table(counts func(*cluster.Member) bool) *table {
 		if now[id] == nil && m.peer != nil {
 			delete(r.peers, m.peer.marks.GetRequestId())
 			close(m.peer.gone)
+			r.gone.left(m.address)
 		}
+	}
+	for _, m := range now {
+		r.gone.lives(m.address)
 	}
 	r.members = now
 	t := newTable(members)

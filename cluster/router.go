@@ -25,9 +25,10 @@ type router struct {
 	byName  []*kind // in the order given; the index is kind.index
 	parts   [domain.Partitions]partition
 	table   atomic.Pointer[table]
-	self    *member      // this node, whether it is a member or not
-	clock   atomic.Int64 // the sweeper's time, unix nanoseconds: near enough to tell idle from used
-	wake    func()       // the keeper, when a partition may have become empty, or may be let go
+	self    *member              // this node, whether it is a member or not
+	clock   atomic.Int64         // the sweeper's time, unix nanoseconds: near enough to tell idle from used
+	heard   func(address string) // somebody has asked from there
+	wake    func()               // the keeper, when a partition may have become empty, or may be let go
 	panics  limiter
 	workers *workers
 }
@@ -47,7 +48,7 @@ type kind struct {
 const defaultMailbox = 256
 
 func newRouter(cfg Config, deps Deps, m *metrics) *router {
-	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}, workers: newWorkers(), self: &member{local: true}}
+	r := &router{cfg: cfg, log: deps.Log, m: m, kinds: map[string]*kind{}, wake: func() {}, heard: func(string) {}, workers: newWorkers(), self: &member{local: true}}
 	r.panics.perSecond = 5
 	for i, k := range deps.Kinds {
 		setDefault(&k.Mailbox, defaultMailbox)

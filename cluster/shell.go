@@ -43,6 +43,7 @@ func (n *Node) listen(ctx context.Context) error {
 		cluster.WithClusterContextProducer(func(*cluster.Cluster) cluster.Context { return caller{n} })))
 	n.shell.Remote = remote.NewRemote(n.sys, n.shell.Config.RemoteConfig)
 	n.shell.IdentityLookup = lookup
+	n.sys.ProcessRegistry.RegisterAddressResolver(n.gone.resolve) // before the runtime registers its own
 	err := openPort(ctx, n.shell.Remote, door, n.cfg, n.sys.Address)
 	if n.sys.Address() != noAddress {
 		n.remote = n.shell.Remote
@@ -120,7 +121,7 @@ var _ cluster.IdentityLookup = (*lookup)(nil)
 // cluster.IdentityLookup.
 func (l *lookup) Setup(c *cluster.Cluster, _ []string, _ bool) {
 	n := l.n
-	n.roster = newRoster(n.cfg, n.address)
+	n.roster = newRoster(n.cfg, n.address, n.gone)
 	for id, process := range map[string]actor.Process{
 		inboxID: (*inbox)(n.router), sinkID: (*sink)(n.asks), marksID: (*confirmations)(n.roster),
 	} {
