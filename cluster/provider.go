@@ -77,7 +77,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 		return fmt.Errorf("read our own address: %w", err)
 	}
 	p.c = c
-	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: []string{memberKind}}
+	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: labels(p.cfg)}
 	if err := p.encodeSelf(); err != nil {
 		return err
 	}
