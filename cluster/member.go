@@ -33,6 +33,14 @@ func (n *Node) Home(kind, id string) (Member, bool) {
 	return owner.public(), true
 }
 
+// Knows says whether a node with this address of actor messages is a member.
+func (n *Node) Knows(address string) bool {
+	_, found := slices.BinarySearchFunc(n.router.table.Load().members, address, func(m *member, address string) int {
+		return strings.Compare(m.address, address)
+	})
+	return found
+}
+
 // URLs lists where browsers reach the nodes that say so, this one included, sorted.
 func (n *Node) URLs() []string {
 	var out []string
