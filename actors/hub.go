@@ -79,7 +79,6 @@ func (h *Hub) Watch(key domain.BuyerKey, last domain.Seq, hasLast bool, w domain
 	switch {
 	case f.attached:
 		s.place()
-		f.follow(false) // while nobody watched here, nobody saw to it
 	case !f.attaching:
 		f.attaching = true
 		h.goBusy(f.attach)

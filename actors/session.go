@@ -75,10 +75,14 @@ func (f *watched) granted(owner cluster.Member, head domain.Seq) bool {
 // follow watches the feed anew if its owner is another than the one that granted the lease, or in any case. The lock is
 // held.
 func (f *watched) follow(anyhow bool) {
-	if !f.attached || f.attaching || len(f.sessions) == 0 { // who is asking finds the owner; who has nobody waits for nothing
+	if !f.attached || f.attaching { // who is asking finds the owner
 		return
 	}
 	if now, _ := f.home(); now == f.owner && !anyhow {
+		return
+	}
+	if len(f.sessions) == 0 { // whoever comes next asks
+		f.attached = false
 		return
 	}
 	f.attaching = true
