@@ -81,7 +81,7 @@ func (w *world) start(config sse.Config) *node {
 	w.t.Helper()
 	streams, err := sse.New(config, sse.Deps{Feeds: w.Feeds, Epoch: epoch})
 	require.NoError(w.t, err)
-	page := dashboard.Handler()
+	page := dashboard.Handler(nil)
 	n := &node{Streams: streams, served: make(chan error, 1)}
 	n.server = &fasthttp.Server{Logger: quiet{}, Handler: func(ctx *fasthttp.RequestCtx) {
 		switch path := string(ctx.Path()); {
