@@ -24,7 +24,9 @@ func (owners) Owner(b domain.BuyerKey) domain.Owner {
 	return domain.Owner{Node: "10.0.0.1:7100", Local: true}
 }
 
-func (owners) URLs() []string { return []string{"https://node-2.example.com/two", "HTTP://Node-3.example.com:80"} }
+func (owners) URLs() []string {
+	return []string{"https://node-2.example.com/two", "HTTP://Node-3.example.com:80"}
+}
 
 func several(c *httpedge.Config, d *httpedge.Deps) {
 	d.Owners, c.PublicURL = owners{}, "https://leads.example.com"
