@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,12 @@ func TestCluster_StreamsOutliveNodes(t *testing.T) {
 			}
 		}
 	})
+	lived := 0
+	for _, buyer := range many {
+		if f.owner(one, buyer) == two {
+			lived++
+		}
+	}
 	two.kill()
 	f.settled(one, three)
 	close(quit)
@@ -186,6 +193,10 @@ func TestCluster_StreamsOutliveNodes(t *testing.T) {
 		}
 	}
 
+	require.GreaterOrEqual(t, gauge(t, one, "leadwire_hub_reattached_total"), float64(lived), "feeds that lived there are watched elsewhere")
+	require.Zero(t, gauge(t, one, `leadwire_hub_sessions{owner="asked"}`))
+	require.InDelta(t, len(many), gauge(t, one, `leadwire_hub_sessions{owner="here"}`)+gauge(t, one, `leadwire_hub_sessions{owner="elsewhere"}`), 0)
+
 	one.kill()
 	front.Retarget(three.address)
 	front.Cut()
@@ -197,6 +208,20 @@ func TestCluster_StreamsOutliveNodes(t *testing.T) {
 	for buyer, d := range second {
 		require.Equal(t, 1, d.opened, "%s", buyer)
 	}
+}
+
+// gauge reads one series of a node's metrics.
+func gauge(t *testing.T, p *process, series string) float64 {
+	t.Helper()
+	for line := range strings.Lines(metrics(t, p)) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			require.NoError(t, err)
+			return n
+		}
+	}
+	require.FailNow(t, "no series "+series)
+	return 0
 }
 
 // A page in a real Chromium comes by a node that its buyer does not live on, and keeps its stream at the one it does. That
