@@ -141,7 +141,8 @@ func buyerMoves(t *testing.T, w *world, p *browser.Page) {
 	for _, to := range []*second{three, two, three, two} {
 		before := streamsAt(p, to.URL)
 		w.move(to)
-		for streamsAt(p, to.URL) == before { // leads come all the while
+		for end := time.Now().Add(browser.Patience); streamsAt(p, to.URL) == before; { // leads come all the while
+			require.True(t, time.Now().Before(end), "it does not follow")
 			all++
 			w.Feeds.Publish(ada, person(all))
 			p.WaitRow(fmt.Sprintf("ghl-%d", all), "Person")
