@@ -143,7 +143,7 @@ func (b *buyer) perform(ctx actor.Context, steps []feed.Step) {
 			b.publish(ctx, step)
 		case feed.Answer:
 			to, _ := step.To.(*actor.PID)
-			reply := &wire.Watching{Head: int64(step.Head)}
+			reply := &wire.Watching{Head: int64(step.Head), Node: ctx.Self().Address}
 			if step.Err != nil {
 				reply.Refused = string(domain.CodeOf(step.Err))
 			}
@@ -163,7 +163,7 @@ func (b *buyer) publish(ctx actor.Context, step feed.Publish) {
 		msg.Events = append(msg.Events, wire.FromFeedEvent(e))
 	}
 	for _, node := range step.To {
-		if node.Address != ctx.Self().Address && !b.rt.node.Knows(node.Address) {
+		if node.Address != ctx.Self().Address && !b.rt.node.Lives(node.Address) {
 			continue
 		}
 		ctx.Send(actor.NewPID(node.Address, node.Hub), msg)

@@ -64,7 +64,7 @@ type Node interface {
 	Held() []domain.Fence
 	Home(kind, id string) (cluster.Member, bool)
 	URLs() []string
-	Knows(address string) bool
+	Lives(address string) bool
 	System() *actor.ActorSystem
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
@@ -38,8 +41,10 @@ func (hasty) AfterFunc(d time.Duration, f func()) domain.Timer {
 type crowd struct {
 	t     *testing.T
 	store domain.Store
-	nodes []*member // that have joined
-	spare []*member // that listen
+	nodes []*member   // that have joined
+	spare []*member   // that listen
+	down  []func()    // speaks to an anchor, at which it looks up
+	up    atomic.Bool // anchors let go
 	sent  int
 }
 
@@ -106,7 +111,7 @@ func (c *crowd) listen(number int) *member {
 	}, counts)
 	require.NoError(c.t, m.rt.Load(ctx))
 	m.Node, err = cluster.Listen(ctx, cluster.Config{URL: fmt.Sprintf("https://node-%d.example.com", number)},
-		cluster.Deps{Ledger: c.store, Kinds: m.rt.Kinds(), Log: log, OnHeld: m.rt.Held, OnChange: m.rt.Moved})
+		cluster.Deps{Ledger: c.store, Kinds: append(m.rt.Kinds(), c.anchors()), Log: log, OnHeld: m.rt.Held, OnChange: m.rt.Moved})
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { c.kill(m) })
 	return m
@@ -126,6 +131,52 @@ func (c *crowd) join() *member {
 	c.nodes = append(c.nodes, m)
 	c.shared()
 	return m
+}
+
+// anchor is an actor whose partition does not move before the test says so.
+type anchor struct{ c *crowd }
+
+func (c *crowd) anchors() cluster.Kind {
+	return cluster.Kind{Name: "anchor", HandsOver: true, IdleAfter: -1, New: func(cluster.Identity) cluster.Actor { return anchor{c} }}
+}
+
+func (anchor) Receive(actor.Context) {}
+func (anchor) Busy() bool            { return false }
+func (a anchor) Settled() bool       { return a.c.up.Load() }
+
+// drop wakes an anchor; it never leaves its node.
+type drop string
+
+func (d drop) Address() (kind, id string) { return "anchor", string(d) }
+
+// anchor holds the partition of each buyer who lives on a node.
+func (c *crowd) anchor(on *member) {
+	c.t.Helper()
+	held := map[string]bool{}
+	for i := range screens {
+		if c.owner(screen(i)) != on {
+			continue
+		}
+		for n := 0; ; n++ {
+			id := fmt.Sprint(n)
+			if cluster.PartitionOf("anchor", id) == cluster.PartitionOf(wire.KindBuyer, "acme/"+string(screen(i))) {
+				require.NoError(c.t, on.Tell(drop(id)))
+				held[id] = true
+				c.down = append(c.down, func() { _ = on.Tell(drop(id)) }) // it has gone, or hears it
+				break
+			}
+		}
+	}
+	require.NotEmpty(c.t, held)
+	require.Eventually(c.t, func() bool { return on.Live("anchor") == len(held) }, 30*time.Second, time.Millisecond)
+}
+
+// weigh lets the anchors go.
+func (c *crowd) weigh() {
+	c.up.Store(true)
+	for _, look := range c.down {
+		look()
+	}
 }
 
 func (c *crowd) alive() (alive []*member) {
@@ -151,6 +202,17 @@ func (c *crowd) shared() {
 		}
 		return held == domain.Partitions
 	}, 30*time.Second, 5*time.Millisecond)
+}
+
+// inPlace says whether each buyer's partition is held where it belongs.
+func (c *crowd) inPlace() bool {
+	for i := range screens {
+		p := cluster.PartitionOf(wire.KindBuyer, "acme/"+string(screen(i)))
+		if !slices.ContainsFunc(c.owner(screen(i)).Held(), func(f domain.Fence) bool { return f.Partition == p }) {
+			return false
+		}
+	}
+	return true
 }
 
 // kill ends a node as a crash does: the others are told nothing.
@@ -211,9 +273,7 @@ func (p *page) close() {
 	for _, stop := range p.stops {
 		stop()
 	}
-	require.Eventually(p.c.t, func() bool {
-		return p.at.sessions("here")+p.at.sessions("elsewhere")+p.at.sessions("asked") == 0
-	}, 30*time.Second, time.Millisecond)
+	require.Eventually(p.c.t, func() bool { return p.at.rt.Quiet() }, 30*time.Second, time.Millisecond)
 }
 
 // began is where each page began.
@@ -293,16 +353,35 @@ func TestHub_FollowsTheOwner(t *testing.T) {
 	require.GreaterOrEqual(t, one.value("leadwire_hub_reattached_total", ""), float64(lives[two]))
 	require.Zero(t, one.sessions("asked"))
 
-	joined := c.join() // another takes some over from both
+	// Another node takes some over from both. While a partition waits for what is under way in it, its buyers are still at
+	// work where they were, and are watched there.
+	c.anchor(one)
+	c.anchor(three)
+	joined := c.join()
+	require.False(t, c.inPlace(), "some wait")
+	c.give(joined, 2*screens)
+	both()
+	c.weigh()
+	require.Eventually(t, c.inPlace, 30*time.Second, 5*time.Millisecond)
 	c.give(joined, 2*screens)
 	both()
 
+	c.shared()
 	c.kill(one) // a node with pages dies, and an owner with it: its pages go on where they were, at another
 	c.give(joined, screens)
 	moved := c.open(joined, first.seen())
 	c.give(joined, screens)
 	moved.whole(first.seen())
 	second.whole(nil)
+
+	here := c.open(three, moved.began()) // one withdraws and owns nothing any more, but has its pages
+	require.NoError(t, three.Withdraw(t.Context()))
+	require.NoError(t, three.Handed(t.Context()))
+	c.give(joined, 2*screens)
+	moved.whole(first.seen())
+	here.whole(moved.began())
+	second.close()
+	here.close()
 
 	moved.close() // nobody watches there while an owner goes in order
 	c.leave(three)

@@ -235,9 +235,9 @@ func (l *lateNode) Home(kind, id string) (cluster.Member, bool) {
 	return n.Home(kind, id)
 }
 
-func (l *lateNode) Knows(address string) bool {
+func (l *lateNode) Lives(address string) bool {
 	n, err := l.get()
-	return err == nil && n.Knows(address)
+	return err == nil && n.Lives(address)
 }
 
 func (l *lateNode) Held() []domain.Fence {

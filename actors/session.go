@@ -20,7 +20,8 @@ type watched struct {
 	mu        sync.Mutex
 	attached  bool           // an owner has granted a lease
 	attaching bool           // one is being asked
-	owner     cluster.Member // who granted, or was asked last
+	owner     cluster.Member // who was to grant it, by membership
+	granter   string         // the node that did: another one, while it hands the buyer over
 	head      domain.Seq     // newest known to be published
 	due       time.Time      // of the next renewal; guarded by the hub's lock
 	sessions  []*session
@@ -44,8 +45,8 @@ type session struct {
 func (f *watched) attach(ctx context.Context) {
 	for {
 		owner, _ := f.home()
-		head, err := f.ask(ctx)
-		if err == nil && f.granted(owner, head) {
+		lease, err := f.ask(ctx)
+		if err == nil && f.granted(owner, lease) {
 			return
 		}
 		if err != nil && !f.hub.pause(ctx, attachPause) || f.deserted() {
@@ -58,11 +59,11 @@ func (f *watched) home() (cluster.Member, bool) { return f.hub.rt.node.Home(f.le
 
 // granted places those who wait, and brings the others up to what the owner has published. False: the owner has changed
 // meanwhile.
-func (f *watched) granted(owner cluster.Member, head domain.Seq) bool {
+func (f *watched) granted(owner cluster.Member, by *wire.Watching) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.attached, f.owner = true, owner
-	f.head = max(f.head, head)
+	f.attached, f.owner, f.granter = true, owner, by.Node
+	f.head = max(f.head, domain.Seq(by.Head))
 	for _, s := range f.sessions {
 		s.look()
 	}
@@ -72,13 +73,13 @@ func (f *watched) granted(owner cluster.Member, head domain.Seq) bool {
 	return !f.attaching
 }
 
-// follow watches the feed anew if its owner is another than the one that granted the lease, or in any case. The lock is
-// held.
+// follow watches the feed anew if its owner is another than the one that was to grant the lease, if that one had not taken
+// over yet, or in any case. The lock is held.
 func (f *watched) follow(anyhow bool) {
 	if !f.attached || f.attaching { // who is asking finds the owner
 		return
 	}
-	if now, _ := f.home(); now == f.owner && !anyhow {
+	if now, _ := f.home(); now == f.owner && f.granter == now.Address && !anyhow {
 		return
 	}
 	if len(f.sessions) == 0 { // whoever comes next asks
@@ -100,18 +101,18 @@ func (f *watched) deserted() bool {
 	return !f.attaching
 }
 
-func (f *watched) ask(ctx context.Context) (domain.Seq, error) {
+func (f *watched) ask(ctx context.Context) (*wire.Watching, error) {
 	ctx, cancel := context.WithTimeout(ctx, attachTry)
 	defer cancel()
 	reply, err := f.hub.rt.node.Ask(ctx, f.lease())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	watching, ok := reply.(*wire.Watching)
 	if !ok || watching.Refused != "" {
-		return 0, domain.Fail("watch feed", domain.Unavailable, nil)
+		return nil, domain.Fail("watch feed", domain.Unavailable, nil)
 	}
-	return domain.Seq(watching.Head), nil
+	return watching, nil
 }
 
 func (f *watched) lease() *wire.Watch {

@@ -33,18 +33,16 @@ func (n *Node) Home(kind, id string) (Member, bool) {
 	return owner.public(), true
 }
 
-// Knows says whether a node with this address of actor messages is a member.
-func (n *Node) Knows(address string) bool {
-	_, found := slices.BinarySearchFunc(n.router.table.Load().members, address, func(m *member, address string) int {
-		return strings.Compare(m.address, address)
-	})
-	return found
+// Lives says whether a node with this address of actor messages is a member, whether it takes part in partitions or has
+// withdrawn.
+func (n *Node) Lives(address string) bool {
+	return slices.ContainsFunc(n.router.table.Load().known, func(m *member) bool { return m.address == address })
 }
 
 // URLs lists where browsers reach the nodes that say so, this one included, sorted.
 func (n *Node) URLs() []string {
 	var out []string
-	for _, m := range n.router.table.Load().members {
+	for _, m := range n.router.table.Load().known {
 		if m.url != "" {
 			out = append(out, m.url)
 		}
@@ -60,11 +58,15 @@ const maxURL = 180
 // urlLabel marks the label of a gossiped member that is its URL. Nodes that do not know it leave it alone.
 const urlLabel = "url="
 
-func labels(cfg Config) []string {
-	if cfg.URL == "" {
-		return []string{memberKind}
+// labels is the kinds that a node shows; without memberKind it takes no part in partitions.
+func labels(cfg Config, takes bool) (all []string) {
+	if takes {
+		all = append(all, memberKind)
 	}
-	return []string{memberKind, urlLabel + cfg.URL}
+	if cfg.URL != "" {
+		all = append(all, urlLabel+cfg.URL)
+	}
+	return all
 }
 
 // urlOf reads a member's URL. One that this node would not have taken from its own settings is none.

@@ -27,8 +27,8 @@ func TestNode_TellsItsURL(t *testing.T) {
 	for _, n := range []*cluster.Node{a, b, c} {
 		require.Eventually(t, func() bool { return len(n.Members()) == 3 }, clustertest.Timeout, time.Millisecond)
 		require.Equal(t, []string{"http://10.0.0.2:8080", want[a.Address()].URL}, n.URLs())
-		require.True(t, n.Knows(b.Address()))
-		require.False(t, n.Knows("10.0.0.2:8080"))
+		require.True(t, n.Lives(b.Address()))
+		require.False(t, n.Lives("10.0.0.2:8080"))
 		seen := map[string]bool{}
 		for i := range 100 {
 			home, ok := n.Home("probe", fmt.Sprint(i))
