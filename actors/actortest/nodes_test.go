@@ -1,4 +1,6 @@
-package actors_test
+// Several nodes in one process have a test binary of their own: a node that opens its port sets gRPC's logger for the whole
+// process, and all of these have opened theirs before the first of them speaks.
+package actortest_test
 
 import (
 	"context"
@@ -74,8 +76,7 @@ const screens = 12 // buyers; each node owns some of them
 
 func screen(i int) domain.BuyerID { return domain.BuyerID(fmt.Sprint("b", i)) }
 
-// newCrowd starts nodes, and some that may join later. It is not for parallel tests: a node that opens its port sets gRPC's
-// logger for the whole process.
+// newCrowd starts nodes, and some that may join later.
 func newCrowd(t *testing.T, nodes, spare int) *crowd {
 	t.Helper()
 	ctx := t.Context()
