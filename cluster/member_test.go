@@ -40,6 +40,14 @@ func TestNode_TellsItsURL(t *testing.T) {
 		}
 		require.Len(t, seen, 3)
 	}
+
+	require.NoError(t, b.Withdraw(t.Context())) // it owns nothing, and is there
+	require.Eventually(t, func() bool { return len(a.Members()) == 2 }, clustertest.Timeout, time.Millisecond)
+	require.True(t, a.Lives(b.Address()))
+	require.Len(t, a.URLs(), 2)
+	clustertest.Stop(t, b)
+	require.Eventually(t, func() bool { return !a.Lives(b.Address()) }, clustertest.Timeout, time.Millisecond)
+	require.Len(t, a.URLs(), 1)
 }
 
 func TestConfig_NodeURL(t *testing.T) {
