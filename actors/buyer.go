@@ -143,7 +143,7 @@ func (b *buyer) perform(ctx actor.Context, steps []feed.Step) {
 			b.publish(ctx, step)
 		case feed.Answer:
 			to, _ := step.To.(*actor.PID)
-			reply := &wire.Watching{Head: int64(step.Head)}
+			reply := &wire.Watching{Head: int64(step.Head), Node: ctx.Self().Address}
 			if step.Err != nil {
 				reply.Refused = string(domain.CodeOf(step.Err))
 			}
@@ -152,7 +152,8 @@ func (b *buyer) perform(ctx actor.Context, steps []feed.Step) {
 	}
 }
 
-// publish sends one message to each node that watches, never one per socket.
+// publish sends one message to each node that watches, never one per socket. One that has left or died is not sent to,
+// though its lease lasts: the messages would wait for a connection that does not come.
 func (b *buyer) publish(ctx actor.Context, step feed.Publish) {
 	msg := &wire.Publish{
 		Account: string(b.key.Account), Buyer: string(b.key.Buyer),
@@ -162,6 +163,9 @@ func (b *buyer) publish(ctx actor.Context, step feed.Publish) {
 		msg.Events = append(msg.Events, wire.FromFeedEvent(e))
 	}
 	for _, node := range step.To {
+		if node.Address != ctx.Self().Address && !b.rt.node.Lives(node.Address) {
+			continue
+		}
 		ctx.Send(actor.NewPID(node.Address, node.Hub), msg)
 	}
 	b.rt.deps.Metrics.published.Add(float64(len(step.Events)))

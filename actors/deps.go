@@ -62,6 +62,9 @@ type Node interface {
 	// Acts is asked right before something is done outside that no commit takes back.
 	Acts(f domain.Fence) bool
 	Held() []domain.Fence
+	Home(kind, id string) (cluster.Member, bool)
+	URLs() []string
+	Lives(address string) bool
 	System() *actor.ActorSystem
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/feed"
 	"github.com/leadwire/leadwire/actors/wire"
+	"github.com/leadwire/leadwire/cluster"
 )
 
 const (
@@ -27,6 +28,9 @@ const (
 	// most twice its share, so that leases which came due together spread out.
 	renewShares = 20
 	minRenewals = 64
+	// maxReattaches bounds the leases that are asked of new owners at a time: a node that dies leaves thousands behind,
+	// and each is a read of the store at its new owner.
+	maxReattaches = 256
 )
 
 // Hub stands between buyers' actors and the dashboards whose connections are on this node. It is a raw
@@ -38,13 +42,15 @@ type Hub struct {
 	mu    sync.Mutex
 	feeds map[domain.BuyerKey]*watched
 	reads chan struct{}
+	again chan struct{} // holds who asks a new owner
 	busy  atomic.Int64
 	pulse *pulse
 }
 
 func newHub(rt *Runtime) *Hub {
 	rt.deps.Metrics.readLimit.Set(maxReads)
-	return &Hub{rt: rt, feeds: map[domain.BuyerKey]*watched{}, reads: make(chan struct{}, maxReads),
+	rt.deps.Metrics.reattachLimit.Set(maxReattaches)
+	return &Hub{rt: rt, feeds: map[domain.BuyerKey]*watched{}, reads: make(chan struct{}, maxReads), again: make(chan struct{}, maxReattaches),
 		pulse: newPulse(rt.deps.Clock, feed.RenewEvery/renewShares, &rt.looking)}
 }
 
@@ -70,7 +76,6 @@ func (h *Hub) Watch(key domain.BuyerKey, last domain.Seq, hasLast bool, w domain
 	f.mu.Lock()
 	f.sessions = append(f.sessions, s)
 	h.mu.Unlock()
-	h.rt.deps.Metrics.sessions.Inc()
 	switch {
 	case f.attached:
 		s.place()
@@ -89,14 +94,37 @@ func (h *Hub) run(ctx context.Context) {
 	h.pulse.run(ctx, func(context.Context) { h.renew(h.rt.deps.Clock.Now()) })
 }
 
-// renewAll makes every lease due: ownership has changed.
-func (h *Hub) renewAll() {
+// moved is told that some owner may have changed. Feeds that live elsewhere now are watched there at once: a renewal
+// would come too late, and one that reaches a node which does not hold the partition yet is lost. The leases of the
+// others are made due, because ownership also changes without a change of members, which nobody here would see.
+func (h *Hub) moved() {
 	h.mu.Lock()
 	for _, f := range h.feeds {
 		f.due = time.Time{}
+		f.mu.Lock()
+		f.follow(false)
+		f.mu.Unlock()
 	}
 	h.mu.Unlock()
 	h.pulse.knock()
+}
+
+// held is told of partitions that have become this node's. Buyers in them that had leased here are new activations and
+// know of no lease.
+func (h *Hub) held(fences []domain.Fence) {
+	var ours [domain.Partitions]bool
+	for _, f := range fences {
+		ours[f.Partition] = true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for key, f := range h.feeds {
+		if ours[cluster.PartitionOf(wire.KindBuyer, key.String())] {
+			f.mu.Lock()
+			f.follow(true)
+			f.mu.Unlock()
+		}
+	}
 }
 
 func (h *Hub) renew(now time.Time) {
@@ -130,6 +158,19 @@ func (h *Hub) publish(msg *wire.Publish) {
 		events = append(events, e.Domain())
 	}
 	f.publish(events, domain.Seq(msg.Head), time.Unix(0, msg.PublishedAt).UTC())
+}
+
+// reattach runs f when there is room for one more that asks a new owner.
+func (h *Hub) reattach(ctx context.Context, f func(context.Context)) {
+	select {
+	case h.again <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	h.rt.deps.Metrics.reattaching.Set(float64(len(h.again)))
+	f(ctx)
+	<-h.again
+	h.rt.deps.Metrics.reattaching.Set(float64(len(h.again)))
 }
 
 // goBusy runs f in the services' group, and counts it for Quiet.

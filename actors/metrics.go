@@ -25,11 +25,15 @@ type Metrics struct {
 	recovered *prometheus.CounterVec
 	found     prometheus.Counter
 	watched   prometheus.Gauge
-	sessions  prometheus.Gauge
+	sessions  *prometheus.GaugeVec
 	catchUps  prometheus.Counter
 	resyncs   prometheus.Counter
 	reading   prometheus.Gauge
 	readLimit prometheus.Gauge
+
+	reattached    prometheus.Counter
+	reattaching   prometheus.Gauge
+	reattachLimit prometheus.Gauge
 
 	matched       *prometheus.CounterVec
 	suppressed    *prometheus.CounterVec
@@ -70,13 +74,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		fills:     counter("buyer", "gap_reads_total", "Times a feed's gap was read from the store because an announcement was late or lost."),
 		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: "recovery", Name: "events_total",
 			Help: "Pending events handed to their leads again, by whether they were held."}, []string{"held"}),
-		found:     counter("recovery", "unannounced_total", "Feeds found to go further than was announced."),
-		watched:   gauge("hub", "feeds", "Feeds watched from this node."),
-		sessions:  gauge("hub", "sessions", "Dashboards watching from this node."),
+		found:   counter("recovery", "unannounced_total", "Feeds found to go further than was announced."),
+		watched: gauge("hub", "feeds", "Feeds watched from this node."),
+		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "leadwire", Subsystem: "hub", Name: "sessions",
+			Help: "Dashboards watching from this node, by where the feed's owner is: here, elsewhere, or being asked."}, []string{"owner"}),
 		catchUps:  counter("hub", "catch_ups_total", "Times a watcher was brought up to date from the store."),
 		resyncs:   counter("hub", "resyncs_total", "Times a watcher was told to refetch."),
 		reading:   gauge("hub", "catch_up_reads", "Catch-up reads under way."),
 		readLimit: gauge("hub", "catch_up_reads_max", "Most catch-up reads under way at a time."),
+
+		reattached:    counter("hub", "reattached_total", "Times a feed was watched anew because its owner had changed."),
+		reattaching:   gauge("hub", "reattaching", "New owners that are being asked."),
+		reattachLimit: gauge("hub", "reattaching_max", "Most new owners that are asked at a time."),
 	}
 	vec := func(sub, name, label, help string, values ...string) *prometheus.CounterVec {
 		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: sub, Name: name, Help: help}, []string{label})
@@ -103,15 +112,33 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, verb := range []domain.Verb{domain.Assign, domain.Update, domain.Hold, domain.Ignore} {
 		m.decisions.WithLabelValues(string(verb))
 	}
+	for _, where := range []whereabouts{ownedHere, ownedElsewhere, ownerAsked} {
+		m.sessions.WithLabelValues(string(where))
+	}
 	m.recovered.WithLabelValues("false")
 	m.recovered.WithLabelValues("true")
 	if reg != nil {
 		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.leases, m.fills,
-			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit,
+			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit, m.reattached, m.reattaching, m.reattachLimit,
 			m.matched, m.suppressed, m.upgraded, m.visitsRefused, m.sightsLost, m.sightsFound, m.verdicts, m.announcements,
 			m.unjudgeable, m.lessons, m.withheld, m.guardErrors)
 	}
 	return m
+}
+
+// whereabouts is where the owner of a watched feed is.
+type whereabouts string
+
+const (
+	ownerAsked     whereabouts = "asked" // no lease now
+	ownedHere      whereabouts = "here"
+	ownedElsewhere whereabouts = "elsewhere"
+)
+
+// census is what a feed adds to the gauge of sessions.
+type census struct {
+	sessions int
+	where    whereabouts
 }
 
 // resolved counts what became of a hit or a late answer.

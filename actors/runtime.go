@@ -102,13 +102,14 @@ func (r *Runtime) Kinds() []cluster.Kind {
 }
 
 // Held is told when partitions have become this node's: what is pending in them is picked up.
-func (r *Runtime) Held([]domain.Fence) {
+func (r *Runtime) Held(fences []domain.Fence) {
+	r.hub.held(fences)
 	r.recovery.everything()
 	r.replays.pulse.knock()
 }
 
 // Moved is told when ownership has changed anywhere: every feed is watched at its new owner.
-func (r *Runtime) Moved() { r.hub.renewAll() }
+func (r *Runtime) Moved() { r.hub.moved() }
 
 // CatalogChanged is told when buyers may have become eligible: held leads are offered again.
 func (r *Runtime) CatalogChanged() { r.recovery.pulse.knock() }
@@ -169,6 +170,21 @@ func (r *Runtime) Stop() {
 	r.work.Stop()
 }
 
+// Owner says on which node a buyer's feed lives.
+func (r *Runtime) Owner(key domain.BuyerKey) domain.Owner {
+	home, _ := r.node.Home(wire.KindBuyer, key.String())
+	return domain.Owner{Node: home.Address, URL: home.URL, Local: home.Local}
+}
+
+// URLs lists where browsers reach the nodes that say so.
+func (r *Runtime) URLs() []string {
+	n, err := r.node.get()
+	if err != nil {
+		return nil
+	}
+	return n.URLs()
+}
+
 // Hub is where dashboards' connections watch feeds.
 func (r *Runtime) Hub() *Hub { return r.hub }
 
@@ -209,6 +225,19 @@ func (l *lateNode) Abandon(f domain.Fence) {
 func (l *lateNode) Acts(f domain.Fence) bool {
 	n, err := l.get()
 	return err == nil && n.Acts(f)
+}
+
+func (l *lateNode) Home(kind, id string) (cluster.Member, bool) {
+	n, err := l.get()
+	if err != nil {
+		return cluster.Member{}, false
+	}
+	return n.Home(kind, id)
+}
+
+func (l *lateNode) Lives(address string) bool {
+	n, err := l.get()
+	return err == nil && n.Lives(address)
 }
 
 func (l *lateNode) Held() []domain.Fence {

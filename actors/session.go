@@ -18,11 +18,14 @@ type watched struct {
 	hub       *Hub
 	key       domain.BuyerKey
 	mu        sync.Mutex
-	attached  bool       // the owner has granted a lease
-	attaching bool       // it is being asked
-	head      domain.Seq // newest known to be published
-	due       time.Time  // of the next renewal; guarded by the hub's lock
+	attached  bool           // an owner has granted a lease
+	attaching bool           // one is being asked
+	owner     cluster.Member // who was to grant it, by membership
+	granter   string         // the node that did: another one, while it hands the buyer over
+	head      domain.Seq     // newest known to be published
+	due       time.Time      // of the next renewal; guarded by the hub's lock
 	sessions  []*session
+	counted   census // as the gauges know the sessions
 }
 
 // session is one dashboard's place in a feed. Everything in it is guarded by the feed's lock.
@@ -33,28 +36,60 @@ type session struct {
 	cursor  feed.Cursor
 	last    domain.Seq
 	hasLast bool
+	placed  bool // its client was told where it stands, or the store is being asked
 	gone    bool
 }
 
-// attach asks the buyer's owner for a lease until it is granted, then places those who wait.
+// attach asks the buyer's owner for a lease until whoever owns it now has granted one. Sockets stay as they are
+// meanwhile.
 func (f *watched) attach(ctx context.Context) {
 	for {
-		head, err := f.ask(ctx)
-		if err == nil {
-			f.mu.Lock()
-			f.attached, f.attaching = true, false
-			f.head = max(f.head, head)
-			for _, s := range f.sessions {
-				s.place()
-			}
-			f.sweep()
-			f.mu.Unlock()
+		owner, _ := f.home()
+		lease, err := f.ask(ctx)
+		if err == nil && f.granted(owner, lease) {
 			return
 		}
-		if !f.hub.pause(ctx, attachPause) || f.deserted() {
+		if err != nil && !f.hub.pause(ctx, attachPause) || f.deserted() {
 			return
 		}
 	}
+}
+
+func (f *watched) home() (cluster.Member, bool) { return f.hub.rt.node.Home(f.lease().Address()) }
+
+// granted places those who wait, and brings the others up to what the owner has published. False: the owner has changed
+// meanwhile.
+func (f *watched) granted(owner cluster.Member, by *wire.Watching) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.attached, f.owner, f.granter = true, owner, by.Node
+	f.head = max(f.head, domain.Seq(by.Head))
+	for _, s := range f.sessions {
+		s.look()
+	}
+	now, _ := f.home()
+	f.attaching = now != owner
+	f.sweep()
+	return !f.attaching
+}
+
+// follow watches the feed anew if its owner is another than the one that was to grant the lease, if that one had not taken
+// over yet, or in any case. The lock is held.
+func (f *watched) follow(anyhow bool) {
+	if !f.attached || f.attaching { // who is asking finds the owner
+		return
+	}
+	if now, _ := f.home(); now == f.owner && f.granter == now.Address && !anyhow {
+		return
+	}
+	if len(f.sessions) == 0 { // whoever comes next asks
+		f.attached = false
+		return
+	}
+	f.attaching = true
+	f.hub.rt.deps.Metrics.reattached.Inc()
+	f.count()
+	f.hub.goBusy(func(ctx context.Context) { f.hub.reattach(ctx, f.attach) })
 }
 
 // deserted ends the asking when the last dashboard has left meanwhile.
@@ -62,21 +97,22 @@ func (f *watched) deserted() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.attaching = len(f.sessions) > 0
+	f.count()
 	return !f.attaching
 }
 
-func (f *watched) ask(ctx context.Context) (domain.Seq, error) {
+func (f *watched) ask(ctx context.Context) (*wire.Watching, error) {
 	ctx, cancel := context.WithTimeout(ctx, attachTry)
 	defer cancel()
 	reply, err := f.hub.rt.node.Ask(ctx, f.lease())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	watching, ok := reply.(*wire.Watching)
 	if !ok || watching.Refused != "" {
-		return 0, domain.Fail("watch feed", domain.Unavailable, nil)
+		return nil, domain.Fail("watch feed", domain.Unavailable, nil)
 	}
-	return domain.Seq(watching.Head), nil
+	return watching, nil
 }
 
 func (f *watched) lease() *wire.Watch {
@@ -128,18 +164,47 @@ func (f *watched) publish(events []domain.FeedEvent, head domain.Seq, at time.Ti
 
 // sweep forgets the sessions that are gone.
 func (f *watched) sweep() {
-	before := len(f.sessions)
 	f.sessions = slices.DeleteFunc(f.sessions, func(s *session) bool { return s.gone })
 	if len(f.sessions) == 0 {
 		f.sessions = nil
 	}
-	f.hub.rt.deps.Metrics.sessions.Sub(float64(before - len(f.sessions)))
+	f.count()
+}
+
+// count tells the gauges how many sessions there are, and where their owner is.
+func (f *watched) count() {
+	now := census{len(f.sessions), ownedElsewhere}
+	switch {
+	case f.attaching || !f.attached:
+		now.where = ownerAsked
+	case f.owner.Local:
+		now.where = ownedHere
+	}
+	if now == f.counted {
+		return
+	}
+	sessions := f.hub.rt.deps.Metrics.sessions
+	if f.counted.sessions > 0 {
+		sessions.WithLabelValues(string(f.counted.where)).Sub(float64(f.counted.sessions))
+	}
+	sessions.WithLabelValues(string(now.where)).Add(float64(now.sessions))
+	f.counted = now
+}
+
+// look places a session that waits for it, and sees whether another has missed anything.
+func (s *session) look() {
+	if !s.placed {
+		s.place()
+	} else if _, do := s.cursor.Offer(nil, s.feed.head); do == feed.CatchUp {
+		s.catchUp()
+	}
 }
 
 // place tells the client where it stands, once the feed's head is known. A client may be ahead of the
 // head known here: it has read the store itself, and the announcement is still on its way. Then the
 // store says whether its place exists.
 func (s *session) place() {
+	s.placed = true
 	if s.hasLast && s.last > s.feed.head {
 		s.hub.goBusy(s.verify)
 		return

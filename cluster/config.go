@@ -84,7 +84,10 @@ type Config struct {
 	Host string // to bind to, for actor messages and gossip; default 127.0.0.1
 	Port int    // of actor messages (TCP); default 0: any free one
 	// Advertise is the host by which other nodes reach this one; default Host. It needs Port.
-	Advertise  string
+	Advertise string
+	// URL is where browsers reach this very node, told to the others: an http or https URL, with no slash at its end;
+	// default none.
+	URL        string
 	GossipPort int      // of gossip (TCP and UDP); default 0: any free one
 	Seeds      []string // where the gossip of nodes to join is found: see discover.go; none: this node begins alone
 
@@ -190,6 +193,11 @@ func (c Config) validate() error {
 		return domain.FailField(op, "probe", "from "+minProbe.String()+" to "+maxProbe.String())
 	case c.AsksInFlight > maxAsks:
 		return domain.FailField(op, "asks_in_flight", "at most "+strconv.Itoa(maxAsks))
+	}
+	if c.URL != "" {
+		if err := checkURL(c.URL); err != nil {
+			return domain.FailField(op, "node_url", err.Error())
+		}
 	}
 	for _, s := range c.Seeds {
 		if err := checkSeed(s); err != nil {

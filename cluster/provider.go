@@ -77,7 +77,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 		return fmt.Errorf("read our own address: %w", err)
 	}
 	p.c = c
-	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: []string{memberKind}}
+	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: labels(p.cfg, true)}
 	if err := p.encodeSelf(); err != nil {
 		return err
 	}
@@ -210,10 +210,7 @@ func (p *provider) partake(ctx context.Context, takes bool) error {
 
 func (p *provider) takePart(takes bool) {
 	p.self = proto.CloneOf(p.self)
-	p.self.Kinds = nil
-	if takes {
-		p.self.Kinds = []string{memberKind}
-	}
+	p.self.Kinds = labels(p.cfg, takes)
 	if err := p.encodeSelf(); err == nil { // only a longer one could fail
 		_ = p.ml.UpdateNode(time.Second) // a timeout only means that the news travels with the next round
 	}
@@ -291,7 +288,7 @@ func (p *provider) publish() {
 
 // partakes says whether membership may propose partitions for a member. One that has withdrawn still brings messages to
 // their actors.
-func partakes(m *cluster.Member) bool { return len(m.GetKinds()) > 0 }
+func partakes(m *cluster.Member) bool { return slices.Contains(m.GetKinds(), memberKind) }
 
 func shareOf(m *cluster.Member) MoveKind {
 	if partakes(m) {

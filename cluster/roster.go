@@ -65,7 +65,7 @@ func (r *roster) table(counts func(*cluster.Member) bool) *table {
 }
 
 func (r *roster) admit(m *cluster.Member) *member {
-	known := &member{id: m.GetId(), address: m.Address(), local: m.Address() == r.self}
+	known := &member{id: m.GetId(), address: m.Address(), url: urlOf(m), local: m.Address() == r.self}
 	if known.local {
 		return known
 	}

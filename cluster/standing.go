@@ -34,6 +34,7 @@ type Lease struct {
 // MemberShare is a member and the partitions that membership proposes for it, of domain.Partitions.
 type MemberShare struct {
 	Address  string `json:"address"`
+	URL      string `json:"url,omitempty"` // where browsers reach it
 	Local    bool   `json:"local,omitempty"`
 	Proposed int    `json:"proposed"`
 }
@@ -51,7 +52,7 @@ func (n *Node) Standing() Standing {
 		shares[owner]++
 	}
 	for i, m := range t.members {
-		s.Members[i] = MemberShare{Address: m.address, Local: m.local, Proposed: shares[m]}
+		s.Members[i] = MemberShare{Address: m.address, URL: m.url, Local: m.local, Proposed: shares[m]}
 	}
 	s.LeaseLeft, s.Outvoted, s.Withdrawn = n.keeper.lease.left().Seconds(), n.keeper.lease.standsDown(), !t.local
 	for _, l := range n.keeper.lease.others() {

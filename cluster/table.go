@@ -43,6 +43,7 @@ func (t *table) named(node domain.NodeID) *member {
 type member struct {
 	id      string // membership's name for one life of the node
 	address string // host:port of actor messages
+	url     string // where browsers reach it; may be empty
 	local   bool
 	inbox   *actor.PID
 	peer    *peer

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/httpedge/problem"
@@ -19,10 +20,21 @@ var bearer = []byte("Bearer ")
 // asBuyer lets a handler run for the buyer whose token the request carries, and answers 401 without one.
 func (s *Server) asBuyer(handle func(*fasthttp.RequestCtx, domain.BuyerKey)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		if claims, ok := s.checkToken(ctx, presented(ctx)); ok {
+		if claims, ok := s.buyer(ctx); ok {
 			handle(ctx, claims.Buyer)
 		}
 	}
+}
+
+// buyer knows a request's buyer by its token, or answers 401. What is answered names the buyer's owner, and may be read by
+// pages of our own nodes.
+func (s *Server) buyer(ctx *fasthttp.RequestCtx) (token.Claims, bool) {
+	s.allowOwn(ctx)
+	claims, ok := s.checkToken(ctx, presented(ctx), token.Verify)
+	if ok {
+		s.nameOwner(ctx, claims.Buyer)
+	}
+	return claims, ok
 }
 
 // presented is the token of a request. A header is somebody's decision and a cookie the browser's habit,
@@ -34,9 +46,12 @@ func presented(ctx *fasthttp.RequestCtx) string {
 	return string(ctx.Request.Header.Cookie(cookieName))
 }
 
+// verifier is token.Verify, or token.VerifyTicket.
+type verifier func(key []byte, text string, now time.Time, dir *domain.Directory) (token.Claims, error)
+
 // checkToken verifies a token, or answers 401 and counts why.
-func (s *Server) checkToken(ctx *fasthttp.RequestCtx, text string) (token.Claims, bool) {
-	claims, err := token.Verify(s.key, text, s.deps.Clock.Now(), s.deps.Directory())
+func (s *Server) checkToken(ctx *fasthttp.RequestCtx, text string, verify verifier) (token.Claims, bool) {
+	claims, err := verify(s.key, text, s.deps.Clock.Now(), s.deps.Directory())
 	if err == nil {
 		return claims, true
 	}
@@ -60,7 +75,7 @@ func (s *Server) page(ctx *fasthttp.RequestCtx) {
 	text := string(ctx.QueryArgs().Peek("token"))
 	ctx.Response.Header.Set(fasthttp.HeaderReferrerPolicy, "no-referrer")
 	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
-	claims, ok := s.checkToken(ctx, text)
+	claims, ok := s.checkToken(ctx, text, token.Verify)
 	if !ok {
 		return
 	}

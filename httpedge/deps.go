@@ -47,6 +47,12 @@ type Stream interface {
 	Serve(ctx *fasthttp.RequestCtx, buyer domain.BuyerKey)
 }
 
+// Owners knows the nodes that buyers' feeds live on.
+type Owners interface {
+	Owner(buyer domain.BuyerKey) domain.Owner
+	URLs() []string // where browsers reach the nodes that say so
+}
+
 // Telemetry learns what dashboards report. It does not block.
 type Telemetry interface{ Seen(seen []domain.Seen) }
 
@@ -59,6 +65,7 @@ type Deps struct {
 	Directory func() *domain.Directory // never nil; a new pointer whenever the catalog changed
 	Stream    Stream
 	Page      fasthttp.RequestHandler // the dashboard: GET / and GET /assets/...; nil: none
+	Owners    Owners                  // nil: there is one node, which has no name
 	Telemetry Telemetry               // nil: none
 	// Ready says why this node should get no traffic yet, nil when it should; a nil func: always ready.
 	Ready      func() error
@@ -77,6 +84,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Ready == nil {
 		d.Ready = func() error { return nil }
+	}
+	if d.Owners == nil {
+		d.Owners = alone{}
 	}
 	if d.Gatherer == nil {
 		d.Gatherer = prometheus.NewRegistry()

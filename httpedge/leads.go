@@ -104,7 +104,7 @@ func (s *Server) listLeads(ctx *fasthttp.RequestCtx, buyer domain.BuyerKey) {
 
 // oneLead answers GET /api/buyer/leads/{id}. Another buyer's lead is not there.
 func (s *Server) oneLead(ctx *fasthttp.RequestCtx, id string) {
-	claims, ok := s.checkToken(ctx, presented(ctx))
+	claims, ok := s.buyer(ctx)
 	if !ok {
 		return
 	}
@@ -135,7 +135,7 @@ func (s *Server) fresh(ctx *fasthttp.RequestCtx, tag string) {
 	h := &ctx.Response.Header
 	h.Set(fasthttp.HeaderETag, tag)
 	h.Set(fasthttp.HeaderCacheControl, "private, no-cache")
-	h.Set(fasthttp.HeaderVary, "Authorization, Cookie")
+	h.Add(fasthttp.HeaderVary, "Authorization, Cookie")
 	h.Set(nowHeader, s.deps.Clock.Now().UTC().Format(stampLayout))
 }
 

@@ -29,7 +29,7 @@ func TestServe_UnknownPathsAndMethods(t *testing.T) {
 	require.Equal(t, 404, e.get(t, "/api/buyer/leads/", anna).status, "and not empty")
 	got = e.send(t, "DELETE", "/api/buyer/leads", "")
 	require.Equal(t, 405, got.status)
-	require.Equal(t, "GET", got.header.Get("Allow"))
+	require.Equal(t, "GET, OPTIONS", got.header.Get("Allow"))
 	got.problem(t)
 	got = e.get(t, "/leads/webhook/ghl", nobody)
 	require.Equal(t, 405, got.status)

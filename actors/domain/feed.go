@@ -51,3 +51,10 @@ type Seen struct {
 	RenderedAt       time.Time
 	ReportedAt       time.Time
 }
+
+// Owner is the node that a buyer's feed lives on, as another node knows it.
+type Owner struct {
+	Node  string // host:port of its actor messages; empty: there is none now
+	URL   string // where browsers reach it, without a slash at its end; empty: not known
+	Local bool   // it is the node that answers
+}

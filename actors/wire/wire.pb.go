@@ -644,6 +644,7 @@ type Watching struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Head          int64                  `protobuf:"varint,1,opt,name=head,proto3" json:"head,omitempty"` // events after head will be published to the hub
 	Refused       string                 `protobuf:"bytes,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"` // who grants: host:port of its actor messages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -688,6 +689,13 @@ func (x *Watching) GetHead() int64 {
 func (x *Watching) GetRefused() string {
 	if x != nil {
 		return x.Refused
+	}
+	return ""
+}
+
+func (x *Watching) GetNode() string {
+	if x != nil {
+		return x.Node
 	}
 	return ""
 }
@@ -1526,10 +1534,11 @@ const file_wire_proto_rawDesc = "" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x12!\n" +
 	"\fnode_address\x18\x03 \x01(\tR\vnodeAddress\x12\x10\n" +
-	"\x03hub\x18\x04 \x01(\tR\x03hub\"8\n" +
+	"\x03hub\x18\x04 \x01(\tR\x03hub\"L\n" +
 	"\bWatching\x12\x12\n" +
 	"\x04head\x18\x01 \x01(\x03R\x04head\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\tR\arefused\"n\n" +
+	"\arefused\x18\x02 \x01(\tR\arefused\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\"n\n" +
 	"\aUnwatch\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x14\n" +
 	"\x05buyer\x18\x02 \x01(\tR\x05buyer\x12!\n" +

@@ -39,10 +39,10 @@ import (
 //go:embed assets
 var embedded embed.FS
 
-// policy lets the page load what this server serves and talk to it, and nothing else: no inline script or
+// policy lets the page load what this server serves and talk to it and to the nodes beside it, and nothing else: no inline script or
 // style, no frame around it, no form to anywhere.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'"
 
 // file is one asset, ready to be sent.
 type file struct {
@@ -52,8 +52,9 @@ type file struct {
 }
 
 // Handler serves GET / and GET /assets/...; other paths are answered 404. Files are few and revalidated
-// with their ETag at every visit, so that a new version is never mixed with an old one for long.
-func Handler() fasthttp.RequestHandler {
+// with their ETag at every visit, so that a new version is never mixed with an old one for long. nodes lists where browsers
+// reach the nodes, for their streams; nil: here only.
+func Handler(nodes func() []string) fasthttp.RequestHandler {
 	files, err := load()
 	return func(ctx *fasthttp.RequestCtx) {
 		if err != nil { // the binary was built without its files
@@ -65,12 +66,24 @@ func Handler() fasthttp.RequestHandler {
 			problem.Problem{Status: fasthttp.StatusNotFound, Code: domain.NotFound, Detail: "no such file"}.Write(ctx)
 			return
 		}
-		f.serve(ctx)
+		var beside []string
+		if nodes != nil {
+			beside = nodes()
+		}
+		f.serve(ctx, beside)
 	}
 }
 
-func (f file) serve(ctx *fasthttp.RequestCtx) {
+func (f file) serve(ctx *fasthttp.RequestCtx, nodes []string) {
 	h := &ctx.Response.Header
+	policy := policy
+	for _, node := range nodes {
+		policy += " " + node + "/api/buyer/"
+	}
+	if len(nodes) > 0 { // a copy that is good has a good policy
+		sum := sha256.Sum256([]byte(f.tag + policy))
+		f.tag = `"` + hex.EncodeToString(sum[:12]) + `"`
+	}
 	h.Set(fasthttp.HeaderETag, f.tag)
 	h.Set(fasthttp.HeaderCacheControl, "no-cache")
 	h.Set(fasthttp.HeaderContentSecurityPolicy, policy)

@@ -15,7 +15,7 @@ func get(path string, headers ...string) *fasthttp.Response {
 	for i := 0; i+1 < len(headers); i += 2 {
 		ctx.Request.Header.Set(headers[i], headers[i+1])
 	}
-	dashboard.Handler()(&ctx)
+	dashboard.Handler(nil)(&ctx)
 	return &ctx.Response
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,8 @@ type world struct {
 	node  *node
 
 	mu        sync.Mutex
+	home      domain.Owner // of ada; zero: there is one node
+	others    []*second
 	signedOut bool
 	pulls     int // answered 200
 	unchanged int // answered 304
@@ -79,14 +82,20 @@ func newWorld(t *testing.T, config sse.Config) *world {
 
 func (w *world) start(config sse.Config) *node {
 	w.t.Helper()
-	streams, err := sse.New(config, sse.Deps{Feeds: w.Feeds, Epoch: epoch})
+	n := &node{served: make(chan error, 1)}
+	streams, err := sse.New(config, sse.Deps{Feeds: w.Feeds, Epoch: epoch, Owner: func(domain.BuyerKey) domain.Owner { return w.homeFrom(n.addr) }})
 	require.NoError(w.t, err)
-	page := dashboard.Handler()
-	n := &node{Streams: streams, served: make(chan error, 1)}
+	n.Streams = streams
+	page := dashboard.Handler(w.nodes)
 	n.server = &fasthttp.Server{Logger: quiet{}, Handler: func(ctx *fasthttp.RequestCtx) {
 		switch path := string(ctx.Path()); {
 		case !strings.HasPrefix(path, "/api/"):
 			page(ctx)
+		case path == "/api/buyer/stream":
+			w.place(ctx)
+		case path == "/api/buyer/events" && ctx.QueryArgs().Has("ticket"):
+			ctx.Response.Header.Set("Access-Control-Allow-Origin", strings.TrimSuffix(w.URL, "/"))
+			streams.Serve(ctx, ada)
 		case w.refused():
 			ctx.SetStatusCode(fasthttp.StatusUnauthorized)
 		case path == "/api/buyer/events":
@@ -103,6 +112,76 @@ func (w *world) start(config sse.Config) *node {
 	n.addr = listener.Addr().String()
 	go func() { n.served <- n.server.Serve(listener) }()
 	return n
+}
+
+// second is one more node, behind a network of its own, which is what browsers know it by.
+type second struct {
+	*node
+	Net *ssetest.Proxy
+	URL string
+}
+
+// beside starts one more node. Pages that are loaded from now on may open streams there.
+func (w *world) beside(config sse.Config) *second {
+	w.t.Helper()
+	s := &second{node: w.start(config)}
+	var err error
+	s.Net, err = ssetest.NewProxy(s.addr)
+	require.NoError(w.t, err)
+	s.URL = "http://" + s.Net.Addr()
+	w.mu.Lock()
+	w.others = append(w.others, s)
+	w.mu.Unlock()
+	w.t.Cleanup(func() {
+		s.Net.Close()
+		s.stop(w.t)
+	})
+	return s
+}
+
+// move says that ada lives on another node now.
+func (w *world) move(to *second) {
+	w.mu.Lock()
+	w.home = domain.Owner{Node: to.addr, URL: to.URL}
+	others := slices.Clone(w.others)
+	w.mu.Unlock()
+	w.node.Streams.Moved()
+	for _, s := range others {
+		s.Streams.Moved()
+	}
+}
+
+func (w *world) homeFrom(addr string) domain.Owner {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	home := w.home
+	home.Local = home.Node == "" || home.Node == addr
+	return home
+}
+
+func (w *world) nodes() (urls []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.others {
+		urls = append(urls, s.URL)
+	}
+	return urls
+}
+
+// place answers as GET /api/buyer/stream does.
+func (w *world) place(ctx *fasthttp.RequestCtx) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	answer := map[string]any{"local": w.home.Node == ""}
+	if w.home.URL != "" {
+		answer["owner"], answer["url"] = w.home.Node, w.home.URL+"/api/buyer/events?ticket=t1"
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
+		return
+	}
+	ctx.SetBody(body)
 }
 
 type quiet struct{}

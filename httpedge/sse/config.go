@@ -124,7 +124,8 @@ type Feeds interface {
 // Deps is what the streams work with.
 type Deps struct {
 	Feeds   Feeds
-	Epoch   string                // the store's: domain.Store.Epoch
-	Log     *slog.Logger          // nil: none
-	Metrics prometheus.Registerer // nil: none
+	Owner   func(domain.BuyerKey) domain.Owner // nil: there is one node
+	Epoch   string                             // the store's: domain.Store.Epoch
+	Log     *slog.Logger                       // nil: none
+	Metrics prometheus.Registerer              // nil: none
 }

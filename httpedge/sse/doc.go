@@ -45,6 +45,9 @@
 //	id: 5f3a01cc-97                                after this place
 //	data: {"head":"5f3a01cc-97"}
 //
+//	event: owner                                   the buyer lives on that node now: GET /api/buyer/stream
+//	data: {"owner":"10.0.0.2:7100"}                says where a stream is best opened; this one goes on
+//
 //	event: heartbeat                               first thing, and every Config.Heartbeat; a page
 //	data: {"every_ms":17000}                       that misses two and a half is cut off
 //

@@ -33,6 +33,12 @@ func (e encoder) resync(head domain.Seq) []byte {
 	return chunk([]byte("event: resync\nid: " + id + "\ndata: {\"head\":\"" + id + "\"}\n\n"))
 }
 
+// owner tells a client that its buyer lives on another node now. It has no id, and does not move the client's place.
+func (e encoder) owner(node string) []byte {
+	data, _ := json.Marshal(map[string]string{"owner": node}) // strings do not fail
+	return chunk(append(append([]byte("event: owner\ndata: "), data...), "\n\n"...))
+}
+
 // heartbeat tells the page how long silence may last. It is the same for all streams.
 func heartbeat(every time.Duration) []byte {
 	return chunk(fmt.Appendf(nil, "event: heartbeat\ndata: {\"every_ms\":%d}\n\n", every.Milliseconds()))

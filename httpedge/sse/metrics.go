@@ -48,6 +48,7 @@ type metrics struct {
 	events     prometheus.Counter
 	heartbeats prometheus.Counter
 	resyncs    prometheus.Counter
+	hints      prometheus.Counter
 }
 
 func newMetrics(c Config, to prometheus.Registerer) (*metrics, error) {
@@ -56,6 +57,7 @@ func newMetrics(c Config, to prometheus.Registerer) (*metrics, error) {
 	m.events = counter("events_written_total", "Feed events written to streams, once per stream.")
 	m.heartbeats = counter("heartbeats_total", "Heartbeats written to streams.")
 	m.resyncs = counter("resyncs_total", "Streams told to refetch by the pull API.")
+	m.hints = counter("owner_hints_total", "Streams told that their buyer lives on another node now.")
 	m.closed = counters("closed_total", "Event streams ended, by reason.", "reason")
 	for _, r := range []reason{byClient, bySlow, byDrain, byAge, byShutdown, byFault} {
 		m.closed.WithLabelValues(string(r))
@@ -68,7 +70,7 @@ func newMetrics(c Config, to prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, one := range []prometheus.Collector{
-		m.opened, m.closed, m.refused, m.events, m.heartbeats, m.resyncs,
+		m.opened, m.closed, m.refused, m.events, m.heartbeats, m.resyncs, m.hints,
 		gauge("streams", "Event streams open now.", func() float64 { return float64(m.open.Load()) }),
 		gauge("streams_limit", "Most event streams of this node.", fixed(c.PerNode)),
 		gauge("streams_per_buyer_limit", "Most event streams of one buyer on this node.", fixed(c.PerBuyer)),

@@ -87,9 +87,9 @@ func (s *Server) Serve(ctx *fasthttp.RequestCtx, key domain.BuyerKey) {
 		s.refuse(ctx, why)
 		return
 	}
-	from := placeOf(ctx, s.deps.Epoch)
+	from, more := placeOf(ctx, s.deps.Epoch), passedOn(ctx)
 	ctx.HijackSetNoResponse(true) // with it, a hijack also happens after "Connection: close" and under HTTP/1.0
-	ctx.Hijack(func(c net.Conn) { s.hold(unwrap(c), key, from) })
+	ctx.Hijack(func(c net.Conn) { s.hold(unwrap(c), key, from, more) })
 }
 
 // refuse answers a stream that is not opened. Retry-After is jittered: whoever heeds it is one of many.
@@ -113,7 +113,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, why refusal) {
 }
 
 // hold runs in the goroutine that fasthttp gave the connection, and ends once the stream is set up.
-func (s *Server) hold(c net.Conn, key domain.BuyerKey, from place) {
+func (s *Server) hold(c net.Conn, key domain.BuyerKey, from place, more []byte) {
 	if !s.track() {
 		_ = c.Close()
 		return
@@ -124,7 +124,7 @@ func (s *Server) hold(c net.Conn, key domain.BuyerKey, from place) {
 		s.refuseRaw(c, why)
 		return
 	}
-	s.open(c, key, from)
+	s.open(c, key, from, more)
 }
 
 // track counts a goroutine that Close waits for. False: it is too late.
@@ -138,19 +138,21 @@ func (s *Server) track() bool {
 	return true
 }
 
-func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
+func (s *Server) open(c net.Conn, key domain.BuyerKey, from place, more []byte) {
 	s.tune(c)
 	age := s.config.MaxAge*4/5 + rand.N(s.config.MaxAge/5+1)
 	k := &sink{server: s, link: s.link(c), key: key, lost: from.lost, until: time.Now().Add(age)}
+	k.owner = s.owner(key).Node
 	s.metrics.opened.Inc()
 	s.metrics.open.Add(1)
-	if k.send(s.head()) { // before the wheel has it: nothing may be written ahead of the head
+	if k.send(s.head(more)) { // before the wheel has it: nothing may be written ahead of the head
 		if err := k.link.watch(k); err != nil {
 			s.deps.Log.Warn("stream could not be watched", "buyer", key, "error", err)
 			k.end(byFault)
 		}
 	}
 	s.wheel.add(k)
+	s.hint(k) // it may have moved before the wheel had the stream
 	// Whoever ends all streams may have looked before this one was there to be seen.
 	switch {
 	case s.stopping():
@@ -163,7 +165,7 @@ func (s *Server) open(c net.Conn, key domain.BuyerKey, from place) {
 
 // head is the answer's head and the first blocks: the retry, which is each stream's own, and a heartbeat,
 // so that the page knows from the beginning how long silence may last.
-func (s *Server) head() []byte {
+func (s *Server) head(more []byte) []byte {
 	spread := s.config.RetryMax - s.config.RetryMin
 	const head = "HTTP/1.1 200 OK\r\n" +
 		"Content-Type: text/event-stream\r\n" +
@@ -171,8 +173,9 @@ func (s *Server) head() []byte {
 		"X-Accel-Buffering: no\r\n" +
 		"X-Content-Type-Options: nosniff\r\n" +
 		"Connection: close\r\n" +
-		"Transfer-Encoding: chunked\r\n\r\n"
-	first := append([]byte(head), retry(s.config.RetryMin+rand.N(spread+1))...)
+		"Transfer-Encoding: chunked\r\n"
+	first := append(append([]byte(head), more...), "\r\n"...)
+	first = append(first, retry(s.config.RetryMin+rand.N(spread+1))...)
 	return append(first, heartbeat(s.config.Heartbeat)...)
 }
 

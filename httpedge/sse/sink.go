@@ -17,6 +17,7 @@ type sink struct {
 	key    domain.BuyerKey
 	lost   bool      // the client's place is unknown here: its Begin is a Resync
 	until  time.Time // when it is old
+	owner  string    // the node its buyer lives on, as this one saw it last; guarded by mu once the wheel has the sink
 
 	spoke, at int // where the wheel has it; guarded by the wheel
 

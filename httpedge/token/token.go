@@ -51,10 +51,30 @@ type Claims struct {
 	ExpiresAt time.Time
 }
 
+// ticketPrefix names what a token is traded for to open a stream at another host: see Ticket.
+const ticketPrefix = "lwt1."
+
+// TicketFor is how long a ticket is good: for a page that connects at once, and clocks of nodes that differ.
+const TicketFor = time.Minute
+
 // Mint signs a token for a catalog entry. It is good until t.ExpiresAt, in whole seconds.
 func Mint(key []byte, buyer domain.BuyerKey, t domain.Token) string {
+	return seal(key, prefix, Claims{Buyer: buyer, ID: t.ID, ExpiresAt: t.ExpiresAt})
+}
+
+// Ticket signs what opens a stream in a token's place, for TicketFor and no longer than the token itself. It may stand in
+// a URL, where a token would be written into logs and stay good for months: an EventSource to another host can send
+// neither a header nor this host's cookie.
+func Ticket(key []byte, c Claims, now time.Time) string {
+	if until := now.Add(TicketFor); until.Before(c.ExpiresAt) {
+		c.ExpiresAt = until
+	}
+	return seal(key, ticketPrefix, c)
+}
+
+func seal(key []byte, prefix string, c Claims) string {
 	claims := strings.Join([]string{
-		string(buyer.Account), string(buyer.Buyer), t.ID, strconv.FormatInt(t.ExpiresAt.Unix(), 10),
+		string(c.Buyer.Account), string(c.Buyer.Buyer), c.ID, strconv.FormatInt(c.ExpiresAt.Unix(), 10),
 	}, "/")
 	signed := prefix + base64.RawURLEncoding.EncodeToString([]byte(claims))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sign(key, signed))
@@ -62,7 +82,16 @@ func Mint(key []byte, buyer domain.BuyerKey, t domain.Token) string {
 
 // Verify checks a token at now against the catalog. The error is a Reason, as an Unverified domain.Error.
 func Verify(key []byte, text string, now time.Time, dir *domain.Directory) (Claims, error) {
-	claims, reason := read(key, text)
+	return verify(key, prefix, text, now, dir)
+}
+
+// VerifyTicket is Verify for a ticket. A token is none, and a ticket no token.
+func VerifyTicket(key []byte, text string, now time.Time, dir *domain.Directory) (Claims, error) {
+	return verify(key, ticketPrefix, text, now, dir)
+}
+
+func verify(key []byte, prefix, text string, now time.Time, dir *domain.Directory) (Claims, error) {
+	claims, reason := read(key, prefix, text)
 	if reason == "" {
 		reason = allowed(claims, now, dir)
 	}
@@ -73,7 +102,7 @@ func Verify(key []byte, text string, now time.Time, dir *domain.Directory) (Clai
 }
 
 // read checks form and signature; the signature first, so that nothing forged is looked into.
-func read(key []byte, text string) (Claims, Reason) {
+func read(key []byte, prefix, text string) (Claims, Reason) {
 	switch {
 	case text == "":
 		return Claims{}, Missing

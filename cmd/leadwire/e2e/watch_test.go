@@ -24,6 +24,7 @@ type dashboard struct {
 
 	mu      sync.Mutex
 	last    string
+	opened  int // connections that were answered
 	rows    []row
 	resyncs int
 	changed chan struct{}
@@ -66,6 +67,7 @@ func (d *dashboard) once(ctx context.Context, url string) {
 	if res.StatusCode != http.StatusOK {
 		return
 	}
+	d.note(func() { d.opened++ })
 	d.read(bufio.NewReader(res.Body))
 }
 

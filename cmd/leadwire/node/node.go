@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,6 +44,7 @@ type Node struct {
 	runtime   *actors.Runtime
 	cluster   *cluster.Node
 	streams   *sse.Server
+	moving    atomic.Pointer[sse.Server] // streams, once they may be told of owners
 	admin     *admin.API
 	edge      *httpedge.Server
 	control   *control.Server
@@ -127,7 +129,7 @@ func (n *Node) startActors(ctx context.Context) error {
 	}
 	n.cluster, err = cluster.Start(ctx, n.config.Cluster, cluster.Deps{
 		Ledger: n.store, Kinds: n.runtime.Kinds(), Clock: n.deps.Clock, Log: n.deps.Log, Registerer: n.registry,
-		OnHeld: n.runtime.Held, OnChange: n.runtime.Moved,
+		OnHeld: n.runtime.Held, OnChange: n.moved,
 	})
 	if err != nil {
 		return fmt.Errorf("start cluster: %w", err)
@@ -142,15 +144,24 @@ func (n *Node) startActors(ctx context.Context) error {
 func (n *Node) openStreams(context.Context) error {
 	var err error
 	n.streams, err = sse.New(n.config.Streams, sse.Deps{
-		Feeds: n.runtime.Hub(), Epoch: n.store.Epoch(), Log: n.deps.Log, Metrics: n.registry,
+		Feeds: n.runtime.Hub(), Owner: n.runtime.Owner, Epoch: n.store.Epoch(), Log: n.deps.Log, Metrics: n.registry,
 	})
+	n.moving.Store(n.streams)
 	return err
+}
+
+// moved passes on that owners may have changed. The cluster says so from its start, before there are streams.
+func (n *Node) moved() {
+	n.runtime.Moved()
+	if streams := n.moving.Load(); streams != nil {
+		streams.Moved()
+	}
 }
 
 func (n *Node) openEdge(context.Context) error {
 	var err error
 	n.edge, err = httpedge.New(n.config.Edge, httpedge.Deps{
-		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Admin: n.admin, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(), Telemetry: n.telemetry,
+		Leads: n.runtime, Visitors: n.runtime, Reader: n.store, Admin: n.admin, Directory: n.book.Directory, Stream: n.streams, Page: dashboard.Handler(n.runtime.URLs), Owners: n.runtime, Telemetry: n.telemetry,
 		Gatherer: n.registry, Registerer: n.registry, Clock: n.deps.Clock, Log: n.deps.Log, Ready: n.cluster.Ready,
 	})
 	return err

@@ -112,6 +112,7 @@ func (s *Settings) bindCluster(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Advertise, "cluster-advertise", "", "host by which other nodes reach this one; default: --cluster-host; needs --cluster-port")
 	fs.IntVar(&c.Port, "cluster-port", 0, "port of actor messages; 0 takes a free one")
 	fs.IntVar(&c.GossipPort, "gossip-port", 0, "port of membership; 0 takes a free one")
+	fs.StringVar(&c.URL, "node-url", "", "where browsers reach this very node, as https://node-1.example.com or https://leads.example.com/node-1; pages then keep their stream at the node that a buyer lives on; none: it comes by the way all requests come")
 	fs.StringSliceVar(&c.Seeds, "join", nil, "where the gossip of nodes to join is found: host:port, dns:name:port (every address of the name) or file:path (a line each), looked up again every 2s; none: this node begins alone")
 	fs.StringVar(&s.clusterSecret, "cluster-secret", "", "encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes")
 	fs.StringVar(&c.SecretFile, "cluster-secret-file", "", "a file of such keys instead, a line each: the first encrypts, each opens. It is read again every 2s, so that a key is replaced while nodes run: old; old, new; new, old; new")

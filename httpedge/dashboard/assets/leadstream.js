@@ -4,6 +4,10 @@
 //	pull ──200, 304──▶ open ──event──▶ live ──closed, silent──▶ wait (full jitter) ──▶ pull
 //	  └──401──▶ signed-out                 └──gap, resync──▶ pull (one at a time)
 //
+// The stream is kept at the node that the buyer lives on, where browsers can reach it: before each connection the server is
+// asked for it. One that cannot be opened there is opened where the page came from, which is as whole; and when the buyer
+// moves, the new stream is open before the old one is closed.
+//
 //	const leads = new LeadStream()
 //	leads.addEventListener('page',  e => ...)  // detail: { leads, place, more }: all of the first page
 //	leads.addEventListener('lead',  e => ...)  // detail: { event, at }: one event, in order, once
@@ -14,11 +18,14 @@
 const DEFAULTS = {
   leads: '/api/buyer/leads',
   events: '/api/buyer/events',
+  place: '/api/buyer/stream',
   report: '/api/buyer/seen',
   silence: 2.5,          // heartbeats missed before a connection is given up
   heartbeat: 17_000,     // ms; until the first heartbeat says how often they come
   backoff: [500, 30_000],// ms; a random pause up to the first, doubled each time up to the second
   timeout: 15_000,       // ms; for one pull
+  openWithin: 5_000,     // ms; for the buyer's own node to answer, before the stream is opened here
+  spread: 3_000,         // ms; over which the pages of a node come back when it is gone, and follow when buyers move
   reportEvery: 1_000,    // ms
   reportMost: 300,       // rows: 31 KB, half of what a browser lets beacons have in flight
   reportKept: 2_000,     // rows; measurements, not truth: the oldest go first
@@ -35,9 +42,9 @@ export function parsePlace(id) {
 }
 
 export class LeadStream extends EventTarget {
-  #options; #source = null; #etag = null; #place = null;
+  #options; #source = null; #next = null; #etag = null; #place = null;
   #pulling = null; #pullAgain = false;
-  #failures = 0; #retryTimer = 0; #silenceTimer = 0; #reportTimer = 0;
+  #failures = 0; #retryTimer = 0; #silenceTimer = 0; #reportTimer = 0; #moveTimer = 0; #moves = 0;
   #every; #state = 'idle'; #started = false;
   #clock = new Clock(); #marks = [];
 
@@ -83,50 +90,106 @@ export class LeadStream extends EventTarget {
     clearTimeout(this.#retryTimer);
     this.#close();
     if (this.#state !== 'live' && this.#state !== 'waiting') this.#become('connecting');
-    const answer = await this.pull();
-    if (!this.#started || this.#source) return;
-    if (answer.ok) this.#open();
+    const moves = ++this.#moves; // of two that ask, the last one opens
+    const [answer, url] = await Promise.all([this.pull(), this.#ask()]);
+    if (!this.#started || this.#source || moves !== this.#moves) return;
+    if (answer.ok) this.#open(url);
     else if (answer.status === 401) this.#signedOut();
     else this.#later(answer.after);
   }
 
-  #open() {
-    const url = new URL(this.#options.events, location.href);
+  // ask learns where the stream is best opened: a URL for one connection, or null for where the page came from.
+  async #ask() {
+    try {
+      const r = await fetch(this.#options.place, { cache: 'no-store', signal: AbortSignal.timeout(this.#options.openWithin) });
+      return r.ok ? (await r.json()).url ?? null : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // open opens a stream, at the owner's URL or (null) where the page came from. One that is open already is left when the
+  // new one has answered.
+  #open(at) {
+    const url = new URL(at ?? this.#options.events, location.href);
     if (this.#place) url.searchParams.set('last', `${this.#place.epoch}-${this.#place.seq}`);
-    const source = this.#source = new EventSource(url);
+    const source = new EventSource(url);
+    const stream = this.#next = { source, owner: at !== null, answered: false, timer: 0 };
+    if (!this.#source) this.#source = stream;
+    if (stream.owner) stream.timer = setTimeout(() => this.#broke(stream), this.#options.openWithin);
     const on = (type, handle) => source.addEventListener(type, (e) => {
-      if (source !== this.#source) return; // one that was given up has nothing to say
+      if (stream !== this.#source) return; // one that was given up has nothing to say
       this.#listen();
       this.#become('live');
       handle(e);
     });
+    source.addEventListener('open', () => this.#answered(stream));
     on('open', () => { this.#failures = 0; });
     on('heartbeat', (e) => this.#beat(e));
     on('resync', (e) => this.#resync(e));
+    on('owner', () => this.#follow());
     on('lead.assigned', (e) => this.#lead(e));
     on('lead.updated', (e) => this.#lead(e));
-    source.onerror = () => {
-      if (source !== this.#source) return;
-      // CONNECTING: the browser comes back by itself, after the server's own retry. CLOSED: never again.
-      if (source.readyState === EventSource.CLOSED) this.#later();
-      else this.#become('waiting');
-    };
-    this.#listen();
+    source.onerror = () => this.#broke(stream);
+    if (stream === this.#source) this.#listen();
+  }
+
+  #answered(stream) {
+    clearTimeout(stream.timer);
+    stream.answered = true;
+    if (stream !== this.#next) return;
+    this.#next = null;
+    if (stream === this.#source) return;
+    this.#source?.source.close();
+    this.#source = stream;
+  }
+
+  // broke is the end of a connection, or of the hope for one.
+  #broke(stream) {
+    const { source } = stream;
+    if (stream !== this.#source) { // it was to take the place of one that goes on
+      if (stream === this.#next) this.#next = null;
+      clearTimeout(stream.timer);
+      source.close();
+    } else if (stream.owner && !stream.answered) { // the owner cannot be reached from here, or is gone: any node will do
+      this.#close();
+      this.#open(null);
+    } else if (stream.owner) { // its URL was for one connection; and the server's "retry" is not for us to see
+      this.#later(0, this.#options.spread);
+    } else if (source.readyState === EventSource.CLOSED) {
+      this.#later(); // for CLOSED is for ever
+    } else {
+      this.#become('waiting'); // the browser comes back by itself, after the server's own retry
+    }
+  }
+
+  // follow goes where the buyer has moved. There is no hurry: the stream goes on here.
+  #follow() {
+    clearTimeout(this.#moveTimer);
+    this.#moveTimer = setTimeout(async () => {
+      const moves = ++this.#moves;
+      const url = await this.#ask();
+      if (url && this.#started && moves === this.#moves && this.#source && !this.#next) this.#open(url);
+    }, Math.random() * this.#options.spread);
   }
 
   #close() {
     clearTimeout(this.#silenceTimer);
-    this.#source?.close();
-    this.#source = null;
+    clearTimeout(this.#moveTimer);
+    for (const stream of [this.#source, this.#next]) {
+      clearTimeout(stream?.timer);
+      stream?.source.close();
+    }
+    this.#source = this.#next = null;
   }
 
   // later tries again after a pause drawn from the whole range: a thousand pages that lost one server do
   // not come back together.
-  #later(atLeast = 0) {
+  #later(atLeast = 0, spread = 0) {
     this.#close();
     this.#become('waiting');
     const [first, most] = this.#options.backoff;
-    const range = Math.min(most, first * 2 ** this.#failures++);
+    const range = Math.max(spread, Math.min(most, first * 2 ** this.#failures++));
     clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => this.#connect(), atLeast + Math.random() * range);
   }
@@ -160,9 +223,9 @@ export class LeadStream extends EventTarget {
 
   // wake looks at once: the page may have slept, and what it slept through is in the pull.
   #wake = () => {
-    if (this.#source?.readyState === EventSource.OPEN) {
+    if (this.#source?.source.readyState === EventSource.OPEN) {
       this.pull().then((answer) => {
-        if (answer.ok && this.#source?.readyState === EventSource.OPEN) this.#become('live');
+        if (answer.ok && this.#source?.source.readyState === EventSource.OPEN) this.#become('live');
         else if (answer.status === 401) this.#signedOut();
       });
     } else {
