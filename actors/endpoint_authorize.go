@@ -32,10 +32,18 @@ var errNoTokens = errors.New("this node fetches no tokens")
 
 // dispatch makes the attempt, with a token where the endpoint wants one. A token that the endpoint does not take is replaced
 // once, and the attempt is made again: servers take tokens back before their time.
-func (r *Runtime) dispatch(ctx context.Context, k *kit, d domain.Dispatch) domain.Sent {
+//
+// may is asked right before each request; nil: there is nothing to ask.
+func (r *Runtime) dispatch(ctx context.Context, k *kit, d domain.Dispatch, may func() bool) domain.Sent {
 	d.Certificate = k.certificate
-	if k.client == nil {
+	send := func(d domain.Dispatch) domain.Sent {
+		if may != nil && !may() {
+			return overtaken(r.deps.Clock.Now())
+		}
 		return r.deps.Sender.Send(ctx, d)
+	}
+	if k.client == nil {
+		return send(d)
 	}
 	token, err := r.token(ctx, d.Endpoint, k.client, "")
 	if err != nil {
@@ -45,7 +53,7 @@ func (r *Runtime) dispatch(ctx context.Context, k *kit, d domain.Dispatch) domai
 		}
 		return unsent(r.deps.Clock.Now(), class, err.Error())
 	}
-	sent := r.deps.Sender.Send(ctx, withToken(d, token))
+	sent := send(withToken(d, token))
 	if sent.Status != statusUnauthorized {
 		return sent
 	}
@@ -57,7 +65,7 @@ func (r *Runtime) dispatch(ctx context.Context, k *kit, d domain.Dispatch) domai
 	case other == token:
 		return sent
 	}
-	return r.deps.Sender.Send(ctx, withToken(d, other))
+	return send(withToken(d, other))
 }
 
 func (r *Runtime) token(ctx context.Context, key domain.EndpointKey, c *tokenClient, refused string) (string, error) {

@@ -77,7 +77,7 @@ func TestDispatch_Tokens(t *testing.T) {
 		d := &door{takes: row.takes}
 		r := &Runtime{deps: Deps{Sender: d, Tokens: row.tokens, Clock: domain.SystemClock{}}}
 		given := domain.Dispatch{Header: domain.Header{"Webhook-Id": {"e"}}}
-		sent := r.dispatch(t.Context(), &kit{client: client}, given)
+		sent := r.dispatch(t.Context(), &kit{client: client}, given, nil)
 		require.Equal(t, row.status, sent.Status, name)
 		require.Equal(t, row.class, sent.Error, name)
 		require.Equal(t, row.reason, sent.Reason, name)
@@ -88,7 +88,7 @@ func TestDispatch_Tokens(t *testing.T) {
 	stopping, stop := context.WithCancel(t.Context())
 	stop()
 	r := &Runtime{deps: Deps{Sender: &door{}, Tokens: &mint{tokens: []string{"a"}}, Clock: domain.SystemClock{}}}
-	require.Equal(t, domain.ErrorStopped, r.dispatch(stopping, &kit{client: client}, domain.Dispatch{}).Error, "our own doing is not the endpoint's failure")
+	require.Equal(t, domain.ErrorStopped, r.dispatch(stopping, &kit{client: client}, domain.Dispatch{}, nil).Error, "our own doing is not the endpoint's failure")
 }
 
 // What is opened goes to what it is for; what this program does not know, or cannot read, is said without showing it.

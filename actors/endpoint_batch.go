@@ -45,13 +45,7 @@ func (r *Runtime) sendBatch(ctx context.Context, key domain.EndpointKey, k *kit,
 	if len(in) == 0 {
 		return outcomes
 	}
-	if !r.node.Acts(by.fence) {
-		for _, i := range in {
-			outcomes[i].Sent = overtaken(now)
-		}
-		return outcomes
-	}
-	sent, id, secret := r.sendItems(ctx, key, k, left)
+	sent, id, secret := r.sendItems(ctx, key, k, left, r.acting(by.fence))
 	if unread, _ := r.refresh(ctx); len(in) > 1 && (unread != "" || r.deps.Suppressions.Revision() != revision) {
 		// Somebody may have been erased meanwhile. What the endpoint answered may be about them, and stands in the others' receipts.
 		sent.Header, sent.Body, sent.Truncated = nil, nil, true
@@ -71,7 +65,7 @@ func (k *kit) item(d domain.Delivery) (delivery.BatchItem, error) {
 }
 
 // sendItems posts them and says what became of it; batch is the request's id, "" for a single event under its own.
-func (r *Runtime) sendItems(ctx context.Context, key domain.EndpointKey, k *kit, items []delivery.BatchItem) (sent domain.Sent, batch, secret string) {
+func (r *Runtime) sendItems(ctx context.Context, key domain.EndpointKey, k *kit, items []delivery.BatchItem, may func() bool) (sent domain.Sent, batch, secret string) {
 	now := r.deps.Clock.Now()
 	id, body := string(items[0].ID), items[0].Data
 	if len(items) > 1 {
@@ -89,5 +83,5 @@ func (r *Runtime) sendItems(ctx context.Context, key domain.EndpointKey, k *kit,
 	if batch != "" {
 		dispatch.Header[batchHeader] = []string{strconv.Itoa(len(items))}
 	}
-	return r.dispatch(ctx, k, dispatch), batch, secret
+	return r.dispatch(ctx, k, dispatch, may), batch, secret
 }

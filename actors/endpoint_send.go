@@ -136,11 +136,11 @@ func (r *Runtime) send(ctx context.Context, key domain.EndpointKey, k *kit, s qu
 	if s.OutOfOrder {
 		dispatch.Header[outOfOrderHeader] = []string{"true"}
 	}
-	if !r.node.Acts(by.fence) {
-		return overtaken(now), ""
-	}
-	return r.dispatch(ctx, k, dispatch), secret
+	return r.dispatch(ctx, k, dispatch, r.acting(by.fence)), secret
 }
+
+// acting asks whether what a fence stands for may be done now.
+func (r *Runtime) acting(f domain.Fence) func() bool { return func() bool { return r.node.Acts(f) } }
 
 // overtaken is an attempt that was not made because another node may own the endpoint by now.
 func overtaken(now time.Time) domain.Sent {

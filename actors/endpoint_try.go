@@ -51,7 +51,7 @@ func (r *Runtime) try(ctx context.Context, key domain.EndpointKey, k *kit, said 
 	if err != nil {
 		return unsent(said.At, class, err.Error()), ""
 	}
-	return r.dispatch(ctx, k, dispatch), secret
+	return r.dispatch(ctx, k, dispatch, nil), secret
 }
 
 // keepTest keeps a receipt even if nobody waits for the answer any more: the endpoint has had the event. When the store's

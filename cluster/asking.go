@@ -107,11 +107,14 @@ func (k *keeper) claim(ctx context.Context, want []domain.Partition) {
 // granted makes partitions Held that are ours now.
 func (k *keeper) granted(fences []domain.Fence, term int64, now time.Time) {
 	var ours []domain.Fence
+	current, leased := k.lease.held(now)
 	for _, f := range fences {
 		p := &k.router.parts[f.Partition]
 		switch {
 		case f.Epoch == 0:
 			p.claimAt = now.Add(jitter(claimAgain))
+		case !leased || term != current: // granted under a lease that is over
+			k.toGiveBack(now, f)
 		case p.hold(f, term, now):
 			ours = append(ours, f)
 		default: // it was to be ours when we asked

@@ -210,7 +210,7 @@ func (c Config) validate() error {
 // Bounds of what a cluster's nodes notice each other's end by. Below them a busy machine is taken for a dead one, above
 // them a dead one is missed for a minute.
 const (
-	minLease, maxLease = 500 * time.Millisecond, time.Minute
+	minLease, maxLease = time.Second, time.Minute
 	minProbe, maxProbe = 100 * time.Millisecond, 10 * time.Second
 )
 

@@ -101,8 +101,8 @@ func evictionNotice(id string) []byte { return []byte(evictionPrefix + id) }
 // turnNotice says that partitions have changed hands: whoever waits for some, or keeps something at their owner, looks again.
 const turnNotice = "turn"
 
-// turnAgain is when it is said once more: the first may get lost, and those who wait for it look by themselves only every
-// few seconds.
+// turnAgain is when it is said once more: the first may get lost, and who keeps a feed's lease at its owner looks by itself
+// only every few seconds.
 const turnAgain = 300 * time.Millisecond
 
 // tellTurn tells the others of a turn. It does not block.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -53,7 +54,17 @@ func (r *router) arrive(m Keyed, msg any, sender *actor.PID, header actor.Readon
 
 // forward sends a message on, once: the sender's view of the cluster is not ours, and one of them is about to change; or
 // we wait for the partition to be handed to us. A question is answered to who asked it.
+//
+// Both count as one-way messages to that peer: a holder that has stopped reading is not sent more than its window.
 func (r *router) forward(to *member, m Keyed, sender *actor.PID) {
+	_, mark, ok := to.peer.tell(time.Now())
+	if mark {
+		defer r.sys.Root.RequestWithCustomSender(to.inbox, &clusterpb.Mark{Sent: to.peer.told.Load()}, to.peer.marks)
+	}
+	if !ok {
+		r.refuse(&actor.MessageEnvelope{Message: m, Sender: sender}, refusal(clusterpb.Refusal_REASON_FULL, to.address+" has not confirmed what it was sent on"))
+		return
+	}
 	r.sys.Root.Send(to.inbox, &actor.MessageEnvelope{Header: map[string]string{hopHeader: "1"}, Message: m, Sender: sender})
 }
 

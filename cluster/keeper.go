@@ -41,7 +41,7 @@ type keeper struct {
 	reread   atomic.Bool // as soon as possible
 	turned   atomic.Bool // partitions have changed hands elsewhere
 	blocked  atomic.Pointer[error]
-	settled  signal // whatever is proposed to us is held, by us or by somebody we know
+	served   signal // whatever is proposed to us is held, by us or by somebody we know
 	emptied  signal // every partition is Foreign, and the ledger knows, if it can be reached
 
 	// Of the goroutine alone.
@@ -204,8 +204,8 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 			alive++
 		}
 	}
-	k.settled.set(may && unserved == 0 || k.lease.standsDown()) // it will have its share once they see each other
-	if k.draining.Load() {                                      // the resignation says it of all at once
+	k.served.set(may && unserved == 0 || k.lease.standsDownFor(now) > k.cfg.Lease) // it will have its share once they see each other
+	if k.draining.Load() {                                                         // the resignation says it of all at once
 		k.emptyNow = nil
 	}
 	told := len(k.emptyNow) == 0 && !k.busy || !leased || k.failures > 0 // or it cannot be told
@@ -218,8 +218,12 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 // step moves one partition and returns where it stands.
 func (k *keeper) step(p *partition, ours bool, now time.Time) state {
 	s, f := p.now()
+	if s == held && p.term != k.term { // cannot be: whoever grants looks at the term
+		p.leave(true, now)
+		s = draining
+	}
 	if s == held {
-		s = k.stepHeld(p, ours, now)
+		s = k.stepHeld(p, f, ours, now)
 	}
 	if s == draining {
 		done, cut := p.empty(now, k.cfg.BusyGrace, k.cfg.DrainLimit)
@@ -229,6 +233,8 @@ func (k *keeper) step(p *partition, ours bool, now time.Time) state {
 		}
 		if done {
 			s = foreign
+		}
+		if done && !p.taken {
 			k.toGiveBack(now, f)
 		}
 	}
@@ -243,15 +249,17 @@ func (k *keeper) step(p *partition, ours bool, now time.Time) state {
 }
 
 // stepHeld lets a partition go that is no longer ours once nothing is under way in it, or that takes too long.
-func (k *keeper) stepHeld(p *partition, ours bool, now time.Time) state {
+func (k *keeper) stepHeld(p *partition, f domain.Fence, ours bool, now time.Time) state {
 	switch moving := p.moving.Load(); {
 	case ours && moving:
-		p.stay()
+		if p.stay() {
+			k.herald.held([]domain.Fence{f}) // what was refused meanwhile is found in the store
+		}
 		return held
 	case ours:
 		return held
-	case !moving:
-		p.prepare(now)
+	case !moving && !p.prepare(now):
+		return held // it was abandoned meanwhile: the next look sees that
 	}
 	late := k.hurried.Load() || now.Sub(p.leaves) >= k.cfg.HandOver || k.lease.standsDown() && now.Sub(p.leaves) >= k.cfg.DrainLimit
 	if !late && !p.settled() {

@@ -24,19 +24,20 @@ import (
 // The margin is for clocks that do not run at the same speed, 5 % between the two, and for noticing, one beat of the keeper.
 // Neither clock has to be right.
 type lease struct {
-	length time.Duration
-	log    *slog.Logger
-	m      *metrics
-	ledger Ledger
-	self   func() domain.NodeLease // as it is now
-	look   func()                  // something about it has changed
-	sorted func()                  // who is absent has changed
+	length  time.Duration
+	log     *slog.Logger
+	m       *metrics
+	ledger  Ledger
+	self    func() domain.NodeLease // as it is now
+	look    func()                  // something about it has changed
+	regroup func()                  // who is missing has changed
 
 	mu       sync.Mutex
 	until    time.Time // zero: we never had one
 	term     int64     // how often it has begun
 	living   []domain.NodeLease
 	doubts   int                         // renewals in a row that found us outvoted
+	outAt    time.Time                   // since when we stand down
 	seen     map[domain.NodeID]time.Time // members: when their lease was last known to live, or that we should look for it
 	missing  map[domain.NodeID]bool      // of them, those that have had none for longer than its length
 	failures int
@@ -49,13 +50,15 @@ type lease struct {
 const (
 	renewals   = 5 // in the length of a lease
 	marginPart = 10
+	// leastMargin is two beats of the keeper: one to see that the lease is over, one to stop.
+	leastMargin = 2 * beat
 	// outvotedAfter is how many renewals in a row must find a node outvoted: views of the membership differ for a moment
 	// whenever somebody comes or goes.
 	outvotedAfter = 2
 )
 
 func newLease(cfg Config, deps Deps, m *metrics) *lease {
-	return &lease{length: cfg.Lease, log: deps.Log, m: m, ledger: deps.Ledger, sorted: func() {}, done: make(chan struct{})}
+	return &lease{length: cfg.Lease, log: deps.Log, m: m, ledger: deps.Ledger, regroup: func() {}, done: make(chan struct{})}
 }
 
 func (l *lease) start() {
@@ -99,7 +102,7 @@ func (l *lease) renew(ctx context.Context) time.Duration {
 	}
 	defer l.look()
 	if err == nil && l.took(own, living, sent) {
-		l.sorted()
+		l.regroup()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,16 +121,21 @@ func (l *lease) renew(ctx context.Context) time.Duration {
 func (l *lease) took(own domain.NodeLease, living []domain.NodeLease, sent time.Time) (changed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.livesAt(sent) { // a gap, in which others may have taken over
+	// An answer that comes while the lease lives was given while it lived at the ledger as well. One that comes later leaves
+	// a gap, in which others may have taken over.
+	if !l.livesAt(time.Now()) {
 		l.term++
 		clear(l.seen) // and in which nobody may have reached the ledger
 	}
-	l.until = sent.Add(l.length - l.length/marginPart)
+	l.until = sent.Add(l.length - margin(l.length))
 	l.living = living
-	if outvoted(own, living) {
-		l.doubts++
-	} else {
+	switch {
+	case !outvoted(own, living):
 		l.doubts = 0
+	default:
+		if l.doubts++; l.doubts == outvotedAfter {
+			l.outAt = sent
+		}
 	}
 	seen, missing := map[domain.NodeID]time.Time{}, map[domain.NodeID]bool{}
 	for _, node := range own.View {
@@ -144,8 +152,8 @@ func (l *lease) took(own domain.NodeLease, living []domain.NodeLease, sent time.
 	return changed
 }
 
-// lacks says whether a member has had no lease for longer than one lasts, while we had ours: it does not reach the ledger.
-func (l *lease) lacks(node domain.NodeID) bool {
+// misses says whether a member has had no lease for longer than one lasts, while we had ours: it does not reach the ledger.
+func (l *lease) misses(node domain.NodeID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.missing[node]
@@ -199,20 +207,39 @@ func (l *lease) standsDown() bool {
 	return l.doubts >= outvotedAfter
 }
 
-// others are the leases that live, ours included, as the ledger listed them last.
-func (l *lease) others() []domain.NodeLease {
+// standsDownFor is for how long it has been so; 0: it is not.
+func (l *lease) standsDownFor(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.doubts < outvotedAfter {
+		return 0
+	}
+	return now.Sub(l.outAt)
+}
+
+// listed are the leases that live, ours included, as the ledger listed them last.
+func (l *lease) listed() []domain.NodeLease {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.living)
 }
 
-// outvoted says whether somebody lives who is no member to us, and we none to them, and more of the living are on their
+// margin is how much earlier we stop than others may begin.
+func margin(length time.Duration) time.Duration { return max(length/marginPart, leastMargin) }
+
+// outvoted says whether somebody lives who is no member to us, and we none to them, and more of those that work are on their
 // side; of two sides of the same size that with the lowest name stays. So where the network has come apart, and every
 // part still reaches the ledger, one of them does the work and the rest hands it over.
+//
+// Who has missed two renewals may be dead, and who has our address is: a process that was here before us. Neither counts, nor
+// who has withdrawn.
 func outvoted(own domain.NodeLease, living []domain.NodeLease) bool {
-	count := func(view []domain.NodeID) (n int, first domain.NodeID) {
+	counts := func(l domain.NodeLease) bool {
+		return !l.Withdrawn && (l.Node == own.Node || l.Address != own.Address && l.TTL > own.TTL*(renewals-2)/renewals)
+	}
+	side := func(view []domain.NodeID) (n int, first domain.NodeID) {
 		for _, l := range living { // by node
-			if slices.Contains(view, l.Node) {
+			if counts(l) && slices.Contains(view, l.Node) {
 				if n++; n == 1 {
 					first = l.Node
 				}
@@ -220,12 +247,12 @@ func outvoted(own domain.NodeLease, living []domain.NodeLease) bool {
 		}
 		return n, first
 	}
-	ours, lowest := count(own.View)
+	ours, lowest := side(own.View)
 	for _, l := range living {
-		if slices.Contains(own.View, l.Node) || slices.Contains(l.View, own.Node) {
+		if !counts(l) || slices.Contains(own.View, l.Node) || slices.Contains(l.View, own.Node) {
 			continue
 		}
-		if theirs, first := count(l.View); theirs > ours || theirs == ours && first < lowest {
+		if theirs, first := side(l.View); theirs > ours || theirs == ours && first < lowest {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/cluster"
 )
@@ -58,15 +59,50 @@ const maxURL = 180
 // urlLabel marks the label of a gossiped member that is its URL. Nodes that do not know it leave it alone.
 const urlLabel = "url="
 
-// labels is the kinds that a node shows; without memberKind it takes no part in partitions.
-func labels(cfg Config, takes bool) (all []string) {
-	if takes {
+// share is what part a node takes in partitions.
+type share int32
+
+const (
+	sharing   share = iota // it takes what is proposed to it
+	withdrawn              // only if nobody shares
+	stopping               // nothing any more
+)
+
+// atomicShare is a share that others read.
+type atomicShare struct{ v atomic.Int32 }
+
+func (a *atomicShare) Load() share   { return share(a.v.Load()) }
+func (a *atomicShare) Store(s share) { a.v.Store(int32(s)) }
+
+// What a member shows of its share; one that stops shows neither.
+const (
+	memberKind    = "partitions"
+	withdrawnKind = "withdrawn"
+)
+
+// labels is the kinds that a node shows.
+func labels(cfg Config, s share) (all []string) {
+	switch s {
+	case sharing:
 		all = append(all, memberKind)
+	case withdrawn:
+		all = append(all, withdrawnKind)
 	}
 	if cfg.URL != "" {
 		all = append(all, urlLabel+cfg.URL)
 	}
 	return all
+}
+
+func shareOf(m *cluster.Member) share {
+	switch {
+	case slices.Contains(m.GetKinds(), memberKind):
+		return sharing
+	case slices.Contains(m.GetKinds(), withdrawnKind):
+		return withdrawn
+	default:
+		return stopping
+	}
 }
 
 // urlOf reads a member's URL. One that this node would not have taken from its own settings is none.

@@ -25,6 +25,8 @@ type Node struct {
 	remote  *remote.Remote // nil until it listens
 	address string
 
+	tabulating sync.Mutex
+
 	router   *router
 	roster   *roster
 	gone     *departures
@@ -95,7 +97,7 @@ func newNode(cfg Config, deps Deps) *Node {
 	n.router.heard = n.gone.lives
 	n.keeper = newKeeper(cfg, deps, n.m, n.router, n.ID(), n.herald)
 	n.router.wake = n.keeper.poke
-	n.keeper.lease.self, n.keeper.lease.sorted = n.ownLease, n.tabulate
+	n.keeper.lease.self, n.keeper.lease.regroup = n.ownLease, n.tabulate
 	n.provider = newProvider(cfg, deps.Log, n.evicted, n.keeper.history)
 	n.provider.turned, n.keeper.tell = n.keeper.turn, n.provider.tellTurn
 	n.sweeper = newSweeper(n.router, deps.Clock)
@@ -111,7 +113,7 @@ func (n *Node) join(ctx context.Context, seeds []string) error {
 	n.keeper.start()
 	go n.herald.run()
 	n.onStop = append(n.onStop, n.herald.close)
-	if err := n.keeper.settled.wait(ctx); err != nil {
+	if err := n.keeper.served.wait(ctx); err != nil {
 		return errors.Join(errors.New("wait for our partitions"), err, n.keeper.obstacle())
 	}
 	return nil
@@ -200,18 +202,33 @@ func (n *Node) Sweep(now time.Time) {
 // about to do something outside that no commit takes back asks right before it.
 func (n *Node) Acts(f domain.Fence) bool { return n.keeper.acts(f) }
 
-// Ready says why this node can bring nothing to any actor: it has no lease, or stands down. nil when it can.
-func (n *Node) Ready() error { return n.keeper.lease.obstacle() }
+// Ready says why this node can bring nothing to any actor: it has no lease, or stands down, or nobody takes part. nil when
+// it can.
+func (n *Node) Ready() error {
+	if len(n.router.table.Load().members) == 0 {
+		return errNoOwner
+	}
+	return n.keeper.lease.obstacle()
+}
 
 // Withdraw begins to hand all partitions to the other nodes, and keeps this one a member: it goes on bringing messages to
 // their actors. What is under way in a partition is waited for, up to Config.HandOver, while the partition works on here.
 // Conflict when there is nobody to hand to. Handed waits for the end of it.
 func (n *Node) Withdraw(ctx context.Context) error {
-	const op = "withdraw from the cluster"
-	if len(n.others()) == 0 {
+	return n.partake(ctx, "withdraw from the cluster", withdrawn)
+}
+
+// Cease is Withdraw by a node that is about to stop: it has nothing from then on even if nobody else shares.
+func (n *Node) Cease(ctx context.Context) error {
+	return n.partake(ctx, "cease to take part", stopping)
+}
+
+func (n *Node) partake(ctx context.Context, op string, s share) error {
+	others := map[share]share{withdrawn: sharing, stopping: withdrawn} // who can take ours over
+	if least, leaves := others[s]; leaves && !slices.ContainsFunc(n.roster.taking(least), func(m *member) bool { return !m.local }) {
 		return domain.Fail(op, domain.Conflict, errors.New("there is no other node to hand to"))
 	}
-	if err := n.provider.partake(ctx, false); err != nil {
+	if err := n.provider.partake(ctx, s); err != nil {
 		return domain.Fail(op, domain.Unavailable, err)
 	}
 	return nil
@@ -227,10 +244,7 @@ func (n *Node) Handed(ctx context.Context) error {
 
 // Return takes Withdraw back: this node gets its share of partitions again.
 func (n *Node) Return(ctx context.Context) error {
-	if err := n.provider.partake(ctx, true); err != nil {
-		return domain.Fail("return to the cluster", domain.Unavailable, err)
-	}
-	return nil
+	return n.partake(ctx, "return to the cluster", sharing)
 }
 
 // Drain gives up all partitions without waiting for who takes them: new messages are refused, so that whoever asks on
@@ -253,11 +267,11 @@ func (n *Node) Stop(ctx context.Context) error {
 		return nil
 	}
 	err := n.Drain(ctx)
+	if err == nil { // nothing of ours acts any more
+		n.resign(ctx)
+	}
 	peers := n.provider.peers()
 	err = errors.Join(err, n.provider.leave())
-	if err == nil {
-		err = n.resign(ctx)
-	}
 	if peers > 0 {
 		n.linger(ctx)
 	}
@@ -267,14 +281,13 @@ func (n *Node) Stop(ctx context.Context) error {
 }
 
 // resign ends the lease, so that nobody waits for it to run out. If the ledger cannot be reached it does.
-func (n *Node) resign(ctx context.Context) error {
+func (n *Node) resign(ctx context.Context) {
 	n.keeper.lease.close()
 	ctx, cancel := context.WithTimeout(ctx, n.cfg.Lease)
 	defer cancel()
 	if err := n.deps.Ledger.Resign(ctx, n.ID()); err != nil {
 		n.deps.Log.Warn("our lease could not be resigned; it runs out", "error", err)
 	}
-	return nil
 }
 
 // ownLease is what the ledger is told of this node.
@@ -283,11 +296,7 @@ func (n *Node) ownLease() domain.NodeLease {
 	for _, k := range n.router.byName {
 		load.Actors += int(k.live.Load())
 	}
-	return domain.NodeLease{Node: n.ID(), Address: n.address, View: n.provider.view(), Load: load}
-}
-
-func (n *Node) others() []*member {
-	return slices.DeleteFunc(slices.Clone(n.router.table.Load().members), func(m *member) bool { return m.local })
+	return domain.NodeLease{Node: n.ID(), Address: n.address, View: n.provider.view(), Load: load, Withdrawn: n.provider.share.Load() != sharing}
 }
 
 // linger answers peers that have not heard yet that we left.
@@ -325,14 +334,8 @@ func (n *Node) Kill() {
 	})
 }
 
-// evicted drops everything: the others have claimed it.
-func (n *Node) evicted() {
-	for i := range n.router.parts {
-		n.router.parts[i].leave(true, time.Now())
-	}
-	n.herald.changed()
-	n.keeper.doubt()
-}
+// evicted looks at the ledger: others had taken this node for dead, and may have claimed what it holds if its lease was over.
+func (n *Node) evicted() { n.keeper.doubt() }
 
 // pending reads what was handled before what was posted: both only grow, so when they are equal
 // there was a moment between the two readings at which nothing waited.

@@ -15,6 +15,8 @@ import (
 //	Foreign ──proposed to us──▶ Claiming ──granted──▶ Held ──moved, fenced or stopping──▶ Draining
 //	   ▲                            │                                                       │
 //	   └───────proposed elsewhere───┴────────────────◀──────────────empty───────────────────┘
+//
+// A Held partition that is to move is marked as moving first, and works on until nothing is under way in it.
 type state uint8
 
 const (
@@ -54,6 +56,7 @@ type partition struct {
 	since   time.Time // when Held or Draining began
 	leaves  time.Time // when moving began
 	hard    bool      // Draining has stopped waiting for what is busy
+	taken   bool      // the ledger names another holder: there is nothing to give back
 	fenced  int       // times in a row that it was lost soon after it was held
 	claimAt time.Time // not before then: another node wants it as well
 }
@@ -68,23 +71,32 @@ func (p *partition) hold(f domain.Fence, term int64, now time.Time) bool {
 		return false
 	}
 	p.state, p.fence, p.term, p.since = held, f, term, now
+	p.moving.Store(false)
+	p.taken = false
 	p.detour.Store(nil)
 	return true
 }
 
-// prepare tells what hands over that the partition is to go.
-func (p *partition) prepare(now time.Time) {
+// prepare tells what hands over that the partition is to go, if it is still held.
+func (p *partition) prepare(now time.Time) bool {
 	p.mu.Lock()
-	p.leaves = now
-	p.moving.Store(true)
+	is := p.state == held
+	if is {
+		p.leaves = now
+		p.moving.Store(true)
+	}
 	p.mu.Unlock()
-	p.tellSettlers(&Moving{})
+	if is {
+		p.tellSettlers(&Moving{})
+	}
+	return is
 }
 
-// stay takes prepare back.
-func (p *partition) stay() {
+// stay takes prepare back, if it is still held.
+func (p *partition) stay() bool {
 	p.moving.Store(false)
 	p.tellSettlers(&Staying{})
+	return p.isHeld()
 }
 
 func (p *partition) tellSettlers(msg any) {
@@ -129,6 +141,7 @@ func (p *partition) abandon(f domain.Fence, now time.Time) bool {
 		p.mu.Unlock()
 		return false
 	}
+	p.taken = true
 	p.drainLocked(true, now)
 	return true
 }

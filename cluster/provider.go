@@ -33,7 +33,7 @@ type provider struct {
 	seeds   discovery
 	secrets *secrets
 	log     *slog.Logger
-	evicted func() // the others thought us dead: whatever we hold, they have claimed
+	evicted func() // the others thought us dead: they have claimed what we hold, if our lease was over
 	turned  func() // another node says that partitions have changed hands
 	history *history
 	c       *cluster.Cluster
@@ -45,7 +45,8 @@ type provider struct {
 
 	dirty  chan struct{} // holds one
 	notice chan string   // an eviction notice, naming the member id it is about
-	takes  chan bool     // whether we take part in partitions from now on
+	shares chan share    // what part we take in partitions from now on
+	share  atomicShare
 	stop   context.CancelFunc
 	ctx    context.Context
 	done   chan struct{}
@@ -64,7 +65,7 @@ var _ cluster.ClusterProvider = (*provider)(nil)
 func newProvider(cfg Config, log *slog.Logger, evicted func(), h *history) *provider {
 	return &provider{
 		cfg: cfg, log: log, evicted: evicted, history: h, started: time.Now().UnixNano(),
-		dirty: make(chan struct{}, 1), notice: make(chan string, 4), takes: make(chan bool), done: make(chan struct{}),
+		dirty: make(chan struct{}, 1), notice: make(chan string, 4), shares: make(chan share), done: make(chan struct{}),
 		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{},
 	}
 }
@@ -77,7 +78,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 		return fmt.Errorf("read our own address: %w", err)
 	}
 	p.c = c
-	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: labels(p.cfg, true)}
+	p.self = &cluster.Member{Host: host, Port: int32(port), Id: c.ActorSystem.ID + ".0", Kinds: labels(p.cfg, sharing)}
 	if err := p.encodeSelf(); err != nil {
 		return err
 	}
@@ -94,9 +95,6 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	go p.run(p.ctx)
 	return nil
 }
-
-// memberKind marks a member that takes part in partitions: see partakes.
-const memberKind = "partitions"
 
 // StartClient is part of cluster.ClusterProvider. The runtime's clients panic when they stop; a node
 // without kinds does their work.
@@ -183,8 +181,8 @@ func (p *provider) run(ctx context.Context) {
 			if id == p.self.Id { // several peers send the same notice
 				p.rejoin()
 			}
-		case takes := <-p.takes:
-			p.takePart(takes)
+		case s := <-p.shares:
+			p.takePart(s)
 		case <-ticker.C:
 			p.followSecrets()
 			if seeds := p.missingSeeds(); len(seeds) > 0 {
@@ -195,11 +193,10 @@ func (p *provider) run(ctx context.Context) {
 	}
 }
 
-// partake says whether membership may propose partitions for us from now on. It returns once our own table says so; the
-// others hear of it by gossip.
-func (p *provider) partake(ctx context.Context, takes bool) error {
+// partake says what part we take in partitions from now on. It returns before anybody has heard of it, ourselves included.
+func (p *provider) partake(ctx context.Context, s share) error {
 	select {
-	case p.takes <- takes:
+	case p.shares <- s:
 		return nil
 	case <-p.ctx.Done():
 		return errStopping
@@ -208,9 +205,13 @@ func (p *provider) partake(ctx context.Context, takes bool) error {
 	}
 }
 
-func (p *provider) takePart(takes bool) {
+func (p *provider) takePart(s share) {
+	if p.share.Load() == stopping {
+		return // nobody takes that back
+	}
+	p.share.Store(s)
 	p.self = proto.CloneOf(p.self)
-	p.self.Kinds = labels(p.cfg, takes)
+	p.self.Kinds = labels(p.cfg, s)
 	if err := p.encodeSelf(); err == nil { // only a longer one could fail
 		_ = p.ml.UpdateNode(time.Second) // a timeout only means that the news travels with the next round
 	}
@@ -236,7 +237,7 @@ func (p *provider) missingSeeds() []string {
 }
 
 // rejoin comes back after the others have declared us dead: under a new generation of our id, because
-// they will not believe the old one again, and holding nothing.
+// they will not believe the old one again.
 func (p *provider) rejoin() {
 	p.log.Warn("the others had declared this node dead; joining again")
 	p.evicted()
@@ -260,9 +261,9 @@ func (p *provider) publish() {
 		t.Members = append(t.Members, m)
 		if known := p.last[id]; known == nil {
 			t.Joined = append(t.Joined, m)
-		} else if partakes(known) != partakes(m) {
+		} else if before, now := shareOf(known), shareOf(m); before != now {
 			shares = true
-			p.history.add(time.Now(), shareOf(m), 0, m.Address())
+			p.history.add(time.Now(), moveTo(now), 0, m.Address())
 		}
 	}
 	for id, m := range p.last {
@@ -286,12 +287,8 @@ func (p *provider) publish() {
 	p.c.ActorSystem.EventStream.Publish(t)
 }
 
-// partakes says whether membership may propose partitions for a member. One that has withdrawn still brings messages to
-// their actors.
-func partakes(m *cluster.Member) bool { return slices.Contains(m.GetKinds(), memberKind) }
-
-func shareOf(m *cluster.Member) MoveKind {
-	if partakes(m) {
+func moveTo(s share) MoveKind {
+	if s == sharing {
 		return MoveReturned
 	}
 	return MoveWithdrew

@@ -31,12 +31,12 @@ func (r *roster) met(list []*cluster.Member) {
 	r.mu.Unlock()
 }
 
-// table is the proposal that follows from the members that count.
-func (r *roster) table(counts func(*cluster.Member) bool) *table {
+// table is the proposal that follows from the members that reach the ledger.
+func (r *roster) table(reaches func(*cluster.Member) bool) *table {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := make(map[string]*member, len(r.list))
-	all, members := make([]*member, 0, len(r.list)), make([]*member, 0, len(r.list))
+	all, members, spare := make([]*member, 0, len(r.list)), make([]*member, 0, len(r.list)), []*member(nil)
 	for _, m := range r.list {
 		known := r.members[m.GetId()]
 		if known == nil {
@@ -44,8 +44,12 @@ func (r *roster) table(counts func(*cluster.Member) bool) *table {
 		}
 		now[m.GetId()] = known
 		all = append(all, known)
-		if counts(m) {
+		switch s := shareOf(m); {
+		case !reaches(m):
+		case s == sharing:
 			members = append(members, known)
+		case s == withdrawn:
+			spare = append(spare, known)
 		}
 	}
 	for id, m := range r.members {
@@ -59,9 +63,24 @@ func (r *roster) table(counts func(*cluster.Member) bool) *table {
 		r.gone.lives(m.address)
 	}
 	r.members = now
+	if len(members) == 0 {
+		members = spare
+	}
 	t := newTable(members)
 	t.known = all
 	return t
+}
+
+// taking are the members that take this part in partitions, or a greater one.
+func (r *roster) taking(least share) (all []*member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.list {
+		if known := r.members[m.GetId()]; known != nil && shareOf(m) <= least {
+			all = append(all, known)
+		}
+	}
+	return all
 }
 
 func (r *roster) admit(m *cluster.Member) *member {

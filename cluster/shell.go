@@ -136,11 +136,12 @@ func (l *lookup) Setup(c *cluster.Cluster, _ []string, _ bool) {
 	})
 }
 
-// tabulate makes the table anew: of the members that take part and reach the ledger.
+// tabulate makes the table anew: of the members that take part and reach the ledger, or of those that have withdrawn if
+// nobody else is there.
 func (n *Node) tabulate() {
-	n.router.setTable(n.roster.table(func(m *cluster.Member) bool {
-		return partakes(m) && !n.keeper.lease.lacks(nodeOf(m.GetId()))
-	}))
+	n.tabulating.Lock() // an older table must not be put over a newer one
+	defer n.tabulating.Unlock()
+	n.router.setTable(n.roster.table(func(m *cluster.Member) bool { return !n.keeper.lease.misses(nodeOf(m.GetId())) }))
 	n.keeper.poke()
 }
 

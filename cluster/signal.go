@@ -22,6 +22,12 @@ func (s *signal) set(on bool) {
 	}
 }
 
+func (s *signal) is() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.on
+}
+
 // wait returns once the condition has been seen to hold.
 func (s *signal) wait(ctx context.Context) error {
 	s.mu.Lock()

@@ -18,8 +18,9 @@ type Standing struct {
 	LeaseLeft float64 `json:"lease_seconds"`      // how long this node may act without hearing from the ledger
 	Outvoted  bool    `json:"outvoted,omitempty"` // it stands down: it does not see the others, and they are more
 	Withdrawn bool    `json:"withdrawn,omitempty"`
-	Leases    []Lease `json:"leases"` // that live, as the ledger listed them last, by node
-	Moves     []Move  `json:"moves"`  // the last of them that this node saw, oldest first
+	Handed    bool    `json:"handed_over,omitempty"` // it holds nothing, and the ledger knows
+	Leases    []Lease `json:"leases"`                // that live, as the ledger listed them last, by node
+	Moves     []Move  `json:"moves"`                 // the last of them that this node saw, oldest first
 }
 
 // Lease is a node that may act, by the ledger.
@@ -33,10 +34,11 @@ type Lease struct {
 
 // MemberShare is a member and the partitions that membership proposes for it, of domain.Partitions.
 type MemberShare struct {
-	Address  string `json:"address"`
-	URL      string `json:"url,omitempty"` // where browsers reach it
-	Local    bool   `json:"local,omitempty"`
-	Proposed int    `json:"proposed"`
+	Node     domain.NodeID `json:"node"`
+	Address  string        `json:"address"`
+	URL      string        `json:"url,omitempty"` // where browsers reach it
+	Local    bool          `json:"local,omitempty"`
+	Proposed int           `json:"proposed"`
 }
 
 // Standing is how it looks from this node now.
@@ -52,10 +54,11 @@ func (n *Node) Standing() Standing {
 		shares[owner]++
 	}
 	for i, m := range t.members {
-		s.Members[i] = MemberShare{Address: m.address, URL: m.url, Local: m.local, Proposed: shares[m]}
+		s.Members[i] = MemberShare{Node: nodeOf(m.id), Address: m.address, URL: m.url, Local: m.local, Proposed: shares[m]}
 	}
-	s.LeaseLeft, s.Outvoted, s.Withdrawn = n.keeper.lease.left().Seconds(), n.keeper.lease.standsDown(), !t.local
-	for _, l := range n.keeper.lease.others() {
+	s.LeaseLeft, s.Outvoted, s.Withdrawn = n.keeper.lease.left().Seconds(), n.keeper.lease.standsDown(), n.provider.share.Load() != sharing
+	s.Handed = n.keeper.emptied.is()
+	for _, l := range n.keeper.lease.listed() {
 		s.Leases = append(s.Leases, Lease{Node: l.Node, Address: l.Address, View: l.View, Left: l.TTL.Seconds(), Load: l.Load})
 	}
 	s.Moves = n.keeper.history.list()

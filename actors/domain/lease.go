@@ -13,6 +13,8 @@ type NodeLease struct {
 	View    []NodeID      // whom it takes for members, itself included
 	TTL     time.Duration // from the time of the call; read back: what is left of it
 	Load    NodeLoad
+	// Withdrawn says that it takes no partitions, by its own wish.
+	Withdrawn bool
 }
 
 // NodeLoad is how much a node has to do, for whoever looks at the cluster.
@@ -35,7 +37,8 @@ type LeaseStore interface {
 	Renew(ctx context.Context, l NodeLease) ([]NodeLease, error)
 	// Claim makes node the owner of the partitions and raises their epochs, all in one transaction. Commits under the
 	// older epochs are refused from then on. Fences come in the order asked for; where another node holds the partition
-	// under a living lease nothing is changed, and the fence is the zero Fence of that partition.
+	// under a living lease, or a commit for it is under way, nothing is changed, and the fence is the zero Fence of that
+	// partition: ask again.
 	Claim(ctx context.Context, node NodeID, partitions []Partition) ([]Fence, error)
 	// GiveBack makes partitions nobody's, as far as node still holds them by these fences. Their epochs stay.
 	GiveBack(ctx context.Context, node NodeID, fences []Fence) error

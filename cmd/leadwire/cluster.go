@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 )
@@ -47,9 +48,9 @@ func askCluster(ctx context.Context, o *office, method, path string, s *cluster.
 func printStanding(out io.Writer, s cluster.Standing) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "MEMBER\tPROPOSED\tHOLDS\tACTORS\tMESSAGES\tLEASE\t\n")
-	proposed := map[string]int{}
+	proposed := map[domain.NodeID]cluster.MemberShare{}
 	for _, m := range s.Members {
-		proposed[m.Address] = m.Proposed
+		proposed[m.Node] = m
 	}
 	for _, l := range s.Leases {
 		note := ""
@@ -64,11 +65,11 @@ func printStanding(out io.Writer, s cluster.Standing) error {
 		case l.Node == s.Node:
 			note = "this node"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1fs\t%s\n", l.Address, proposed[l.Address], l.Load.Held, l.Load.Actors, l.Load.Messages, l.Left, note)
-		delete(proposed, l.Address)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%.1fs\t%s\n", l.Address, proposed[l.Node].Proposed, l.Load.Held, l.Load.Actors, l.Load.Messages, l.Left, note)
+		delete(proposed, l.Node)
 	}
-	for _, address := range slices.Sorted(maps.Keys(proposed)) {
-		fmt.Fprintf(w, "%s\t%d\t0\t0\t0\tnone\t\n", address, proposed[address])
+	for _, node := range slices.Sorted(maps.Keys(proposed)) {
+		fmt.Fprintf(w, "%s\t%d\t0\t0\t0\tnone\t\n", proposed[node].Address, proposed[node].Proposed)
 	}
 	fmt.Fprintf(w, "\nnode\t%s\njoin\t%s\nholds\t%d\nclaiming\t%d\ngiving up\t%d\n", s.Node, s.Gossip, s.Held, s.Waiting, s.Leaving)
 	for _, kind := range slices.Sorted(maps.Keys(s.Alive)) {
@@ -114,7 +115,7 @@ func newClusterDrain() *cobra.Command {
 		ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 		defer cancel()
 		held := s.Held + s.Leaving
-		for ; s.Held+s.Leaving > 0 || !s.Withdrawn; held = max(held, s.Held+s.Leaving) {
+		for ; !s.Withdrawn || !s.Handed; held = max(held, s.Held+s.Leaving) {
 			select {
 			case <-ctx.Done():
 				return fmt.Errorf("%d of %d partitions are still here after %s; it goes on", s.Held+s.Leaving, held, wait)

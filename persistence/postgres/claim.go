@@ -23,15 +23,16 @@ func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLea
 	for i, n := range l.View {
 		view[i] = string(n)
 	}
-	return read(ctx, s, doing, func(ctx context.Context, c reader) ([]domain.NodeLease, error) {
+	return readOn(ctx, s, s.leases, doing, func(ctx context.Context, c reader) ([]domain.NodeLease, error) {
 		rows, err := c.Query(ctx, `WITH own AS (
-			INSERT INTO nodes (node, address, view, until, held, actors, mail) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6, $7)
+			INSERT INTO nodes (node, address, view, until, held, actors, mail, gone)
+			VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6, $7, $8)
 			ON CONFLICT (node) DO UPDATE SET address = excluded.address, view = excluded.view, until = excluded.until,
-				held = excluded.held, actors = excluded.actors, mail = excluded.mail
+				held = excluded.held, actors = excluded.actors, mail = excluded.mail, gone = excluded.gone
 			RETURNING *
 		), living AS (SELECT * FROM own UNION ALL SELECT * FROM nodes WHERE node <> $1 AND until > clock_timestamp())
-		SELECT node, address, view, extract(epoch FROM until - clock_timestamp())::float8, held, actors, mail FROM living ORDER BY node`,
-			string(l.Node), l.Address, view, l.TTL.Seconds(), l.Load.Held, l.Load.Actors, l.Load.Messages)
+		SELECT node, address, view, extract(epoch FROM until - clock_timestamp())::float8, held, actors, mail, gone FROM living ORDER BY node`,
+			string(l.Node), l.Address, view, l.TTL.Seconds(), l.Load.Held, l.Load.Actors, l.Load.Messages, l.Withdrawn)
 		if err != nil {
 			return nil, err
 		}
@@ -42,40 +43,28 @@ func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLea
 func scanLease(row pgx.CollectableRow) (domain.NodeLease, error) {
 	var l domain.NodeLease
 	var left float64
-	err := row.Scan(&l.Node, &l.Address, &l.View, &left, &l.Load.Held, &l.Load.Actors, &l.Load.Messages)
+	err := row.Scan(&l.Node, &l.Address, &l.View, &left, &l.Load.Held, &l.Load.Actors, &l.Load.Messages, &l.Withdrawn)
 	l.TTL = time.Duration(left * float64(time.Second))
 	return l, err
 }
 
-// Claim makes node the owner of the partitions: see domain.LeaseStore. It waits for commits in flight, and locks in the
-// order they do; what is another's under a living lease it does not lock. Tried twice it raises the epochs twice, which
-// harms nobody.
+// Claim makes node the owner of the partitions: see domain.LeaseStore. Tried twice it raises the epochs twice, which harms
+// nobody.
 //
-// The living nodes are one value of their own: a row that was waited for is looked at again, and a join with it would
-// not be.
+// It takes what nobody locks: a server goes on holding the locks of a node that was cut off or frozen in the middle of a
+// commit, and one such row would keep all others from being claimed. What commits then under the older epoch has locked the
+// row before us, or is refused. The holders are looked at in a second statement, which sees the leases of whoever has
+// claimed meanwhile, and by the time at which that began, which errs on the holder's side.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	const doing = "claim partitions"
 	if err := check(doing, field{"node", string(node), false}); err != nil {
 		return nil, err
 	}
-	epochs, err := read(ctx, s, doing, func(ctx context.Context, c reader) (map[domain.Partition]int64, error) {
-		rows, err := c.Query(ctx, `WITH buried AS (DELETE FROM nodes WHERE until < clock_timestamp() - interval '`+deadKept+`'),
-			mine AS MATERIALIZED (SELECT p FROM partitions WHERE p = ANY ($1::smallint[])
-				AND node <> ALL (coalesce((SELECT array_agg(n.node) FROM nodes n WHERE n.until > clock_timestamp() AND n.node <> $2), '{}'))
-				ORDER BY p FOR NO KEY UPDATE)
-			UPDATE partitions SET epoch = epoch + 1, node = $2, claimed_at = now() FROM mine WHERE partitions.p = mine.p
-			RETURNING partitions.p, partitions.epoch`, numbers(partitions), string(node))
-		if err != nil {
-			return nil, fmt.Errorf("raise epochs: %w", err)
-		}
-		fences, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f domain.Fence, err error) {
-			err = row.Scan(&f.Partition, &f.Epoch)
-			return f, err
+	epochs, err := readOn(ctx, s, s.leases, doing, func(ctx context.Context, _ reader) (epochs map[domain.Partition]int64, err error) {
+		err = pgx.BeginFunc(ctx, s.leases, func(tx pgx.Tx) error {
+			epochs, err = claimFree(ctx, tx, node, numbers(partitions))
+			return err
 		})
-		epochs := make(map[domain.Partition]int64, len(fences))
-		for _, f := range fences {
-			epochs[f.Partition] = f.Epoch
-		}
 		return epochs, err
 	})
 	if err != nil {
@@ -86,6 +75,34 @@ func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []doma
 		fences[i] = domain.Fence{Partition: p, Epoch: epochs[p]}
 	}
 	return fences, nil
+}
+
+func claimFree(ctx context.Context, tx pgx.Tx, node domain.NodeID, partitions []int16) (map[domain.Partition]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT p FROM partitions WHERE p = ANY ($1::smallint[])
+		AND node <> ALL (coalesce((SELECT array_agg(n.node) FROM nodes n WHERE n.until > statement_timestamp() AND n.node <> $2), '{}'))
+		ORDER BY p FOR NO KEY UPDATE SKIP LOCKED`, partitions, string(node))
+	if err != nil {
+		return nil, fmt.Errorf("lock what nobody holds: %w", err)
+	}
+	free, err := pgx.CollectRows(rows, pgx.RowTo[int16])
+	if err != nil || len(free) == 0 {
+		return nil, err
+	}
+	rows, err = tx.Query(ctx, `WITH buried AS (DELETE FROM nodes WHERE until < statement_timestamp() - interval '`+deadKept+`')
+		UPDATE partitions SET epoch = epoch + 1, node = $2, claimed_at = now() WHERE p = ANY ($1::smallint[])
+			AND node <> ALL (coalesce((SELECT array_agg(n.node) FROM nodes n WHERE n.until > statement_timestamp() AND n.node <> $2), '{}'))
+		RETURNING p, epoch`, free, string(node))
+	if err != nil {
+		return nil, fmt.Errorf("raise epochs: %w", err)
+	}
+	epochs := make(map[domain.Partition]int64, len(free))
+	var p int16
+	var epoch int64
+	_, err = pgx.ForEachRow(rows, []any{&p, &epoch}, func() error {
+		epochs[domain.Partition(p)] = epoch
+		return nil
+	})
+	return epochs, err
 }
 
 // GiveBack makes partitions nobody's: see domain.LeaseStore.
@@ -108,7 +125,7 @@ func (s *Store) Resign(ctx context.Context, node domain.NodeID) error {
 }
 
 func (s *Store) release(ctx context.Context, doing, sql string, args ...any) error {
-	_, err := read(ctx, s, doing, func(ctx context.Context, c reader) (struct{}, error) {
+	_, err := readOn(ctx, s, s.leases, doing, func(ctx context.Context, c reader) (struct{}, error) {
 		_, err := c.Exec(ctx, sql, args...)
 		return struct{}{}, err
 	})
@@ -117,7 +134,7 @@ func (s *Store) release(ctx context.Context, doing, sql string, args ...any) err
 
 // Holdings lists the partitions that were ever claimed: see domain.LeaseStore.
 func (s *Store) Holdings(ctx context.Context) ([]domain.Holding, error) {
-	return read(ctx, s, "list holdings", func(ctx context.Context, c reader) ([]domain.Holding, error) {
+	return readOn(ctx, s, s.leases, "list holdings", func(ctx context.Context, c reader) ([]domain.Holding, error) {
 		rows, err := c.Query(ctx, `SELECT p, epoch, node FROM partitions WHERE epoch > 0 ORDER BY p`)
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/persistence/postgres/pgtest"
@@ -105,7 +106,11 @@ func TestStore_AClaimFencesWhatIsInFlight(t *testing.T) {
 		})
 	}
 	<-started
-	g := claim(t, young, "young", 7)[0]
+	var g domain.Fence
+	require.Eventually(t, func() bool { // a row that is locked is left alone, and asked for again
+		g = claim(t, young, "young", 7)[0]
+		return g.Epoch > 0
+	}, time.Minute, time.Millisecond)
 	last := receive(t, young, g, event("young"))
 	wg.Wait()
 	require.Zero(t, count(t, young, `SELECT count(*) FROM events WHERE seq > $1`, last), "rows of the old epoch after one of the new")

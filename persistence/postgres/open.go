@@ -20,6 +20,7 @@ type Store struct {
 	writer  *groupcommit.Writer[op, reply]
 	line    *line
 	readers *pgxpool.Pool
+	leases  *pgxpool.Pool                // for what must not wait for reads: see leaseConns
 	feeds   map[domain.BuyerKey]struct{} // known to have a row; the commit's alone
 	heads   map[string]struct{}          // likewise, by account
 	// endpoints likewise.
@@ -69,14 +70,26 @@ func (s *Store) start(ctx context.Context, cfg *pgxpool.Config) error {
 		s.line.close()
 		return fmt.Errorf("make reader pool: %w", err)
 	}
+	leases := cfg.Copy()
+	leases.MaxConns = leaseConns
+	if s.leases, err = pgxpool.NewWithConfig(ctx, leases); err != nil {
+		s.line.close()
+		s.readers.Close()
+		return fmt.Errorf("make lease pool: %w", err)
+	}
 	s.writer, err = groupcommit.New(s.opts.Commit, groupcommit.Deps{Log: s.opts.Log, Registerer: s.opts.Registerer, Clock: s.opts.Clock},
 		groupcommit.Work[op, reply]{Commit: s.commit, Size: op.size, Kind: op.kind})
 	if err != nil {
 		s.line.close()
 		s.readers.Close()
+		s.leases.Close()
 	}
 	return err
 }
+
+// leaseConns are a node's connections for leases and partitions: one to renew, one to claim and give back. A few slow reads
+// would take its lease away if it had to wait for them.
+const leaseConns = 2
 
 // configure reads the url and adds what the store needs.
 func configure(url string, o Options) (*pgxpool.Config, error) {
@@ -138,6 +151,7 @@ func (s *Store) Close() error {
 	s.writer.Close()
 	s.line.close()
 	s.readers.Close()
+	s.leases.Close()
 	s.metrics.unregister()
 	return nil
 }

@@ -85,7 +85,9 @@ func (o Options) settings() map[string]string {
 		"application_name":                    "leadwire",
 		"statement_timeout":                   fmt.Sprint(o.StatementTimeout.Milliseconds()),
 		"idle_in_transaction_session_timeout": "10000", // a hung node must not hold row locks for longer
-		"default_transaction_isolation":       "read committed",
+		// A node that is cut off: its connections, and the locks of a commit that it was in the middle of, end within 15s.
+		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "2", "tcp_user_timeout": "15000",
+		"default_transaction_isolation": "read committed",
 		// Plans made once, for arrays of unknown length: index probes per row, also on tables that were
 		// small or unanalysed when the plan was made. A plan that reads a whole table grows with it.
 		"plan_cache_mode":  "force_generic_plan",

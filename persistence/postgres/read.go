@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/leadwire/leadwire/actors/domain"
 )
 
@@ -21,10 +22,15 @@ type reader interface {
 // read runs f on a reader connection. All idle connections may have died with the server, so a broken
 // one is tried again, at most once for each and once fresh; the whole is bounded like a commit.
 func read[T any](ctx context.Context, s *Store, doing string, f func(context.Context, reader) (T, error)) (T, error) {
+	return readOn(ctx, s, s.readers, doing, f)
+}
+
+// readOn is read on the connections of a pool.
+func readOn[T any](ctx context.Context, s *Store, pool *pgxpool.Pool, doing string, f func(context.Context, reader) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StatementTimeout*3/2)
 	defer cancel()
 	for try := 0; ; try++ {
-		value, err := f(ctx, s.readers)
+		value, err := f(ctx, pool)
 		if err == nil {
 			return value, nil
 		}

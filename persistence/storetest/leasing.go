@@ -54,7 +54,7 @@ func leasing(t *testing.T, h Harness) {
 		s := h.Open(t, Options{}).Store
 		one := domain.NodeLease{Node: "node-1", Address: "10.0.0.1:7000", View: []domain.NodeID{"node-1"}, TTL: time.Hour}
 		two := domain.NodeLease{Node: "node-2", Address: "10.0.0.2:7000", View: []domain.NodeID{"node-1", "node-2"}, TTL: time.Hour,
-			Load: domain.NodeLoad{Held: 255, Actors: 70_000, Messages: 3}}
+			Load: domain.NodeLoad{Held: 255, Actors: 70_000, Messages: 3}, Withdrawn: true}
 		require.Len(t, renew(t, s, two), 1)
 		all := renew(t, s, one)
 		require.Len(t, all, 2)

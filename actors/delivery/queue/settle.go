@@ -77,8 +77,8 @@ func (q *Queue) retry(a *domain.Attempted, r *row, end time.Time, sent *domain.S
 	if d.Replay {
 		a.Class = domain.ClassReplay // a replay of a million does not stand in the way of retries, not even when it fails
 	}
-	if sent.Error == domain.ErrorStopped { // our own doing ends nothing, and costs no place in the queue
-		at, more, a.Class = end, true, d.Class
+	if sent.Error == domain.ErrorStopped { // our own doing ends nothing, and costs no place in the queue; but what stops us may last
+		at, more, a.Class = end.Add(firstPause), true, d.Class
 	}
 	if !more {
 		a.State = domain.DeliveryExhausted

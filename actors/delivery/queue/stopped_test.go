@@ -90,6 +90,8 @@ func TestQueue_SurvivesOurOwnStop(t *testing.T) {
 	d.advance(2 * time.Minute)
 	d.answer(n, broken(domain.ErrorStopped, 2*time.Minute))
 	require.Equal(t, domain.ClassFirst, d.store.of(n).Class)
+	require.Empty(t, d.sends(), "what stops us may last: not again at once")
+	d.advance(100 * time.Millisecond)
 	require.Equal(t, []int64{n}, d.sends())
 	require.Empty(t, d.notes)
 }

@@ -62,7 +62,7 @@ func (n *Node) stop(ctx context.Context) error {
 	if n.control != nil {
 		try("close control socket", n.control.Close(ctx))
 	}
-	shared := n.cluster != nil && n.cluster.Withdraw(ctx) == nil
+	shared := n.cluster != nil && n.cluster.Cease(ctx) == nil
 	try("stop the edge", n.refuse(ctx))
 	if n.stopLoops != nil {
 		n.stopLoops()

@@ -138,6 +138,6 @@ func (s *Settings) bindUpkeep(fs *pflag.FlagSet) {
 	fs.DurationVar(&k.Visits, "keep-visits", 400*day, "visits and learned links after their last change: a year and a season")
 	fs.DurationVar(&k.Announced, "keep-announcements", 30*day, "events that left: as long as the bodies of those that came in")
 	fs.DurationVar(&s.Node.Farewell, "farewell", time.Second, "over how long streams are closed at stop, so that they do not return in one instant")
-	fs.DurationVar(&s.StopTimeout, "stop-timeout", 20*time.Second, "for a graceful stop: orchestrators commonly kill after 30s")
+	fs.DurationVar(&s.StopTimeout, "stop-timeout", 25*time.Second, "for a graceful stop: deliveries under way are waited for until 5s before it, so above the longest timeout of an endpoint by 10s; orchestrators commonly kill after 30s")
 	fs.StringVar(&s.Pprof, "pprof", "", "address of Go's profiler, as 127.0.0.1:6060; empty: off. It is open to whoever reaches it")
 }

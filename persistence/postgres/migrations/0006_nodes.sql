@@ -7,5 +7,6 @@ CREATE TABLE nodes (
     held    integer     NOT NULL,  -- parts that it holds
     actors  integer     NOT NULL,  -- in its memory
     mail    integer     NOT NULL,  -- messages in their mailboxes
+    gone    boolean     NOT NULL,  -- it takes no parts, by its own wish
     until   timestamptz NOT NULL   -- by this server's clock
 ) WITH (fillfactor = 50);
