@@ -362,8 +362,18 @@ func TestHub_FollowsTheOwner(t *testing.T) {
 	require.False(t, c.inPlace(), "some wait")
 	c.give(joined, 2*screens)
 	both()
+	taken, asked := 0, func(m *member) float64 { return m.value("leadwire_hub_reattached_total", "") }
+	for i := range screens {
+		if c.owner(screen(i)) == joined {
+			taken++
+		}
+	}
+	before, beforeThree := asked(one), asked(three)
 	c.weigh()
 	require.Eventually(t, c.inPlace, 30*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		return asked(one) >= before+float64(taken) && asked(three) >= beforeThree+float64(taken)
+	}, 30*time.Second, time.Millisecond, "who was lent a lease for the time being asks the new owner")
 	c.give(joined, 2*screens)
 	both()
 
