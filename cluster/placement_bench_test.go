@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/actors/domain"
 )
 
 // widest is the largest number of partitions that is tried. The smaller ones divide it, so one count of
@@ -194,5 +196,28 @@ func BenchmarkTable(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkPartitions is what a node has for its partitions while nothing lives in them, with as many kinds of
+// actors as the product has.
+func BenchmarkPartitions(b *testing.B) {
+	deps := Deps{}.withDefaults()
+	for _, name := range []string{"lead", "buyer", "visitor", "endpoint"} {
+		deps.Kinds = append(deps.Kinds, Kind{Name: name})
+	}
+	const routers = 64
+	for b.Loop() {
+		all := make([]*router, routers)
+		var before, after runtime.MemStats
+		m := newMetrics(nil)
+		newRouter(Config{}, deps, m) // makes the series
+		runtime.ReadMemStats(&before)
+		for i := range all {
+			all[i] = newRouter(Config{}, deps, m)
+		}
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/routers/domain.Partitions, "B/partition")
+		runtime.KeepAlive(all)
 	}
 }
