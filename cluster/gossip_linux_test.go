@@ -32,7 +32,7 @@ import (
 //	detect-s          from a kill until the last of the others has noticed, the median
 //	death-B/node      sent meanwhile beside the above
 func BenchmarkGossip(b *testing.B) {
-	for _, n := range []int{3, 10, 30, 100} {
+	for _, n := range []int{3, 10, 30, 100} { // 100 need two cores to themselves
 		b.Run("members="+strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
 				gossip(b, n)
