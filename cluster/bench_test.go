@@ -1,6 +1,8 @@
 package cluster_test
 
 import (
+	"fmt"
+	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -87,6 +89,36 @@ func BenchmarkActivate(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkIdle is the cluster's part of an actor that waits: its activation, its mailbox, its process and its
+// entries in maps. heap-B/actor is what so many have added to the heap; freed-B/actor of that comes free when
+// they leave, and the maps keep the rest for the next.
+func BenchmarkIdle(b *testing.B) {
+	const each = 100_000
+	for b.Loop() {
+		n := benchNode(b)
+		before := heap()
+		for i := range each {
+			if _, err := n.Ask(b.Context(), &note{fmt.Sprintf("account/%020d", i)}); err != nil {
+				b.Error(err)
+			}
+		}
+		full := heap()
+		b.ReportMetric(float64(full-before)/each, "heap-B/actor")
+		n.Sweep(time.Now().Add(time.Hour))
+		require.Eventually(b, func() bool { return n.Live("echo") == 0 }, clustertest.Timeout, time.Millisecond)
+		b.ReportMetric(float64(full-heap())/each, "freed-B/actor")
+		n.Kill()
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // BenchmarkOwner is where an identity lives.

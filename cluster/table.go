@@ -12,11 +12,15 @@ import (
 
 // PartitionOf says which partition an identity is in: xxhash64(kind/id) modulo 256.
 func PartitionOf(kind, id string) domain.Partition {
+	return domain.Partition(hashOf(kind, id) % domain.Partitions)
+}
+
+func hashOf(kind, id string) uint64 {
 	var buf [160]byte // longer names cost an allocation
 	b := append(buf[:0], kind...)
 	b = append(b, '/')
 	b = append(b, id...)
-	return domain.Partition(xxhash.Sum64(b) % domain.Partitions)
+	return xxhash.Sum64(b)
 }
 
 // table says which member should hold each partition. It is computed once per topology and never
@@ -49,26 +53,32 @@ type member struct {
 	peer    *peer
 }
 
-// newTable maps partitions to members by rendezvous hashing: each partition goes to the member with
-// the highest score, so a member that comes or goes moves only its own share. Scores are of
-// addresses, so a node that restarts in place takes its old share back.
 func newTable(members []*member) *table {
 	t := &table{members: slices.Clone(members)}
 	slices.SortFunc(t.members, func(a, b *member) int { return cmp.Compare(a.address, b.address) })
-	hashes := make([]uint64, len(t.members))
-	for i, m := range t.members {
-		hashes[i] = xxhash.Sum64String(m.address)
+	for _, m := range t.members {
 		t.local = t.local || m.local
 	}
-	for p := range t.owner {
+	propose(t.owner[:], t.members)
+	return t
+}
+
+// propose maps partitions to members by rendezvous hashing: each partition goes to the member with
+// the highest score, so a member that comes or goes moves only its own share. Scores are of
+// addresses, so a node that restarts in place takes its old share back.
+func propose(owner, members []*member) {
+	hashes := make([]uint64, len(members))
+	for i, m := range members {
+		hashes[i] = xxhash.Sum64String(m.address)
+	}
+	for p := range owner {
 		var best uint64
-		for i, m := range t.members {
-			if s := score(hashes[i], uint64(p)); t.owner[p] == nil || s > best {
-				best, t.owner[p] = s, m
+		for i, m := range members {
+			if s := score(hashes[i], uint64(p)); owner[p] == nil || s > best {
+				best, owner[p] = s, m
 			}
 		}
 	}
-	return t
 }
 
 // score is splitmix64's finaliser over both hashes. A plain hash of the joined names gives shares
