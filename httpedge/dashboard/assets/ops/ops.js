@@ -28,7 +28,7 @@ const REFUSALS = {
 };
 
 const $ = (id) => document.getElementById(id);
-let watch = null, at = 0;
+let watch = null, at = 0, typed = false;
 
 // ---- the key ---------------------------------------------------------------------------------------
 
@@ -62,6 +62,7 @@ $('ask-form').addEventListener('submit', (e) => {
     return;
   }
   keys.keep(key);
+  typed = true;
   open(key);
 });
 
@@ -77,7 +78,9 @@ function open(key) {
   watch = new Watch(section.path, key, { doubt: section.doubt });
   watch.addEventListener('answer', ({ detail }) => {
     at = detail.at;
+    const first = $(section.section).hidden;
     $(section.section).hidden = false;
+    if (first && typed) $(`${section.section}-title`).focus(); // the form that had the focus is gone
     section.show(detail.body, detail.at, detail.offset);
     age();
   });
