@@ -5,11 +5,12 @@ import { bar, element, fill } from './table.js';
 import { MOVES, ago, clock, count, many } from './words.js';
 
 const ALARM = 10_000; // ms that partitions may be held by nobody: a node that dies is missed, and replaced, within half of it
+const UNSEEN = 30_000; // ms without an answer, after which nobody knows since when something is so
 
 const $ = (id) => document.getElementById(id);
-let seen = null;     // { judged, last: time of the newest move in ms, offset }
-let since = 0;       // when partitions began to be missing
-let from = '';
+let seen = null; // { judged, newest: the last move, offset, at }
+let since = 0;   // when partitions began to be missing
+let from = '';   // which node told
 
 export const cluster = {
   path: '/api/v1/cluster',
@@ -21,16 +22,17 @@ export const cluster = {
   show(s, at, offset) {
     const judged = judge(s), moves = (s.moves ?? []).toReversed();
     if (judged.verdict !== 'missing') since = 0;
-    else since ||= at;
-    seen = { judged, newest: moves[0], offset };
+    else if (!since || at - seen.at > UNSEEN) since = at;
+    seen = { judged, newest: moves[0], offset, at };
     fill($('member-rows'), judged.members.map(member));
     fill($('stranger-rows'), judged.strangers.map(stranger));
     fill($('move-rows'), moves.map((m) => move(m, s.address)));
     $('strangers').hidden = judged.strangers.length === 0;
     $('moves').hidden = moves.length === 0;
     $('absent').hidden = judged.absent === 0;
-    $('absent').textContent = `${many(judged.absent, 'more node is', 'more nodes are')} known to gossip, without a lease and so without a share: the store is out of reach there.`;
-    for (const [id, value] of [['from', s.address], ['gossip', s.gossip], ['claiming', count(s.claiming)], ['draining', count(s.draining)]]) put($(id), value || '–');
+    put($('absent'), `${many(judged.absent, 'more node is', 'more nodes are')} known to gossip, without a lease and so without a share.`);
+    const figures = { from: s.address, gossip: s.gossip, claiming: count(s.claiming), draining: count(s.draining) };
+    for (const [id, value] of Object.entries(figures)) put($(id), value || '–');
     if (from !== '' && from !== s.address) $('turns').hidden = false;
     from = s.address;
     this.tick(at);
@@ -72,9 +74,11 @@ function sum({ held, verdict, members, strangers }, missingFor) {
     case 'unknown': return ['unknown', 'This node cannot say who holds what', 'It has no lease. The other nodes are shown as the store told of them last.'];
     case 'missing': return [
       missingFor < ALARM ? 'moving' : 'missing', of(held),
-      `${missing} held by nobody, for ${Math.max(0, Math.round(missingFor / 1000))} s. Their leads wait, and nothing is lost.`,
+      `${missing} held by nobody, for ${Math.max(0, Math.round(missingFor / 1000))} s. What is in them waits.`,
     ];
-    case 'twice': return ['moving', of(PARTITIONS), `${-missing} are counted twice: nodes tell of what they hold once in half a second, and some have just changed hands.`];
+    case 'twice': return [
+      'moving', of(PARTITIONS), `${-missing} are counted twice: they have just changed hands, and a node tells twice a second what it holds.`,
+    ];
     default: return ['whole', of(PARTITIONS), `by ${many(holders, 'node')}`];
   }
 }
@@ -92,7 +96,7 @@ function member(r) {
   return {
     key: r.local ? r.address : `${r.address} ${r.node}`,
     cells: [
-      { label: 'Address', content: address(r), kind: 'address' },
+      { label: 'Address', content: address(r) },
       { label: 'Proposed', content: count(r.proposed), kind: 'number' },
       { label: 'Held', content: count(r.held), kind: 'number' },
       { label: 'Share of 256', content: bar(r.held, r.proposed, PARTITIONS) },
@@ -102,7 +106,7 @@ function member(r) {
 }
 
 function stranger(r) {
-  return { key: r.node, cells: [{ label: 'Address', content: address(r), kind: 'address' }, { label: 'Held', content: count(r.held), kind: 'number' }, ...load(r)] };
+  return { key: r.node, cells: [{ label: 'Address', content: address(r) }, { label: 'Held', content: count(r.held), kind: 'number' }, ...load(r)] };
 }
 
 function load(r) {
