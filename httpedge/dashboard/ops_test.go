@@ -171,7 +171,7 @@ func oddNodes(t *testing.T, s *station, p *browser.Page) {
 	all := []domain.NodeID{"n1", "n2", "n4", "n6"}
 	odd.Outvoted, odd.Waiting, odd.Leaving = true, 3, 4
 	odd.Members = append(odd.Members[:2:2], cluster.MemberShare{Address: "10.0.0.6:9000"})
-	odd.Leases[0].View = append(all, "n7") // whom nothing else tells of
+	odd.Leases[0].View = slices.Concat(all, []domain.NodeID{"n7"}) // whom nothing else tells of
 	odd.Leases = append(odd.Leases[:2:2],
 		cluster.Lease{Node: "n3", Address: "10.0.0.3:9000", View: []domain.NodeID{"n1", "n3"}, Left: 1, Load: domain.NodeLoad{Held: 70}},
 		cluster.Lease{Node: "n4", Address: "10.0.0.4:9000", View: all, Left: 1, Load: domain.NodeLoad{Held: 12}},

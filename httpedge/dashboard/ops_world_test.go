@@ -127,6 +127,7 @@ func (*shown) Leave()                         {}
 // fragile is a store that does not answer while it is away.
 type fragile struct {
 	domain.Store
+
 	away atomic.Bool
 }
 
