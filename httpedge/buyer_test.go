@@ -220,6 +220,8 @@ func TestPage_TakesTheTokenOutOfTheAddress(t *testing.T) {
 	require.Empty(t, bad.header.Get("Set-Cookie"))
 	require.Equal(t, "no-referrer", bad.header.Get("Referrer-Policy"))
 	require.Equal(t, "page of /", e.get(t, "/", nobody).body, "the page itself is no secret")
+	require.Equal(t, "page of /ops", e.get(t, "/ops?token="+mint(anna), nobody).body, "the operator's page takes no token")
+	require.Empty(t, e.get(t, "/ops?token="+mint(anna), nobody).header.Get("Set-Cookie"))
 	require.Equal(t, "page of /assets/js/app.js", e.get(t, "/assets/js/app.js", nobody).body)
 
 	secure := start(t, func(c *httpedge.Config, _ *httpedge.Deps) { c.PublicURL = "https://leads.example.com" })

@@ -64,7 +64,7 @@ type Deps struct {
 	Admin     *admin.API               // nil: none, and the routes of /api/v1 are answered 404
 	Directory func() *domain.Directory // never nil; a new pointer whenever the catalog changed
 	Stream    Stream
-	Page      fasthttp.RequestHandler // the dashboard: GET / and GET /assets/...; nil: none
+	Page      fasthttp.RequestHandler // the pages: GET /, GET /ops and GET /assets/...; nil: none
 	Owners    Owners                  // nil: there is one node, which has no name
 	Telemetry Telemetry               // nil: none
 	// Ready says why this node should get no traffic yet, nil when it should; a nil func: always ready.

@@ -44,6 +44,7 @@ func (s *Server) routes() []route {
 		{"GET", "/readyz", "readyz", plain(s.readyz)},
 		{"GET", "/metrics", "metrics", plain(s.metricsPage())},
 		{"GET", "/", "page", plain(s.page)},
+		{"GET", "/ops", "ops", plain(s.asset)},
 		{"GET", "/assets/{file...}", "asset", plain(s.asset)},
 	}, s.adminRoutes()...)
 }

@@ -1,10 +1,15 @@
-// Package dashboard is the page a buyer watches: leads appear on it by themselves.
+// Package dashboard is the page a buyer watches: leads appear on it by themselves. Beside it is the page an operator
+// watches.
 //
 //	index.html ── app.js ──▶ the table, the banner, the marks
 //	                │
 //	          leadstream.js ──▶ GET /api/buyer/leads    the truth, with its ETag
 //	                       ──▶ GET /api/buyer/events   the stream, a hint to the truth
 //	                       ──▶ POST /api/buyer/seen    when rows were on the screen
+//
+//	ops/index.html ── ops.js ──▶ the key, and how reading goes
+//	                    │   └── cluster.js, standing.js ──▶ the section "Cluster"
+//	                 watch.js ──▶ GET /api/v1/cluster     every two seconds, with an API key
 //
 // What it promises:
 //
@@ -13,12 +18,14 @@
 //   - A row is never shown older than it was, twice, or out of place, however stream and pull interleave.
 //   - What the page shows is known to be current or said not to be: a connection that is lost, silent or
 //     refused has a banner with the time up to which the table is right.
+//   - An operator's key stays in the tab it was typed into, and nothing that it opened is shown once it is refused.
 //   - Data is text. Nothing of a lead is ever read as markup, and no script runs that is not served here.
 //
 // leadstream.js holds all knowledge of the protocol and depends on nothing, so that other pages can use
 // it. Everything is embedded, as it is written: there is no build step.
 //
-// The package serves files. It knows no buyer: the pages' own requests carry the buyer's cookie.
+// The package serves files. It knows no buyer and no key: the pages' own requests carry the buyer's cookie, or the
+// operator's key.
 package dashboard
 
 import (
@@ -44,6 +51,12 @@ var embedded embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'"
 
+// operators is where their page is.
+const operators = "/ops"
+
+// pages are served under addresses that people type.
+var pages = map[string]string{"assets/index.html": "/", "assets/ops/index.html": operators} //nolint:gochecknoglobals // a value
+
 // file is one asset, ready to be sent.
 type file struct {
 	kind string // media type
@@ -51,9 +64,9 @@ type file struct {
 	body []byte
 }
 
-// Handler serves GET / and GET /assets/...; other paths are answered 404. Files are few and revalidated
+// Handler serves GET /, GET /ops and GET /assets/...; other paths are answered 404. Files are few and revalidated
 // with their ETag at every visit, so that a new version is never mixed with an old one for long. nodes lists where browsers
-// reach the nodes, for their streams; nil: here only.
+// reach the nodes, for the streams of buyers; nil: here only.
 func Handler(nodes func() []string) fasthttp.RequestHandler {
 	files, err := load()
 	return func(ctx *fasthttp.RequestCtx) {
@@ -67,7 +80,7 @@ func Handler(nodes func() []string) fasthttp.RequestHandler {
 			return
 		}
 		var beside []string
-		if nodes != nil {
+		if nodes != nil && string(ctx.Path()) != operators { // an API key has no business there
 			beside = nodes()
 		}
 		f.serve(ctx, beside)
@@ -111,11 +124,11 @@ func load() (map[string]file, error) {
 		}
 		sum := sha256.Sum256(body)
 		f := file{kind: kindOf(name), tag: `"` + hex.EncodeToString(sum[:12]) + `"`, body: body}
-		if name == "assets/index.html" {
-			files["/"] = f
-			return nil
+		at, page := pages[name]
+		if !page {
+			at = "/" + name
 		}
-		files["/"+name] = f
+		files[at] = f
 		return nil
 	})
 	if err != nil {

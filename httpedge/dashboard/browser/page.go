@@ -86,6 +86,18 @@ func (p *Page) Click(selector string) {
 	p.do(request{"op": "click", "selector": selector}, nil)
 }
 
+// Type types a text where the focus is.
+func (p *Page) Type(text string) {
+	p.t.Helper()
+	p.do(request{"op": "type", "text": text}, nil)
+}
+
+// Press presses a key where the focus is: "Enter", "Tab", "Shift+Tab".
+func (p *Page) Press(key string) {
+	p.t.Helper()
+	p.do(request{"op": "press", "key": key}, nil)
+}
+
 // Cookie gives the page a cookie for a URL, as HttpOnly as the server's own.
 func (p *Page) Cookie(url, name, value string) {
 	p.t.Helper()

@@ -62,6 +62,8 @@ const ops = {
       await new Promise((again) => { setTimeout(again, 15); });
     }
   },
+  async type({ page, text }) { await of(page).page.keyboard.type(text); },
+  async press({ page, key }) { await of(page).page.keyboard.press(key); },
   async click({ page, selector }) { await of(page).page.click(selector); },
   async screenshot({ page, path }) { await of(page).page.screenshot({ path }); },
   async cookie({ page, url, name, value }) { await of(page).context.addCookies([{ url, name, value, httpOnly: true }]); },
