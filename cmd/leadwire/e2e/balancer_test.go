@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -40,13 +41,13 @@ func TestBalancers(t *testing.T) {
 	needsProgram(t)
 	part(t, "nginx", "nginx-light")
 	part(t, "haproxy", "haproxy")
-	crm := newCRM(t)
-	nodes, tokens := threeNodes(t, crm)
+	crm, site := newCRM(t), freeAddress(t)
+	nodes, tokens := threeNodes(t, crm, "https://"+site)
 	s := &behind{t: t, crm: crm}
 	ctx, leave := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	defer func() { leave(); wg.Wait() }()
-	for _, door := range []balancer{startNginx(t, nodes), startHAProxy(t, nodes)} {
+	for _, door := range []balancer{startNginx(t, site, nodes), startHAProxy(t, nodes)} {
 		door.closedToStrangers(t)
 		for _, page := range openAll(tokens) {
 			page.client = *door.client
@@ -61,6 +62,13 @@ func TestBalancers(t *testing.T) {
 		require.Equal(t, http.StatusOK, s.send())
 		s.arrive() // a balancer that buffers shows nothing before the stream ends
 	}
+	nginx, haproxy := s.doors[0], s.doors[1]
+	for buyer, token := range tokens {
+		haproxy.learns(t, token)
+		where := nginx.ask(t, "/api/buyer/stream", token)
+		require.Regexp(t, `^https://`+site+`/node-[123]/api/buyer/events\?ticket=`, where.URL, buyer)
+		nginx.opens(t, where.URL)
+	}
 	nodes[0].kill()
 	for acked := 0; acked < 10; {
 		if s.send() == http.StatusOK {
@@ -68,6 +76,9 @@ func TestBalancers(t *testing.T) {
 		}
 	}
 	s.arrive()
+	for _, token := range tokens {
+		haproxy.learns(t, token)
+	}
 	leadwire(t, "cluster", "drain", "--data", nodes[1].data, "--wait", patience.String()) // the hook of docs/deploy
 	for range 10 {
 		require.Equal(t, http.StatusOK, s.send())
@@ -101,15 +112,22 @@ func TestBalancers(t *testing.T) {
 }
 
 // threeNodes share a Postgres and know of the proxies in front of them.
-func threeNodes(t *testing.T, crm *crm) (nodes []*balanced, tokens map[string]string) {
+func threeNodes(t *testing.T, crm *crm, site string) (nodes []*balanced, tokens map[string]string) {
 	t.Helper()
 	url, seeds := pgtest.Fresh(t), filepath.Join(t.TempDir(), "seeds")
 	tokens = apply(t, []string{"--store", url, "--data", t.TempDir()}, crm.catalog(buyers, 0))
-	for range 3 {
-		data := t.TempDir()
-		nodes = append(nodes, &balanced{data: data, process: serve(t, []string{"--store", url, "--data", data}, "--join", "file:"+seeds,
-			"--cluster-secret", "MDEyMzQ1Njc4OWFiY2RlZg==", "--trusted-proxies", "127.0.0.0/8", "--public-url", "https://leads.example.com", "--drain-grace", "2s")})
-		require.NoError(t, os.WriteFile(seeds, []byte(standing(t, data).Gossip+"\n"), 0o600))
+	for i := range 3 {
+		n := &balanced{data: t.TempDir()}
+		n.process = serve(t, []string{"--store", url, "--data", n.data}, "--join", "file:"+seeds, "--cluster-secret", "MDEyMzQ1Njc4OWFiY2RlZg==",
+			"--trusted-proxies", "127.0.0.0/8", "--public-url", site, "--node-url", fmt.Sprintf("%s/node-%d", site, i+1), "--drain-grace", "2s")
+		at := standing(t, n.data)
+		for _, m := range at.Members {
+			if m.Local {
+				n.actors = m.Address
+			}
+		}
+		require.NoError(t, os.WriteFile(seeds, []byte(at.Gossip+"\n"), 0o600))
+		nodes = append(nodes, n)
 	}
 	return nodes, tokens
 }
@@ -117,7 +135,52 @@ func threeNodes(t *testing.T, crm *crm) (nodes []*balanced, tokens map[string]st
 // balanced is a node with a folder of its own.
 type balanced struct {
 	*process
-	data string
+	data   string
+	actors string // where its actor messages go, by which Leadwire-Owner names it
+}
+
+// learns requires that what is asked with a token comes to the buyer's own node, once an answer has said which that is.
+func (b balancer) learns(t *testing.T, token string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; <-time.After(patienceStep) { // who owns what settles a moment after a node has gone
+		_ = b.ask(t, "/api/buyer/stream", token)
+		where := b.ask(t, "/api/buyer/stream", token)
+		if where.Local {
+			return
+		}
+		require.True(t, time.Now().Before(end), "the buyer lives on %s and was asked for elsewhere", where.Owner)
+	}
+}
+
+// whereabouts is what a page is told of where its buyer lives.
+type whereabouts struct {
+	Owner, URL string
+	Local      bool
+}
+
+func (b balancer) ask(t *testing.T, path, token string) (where whereabouts) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.base+path, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := b.client.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&where))
+	require.Equal(t, res.Header.Get("Leadwire-Owner"), where.Owner)
+	return where
+}
+
+// opens requires that a stream is at a URL, for whoever has nothing but that.
+func (b balancer) opens(t *testing.T, url string) {
+	t.Helper()
+	res, err := b.client.Get(url)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, "text/event-stream", res.Header.Get("Content-Type"), res.Status)
+	_, err = res.Body.Read(make([]byte, 1)) // its head, while it goes on
+	require.NoError(t, err)
 }
 
 // behind is a CRM and pages that reach nodes through balancers only.
@@ -192,9 +255,9 @@ func (b balancer) closedToStrangers(t *testing.T) {
 	}
 }
 
-func startNginx(t *testing.T, nodes []*balanced) balancer {
+func startNginx(t *testing.T, address string, nodes []*balanced) balancer {
 	t.Helper()
-	dir, address, b := t.TempDir(), freeAddress(t), balancer{name: "nginx"}
+	dir, b := t.TempDir(), balancer{name: "nginx"}
 	cert, key := b.certify(t, address)
 	site := shipped(t, "nginx.conf", "10.0.0.1:8080", nodes[0].address, "10.0.0.2:8080", nodes[1].address, "10.0.0.3:8080", nodes[2].address, "listen 443", "listen "+address,
 		"/etc/leadwire/tls.crt", write(t, dir, "tls.crt", cert), "/etc/leadwire/tls.key", write(t, dir, "tls.key", key))
@@ -214,7 +277,8 @@ func startHAProxy(t *testing.T, nodes []*balanced) balancer {
 	t.Helper()
 	dir, address, b := t.TempDir(), freeAddress(t), balancer{name: "haproxy"}
 	cert, key := b.certify(t, address)
-	config := shipped(t, "haproxy.cfg", "10.0.0.1:8080", nodes[0].address, "10.0.0.2:8080", nodes[1].address, "10.0.0.3:8080", nodes[2].address, "bind :443", "bind "+address,
+	config := shipped(t, "haproxy.cfg", "10.0.0.1:8080", nodes[0].address, "10.0.0.2:8080", nodes[1].address, "10.0.0.3:8080", nodes[2].address,
+		"10.0.0.1:7947", nodes[0].actors, "10.0.0.2:7947", nodes[1].actors, "10.0.0.3:7947", nodes[2].actors, "bind :443", "bind "+address,
 		"/etc/leadwire/tls.pem", write(t, dir, "tls.pem", cert, key), "maxconn 50000", "maxconn 1000")
 	daemon(t, address, part(t, "haproxy", "haproxy"), "-db", "-f", write(t, dir, "haproxy.cfg", []byte(config)))
 	return b
