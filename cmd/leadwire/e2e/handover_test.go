@@ -162,6 +162,19 @@ func (c *command) ends(t *testing.T) string {
 	return c.out.String()
 }
 
+// fails waits for a command that has no success.
+func (c *command) fails(t *testing.T) string {
+	t.Helper()
+	select {
+	case err := <-c.done:
+		require.Error(t, err, c.out.String())
+	case <-time.After(patience):
+		t.Fatal("the command does not end")
+	}
+	return c.out.String()
+}
+
+// exits waits for a process's end, with success.
 func (p *process) exits(t *testing.T) {
 	t.Helper()
 	select {
@@ -187,10 +200,12 @@ func TestCluster_HandsOver(t *testing.T) {
 	s := b.until(t, "only what has requests under way is still there", func(s cluster.Standing) bool { return s.Withdrawn && s.Held <= endpoints })
 	require.Positive(t, s.Held, "each endpoint has a request under way")
 	c.post(3, a, b)
+	require.Regexp(t, `\b\d+ of \d+ partitions are still here after 100ms; it goes on\n$`, start(t, "cluster", "drain", "--wait", "100ms", "--data", b.data).fails(t))
 	require.Positive(t, b.standing(t).Held)
 	g.open()
 	require.Equal(t, fmt.Sprintf("handed over: %d partitions\n", share), drain.ends(t))
 	require.Zero(t, b.standing(t).Held)
+	require.Regexp(t, `(?m)^127\.0\.0\.1:\d+ +0 +0 +\d+ +\d+ +\d\.\ds +this node, drained$`, start(t, "cluster", "status", "--data", b.data).ends(t))
 	a.until(t, "the other has everything", func(s cluster.Standing) bool { return s.Held == domain.Partitions })
 
 	dashboards := openAll(c.tokens)
