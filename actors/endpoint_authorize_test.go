@@ -52,6 +52,33 @@ func (m *mint) Token(ctx context.Context, _ domain.EndpointKey, secret string, c
 	return m.tokens[0], ctx.Err()
 }
 
+// Whoever loses its right while it waits for a token sends nothing, and a token that is refused is not tried again.
+func TestDispatch_Overtaken(t *testing.T) {
+	t.Parallel()
+	client, err := newTokenClient("cr_1", []byte(`{"token_url":"https://auth.example/","client_id":"a","client_secret":"s3cr3t"}`))
+	require.NoError(t, err)
+	for name, row := range map[string]struct {
+		kit   *kit
+		left  int // requests for which it has the right
+		shown []string
+	}{
+		"without a token":        {&kit{}, 0, nil},
+		"with one":               {&kit{client: client}, 0, nil},
+		"after one that refused": {&kit{client: client}, 1, []string{"Bearer a"}},
+	} {
+		d := &door{takes: "x"}
+		r := &Runtime{deps: Deps{Sender: d, Tokens: &mint{tokens: []string{"a", "b"}}, Clock: domain.SystemClock{}}}
+		sent := r.dispatch(t.Context(), row.kit, domain.Dispatch{Header: domain.Header{}}, func() bool {
+			row.left--
+			return row.left >= 0
+		})
+		require.Equal(t, domain.ErrorStopped, sent.Error, name)
+		require.Equal(t, "this node's right to the endpoint has run out", sent.Reason, name)
+		require.Zero(t, sent.Status, name)
+		require.Equal(t, row.shown, d.shown, name)
+	}
+}
+
 // An attempt is made with a token; one that is refused is replaced once; and without one nothing leaves.
 func TestDispatch_Tokens(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -202,7 +203,7 @@ func TestEndpoint_KeepsNoAnswerAboutWhoIsErasedMeanwhile(t *testing.T) {
 		node.Keep(e)
 	}
 	node.Receivers().Plan("crm", domain.Sent{Status: 200, Body: []byte("thanks for lead-1@example.com")})
-	node.Receivers().While("crm", func() {
+	node.Receivers().While("crm", func(context.Context) {
 		_, err := node.Runtime.Erase(t.Context(), "acme", "lead-1@example.com", domain.AuditEntry{Account: "acme", At: node.Clock.Now(), Actor: "test", Action: "erase"})
 		assert.NoError(t, err)
 	})

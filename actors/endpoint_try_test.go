@@ -109,7 +109,7 @@ func TestEndpoint_TestIsKeptForNobody(t *testing.T) {
 	node := actortest.New(t, crm())
 	node.Secret("crm")
 	ctx, leave := context.WithCancel(t.Context())
-	node.Receivers().While("crm", leave)
+	node.Receivers().While("crm", func(context.Context) { leave() })
 	got, err := test(ctx, node, "crm")
 	require.NoError(t, err)
 	require.Equal(t, []int64{got.Delivery}, []int64{node.Deliveries("crm")[0].N})

@@ -47,6 +47,7 @@ type keeper struct {
 	// Of the goroutine alone.
 	busy     bool
 	term     int64
+	leased   bool // when it looked last
 	failures int
 	retryAt  time.Time
 	rereadAt time.Time
@@ -177,9 +178,9 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 	}
 	term, leased := k.lease.held(now)
 	if !leased || term != k.term {
-		k.lapsed(now)
+		k.lapsed(now, k.leased)
 	}
-	k.term = term
+	k.term, k.leased = term, leased
 	may := leased && !k.draining.Load() && !k.lease.standsDown()
 	var want []domain.Partition
 	waiting, unserved, alive, emptying := 0, 0, 0, 0
@@ -270,8 +271,9 @@ func (k *keeper) stepHeld(p *partition, f domain.Fence, ours bool, now time.Time
 	return draining
 }
 
-// lapsed drops everything: our lease has run out, and others may have taken over or will in a moment.
-func (k *keeper) lapsed(now time.Time) {
+// lapsed drops everything: our lease has run out, and others may have taken over or will in a moment. news is that we had one:
+// where the others have declared us dead, everything may be dropped already.
+func (k *keeper) lapsed(now time.Time, news bool) {
 	lost := 0
 	for i := range k.router.parts {
 		if p := &k.router.parts[i]; p.leave(true, now) {
@@ -279,7 +281,7 @@ func (k *keeper) lapsed(now time.Time) {
 			lost++
 		}
 	}
-	if lost > 0 {
+	if lost > 0 || news {
 		k.m.lapsed.Inc()
 		k.log.Error("our lease has run out: nothing is done any more until the ledger grants another", "dropped", lost)
 		k.history.add(now, MoveLapsed, lost, "")

@@ -30,7 +30,7 @@ type Receivers struct {
 	mu    sync.Mutex
 	got   map[domain.EndpointID][]Arrival
 	plans map[domain.EndpointID][]domain.Sent
-	while map[domain.EndpointID]func()
+	while map[domain.EndpointID]func(context.Context)
 }
 
 // Arrival is one attempt as it arrived.
@@ -66,8 +66,9 @@ func (r *Receivers) Plan(id domain.EndpointID, sent domain.Sent) {
 	r.plans[id] = append(r.plans[id], sent)
 }
 
-// While has something happen within the next attempt at an endpoint: it has arrived, and is not answered yet.
-func (r *Receivers) While(id domain.EndpointID, do func()) {
+// While has something happen within the next attempt at an endpoint: it has arrived, and is not answered yet. It is not
+// answered at all if the request's context has ended by then.
+func (r *Receivers) While(id domain.EndpointID, do func(context.Context)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.while[id] = do
@@ -88,7 +89,7 @@ func (r *Receivers) Got(id domain.EndpointID) []Arrival {
 }
 
 // Send makes it a domain.Sender. An attempt takes no time.
-func (r *Receivers) Send(_ context.Context, d domain.Dispatch) domain.Sent {
+func (r *Receivers) Send(ctx context.Context, d domain.Dispatch) domain.Sent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id, now := d.Endpoint.Endpoint, r.clock.Now()
@@ -102,7 +103,10 @@ func (r *Receivers) Send(_ context.Context, d domain.Dispatch) domain.Sent {
 		delete(r.while, id)
 		r.mu.Unlock() // whatever it is may take more attempts
 		defer r.mu.Lock()
-		do()
+		do(ctx)
+		if ctx.Err() != nil {
+			return domain.Sent{At: now.UTC(), Error: domain.ErrorStopped, Reason: "the event may have arrived"}
+		}
 	}
 	return sent
 }

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ type Node struct {
 func New(t testing.TB, catalog domain.Catalog, options ...Option) *Node {
 	t.Helper()
 	n := &Node{t: t, Clock: NewClock(Noon), dir: t.TempDir()}
-	n.receivers = &Receivers{clock: n.Clock, got: map[domain.EndpointID][]Arrival{}, plans: map[domain.EndpointID][]domain.Sent{}, while: map[domain.EndpointID]func(){}}
+	n.receivers = &Receivers{clock: n.Clock, got: map[domain.EndpointID][]Arrival{}, plans: map[domain.EndpointID][]domain.Sent{}, while: map[domain.EndpointID]func(context.Context){}}
 	var err error
 	n.vault, err = vault.New(vault.NewKey())
 	require.NoError(t, err)
@@ -111,7 +112,7 @@ func (n *Node) start(store domain.Store) {
 	n.t.Helper()
 	ctx := context.Background()
 	log := slog.New(slog.DiscardHandler)
-	n.Store = &Store{Store: store, rules: map[string]*rule{}, calls: map[string]int{}, until: map[string]time.Time{}}
+	n.Store = &Store{Store: store, rules: map[string]*rule{}, calls: map[string]int{}, before: map[string]func(){}, until: map[string]time.Time{}}
 	var err error
 	n.Book, err = actors.OpenBook(ctx, n.Store, log, func() { n.Runtime.CatalogChanged() })
 	require.NoError(n.t, err)
@@ -244,6 +245,31 @@ func (n *Node) Value(name string, labels map[string]string) float64 {
 	}
 	n.t.Fatalf("no metric %s with %v", name, labels)
 	return 0
+}
+
+// Hear has an actor that is in memory hear of something, as its node would tell it.
+func (n *Node) Hear(kind, id string, msg any) {
+	n.t.Helper()
+	system, heard := n.Cluster.System(), 0
+	for _, bucket := range system.ProcessRegistry.LocalPIDs.LocalPIDs {
+		for _, name := range bucket.Keys() {
+			if strings.HasPrefix(name, kind+"/"+id+"$") {
+				system.Root.Send(system.NewLocalPID(name), msg)
+				heard++
+			}
+		}
+	}
+	require.Equal(n.t, 1, heard, "%s %s is not in memory", kind, id)
+}
+
+// Lose has the node believe that another one has claimed what an identity is in. It claims it again by itself.
+func (n *Node) Lose(kind, id string) {
+	p := cluster.PartitionOf(kind, id)
+	for _, f := range n.Cluster.Held() {
+		if f.Partition == p {
+			n.Cluster.Abandon(f)
+		}
+	}
 }
 
 // Lead reads a lead of the account "acme".

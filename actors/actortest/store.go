@@ -12,10 +12,11 @@ import (
 // Store is a real store that fails when a test says so.
 type Store struct {
 	domain.Store
-	mu    sync.Mutex
-	rules map[string]*rule
-	calls map[string]int
-	until map[string]time.Time
+	mu     sync.Mutex
+	rules  map[string]*rule
+	calls  map[string]int
+	until  map[string]time.Time
+	before map[string]func()
 }
 
 type rule struct {
@@ -35,6 +36,13 @@ func (s *Store) Fail(method string, n int, err error) { s.set(method, &rule{n, f
 // FailAfter lets the next n calls of a method reach the store and commit, and then answers err: the
 // answer was lost.
 func (s *Store) FailAfter(method string, n int, err error) { s.set(method, &rule{n, true, err}) }
+
+// Before has something happen once, when a method ("SuppressionRevision") is called and has not reached the store yet.
+func (s *Store) Before(method string, do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before[method] = do
+}
 
 // Calls is how often a method has been called.
 func (s *Store) Calls(method string) int {
@@ -89,6 +97,18 @@ func call[T any](s *Store, method string, f func() (T, error)) (T, error) {
 		return zero, after
 	}
 	return v, err
+}
+
+// SuppressionRevision is domain.Store's.
+func (s *Store) SuppressionRevision(ctx context.Context) (int64, error) {
+	s.mu.Lock()
+	do := s.before["SuppressionRevision"]
+	delete(s.before, "SuppressionRevision")
+	s.mu.Unlock()
+	if do != nil {
+		do()
+	}
+	return s.Store.SuppressionRevision(ctx)
 }
 
 // Receive is domain.Store's.

@@ -39,7 +39,7 @@ func TestCluster(t *testing.T) {
 		arena   *clustertest.Arena
 		cluster *clustertest.Cluster
 	}
-	log := &transcript{}
+	log, grants := &transcript{}, &grants{}
 	stories := []*story{
 		{name: "StrangersStayOut", nodes: 2, cfg: cluster.Config{SecretKey: []byte("0123456789abcdef")}, tell: strangersStayOut}, // first: it opens more ports
 		{name: "GrowsAndShrinks", nodes: 3, tell: growsAndShrinks},
@@ -53,6 +53,8 @@ func TestCluster(t *testing.T) {
 		{name: "WorksOnUntilSettled", nodes: 2, tell: worksOnUntilSettled, handsOver: true},
 		{name: "WithdrawsAndReturns", nodes: 2, tell: withdrawsAndReturns},
 		{name: "AnswersWhileItWithdraws", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: answersWhileItWithdraws, handsOver: true},
+		{name: "StaysAfterAll", nodes: 2, deps: cluster.Deps{OnHeld: grants.add}, handsOver: true,
+			tell: func(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) { staysAfterAll(t, c, grants) }},
 		{name: "AsksAgainWhenTheOwnerDies", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: asksAgainWhenTheOwnerDies},
 	}
 	for _, s := range stories {

@@ -2,7 +2,9 @@ package clustertest_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,6 +103,62 @@ func answersWhileItWithdraws(t *testing.T, c *clustertest.Cluster, _ *clustertes
 	}
 	require.NoError(t, b.Handed(t.Context()))
 	require.Eventually(t, func() bool { return len(a.Held()) == domain.Partitions }, clustertest.Timeout, time.Millisecond)
+}
+
+// grants is what nodes were told that they hold.
+type grants struct {
+	mu  sync.Mutex
+	all []domain.Fence
+}
+
+func (g *grants) add(fences []domain.Fence) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = append(g.all, fences...)
+}
+
+// forget returns what was told since it was asked last.
+func (g *grants) forget() []domain.Fence {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := g.all
+	g.all = nil
+	return all
+}
+
+// A partition that was to go and stays is told of like one that was granted: what was to begin in it meanwhile was turned
+// away. Who lives there has not moved.
+func staysAfterAll(t *testing.T, c *clustertest.Cluster, told *grants) {
+	a, b := c.Join(t), c.Join(t)
+	requireShares(t, c.Ledger, a, b)
+	at, busy := "", map[domain.Partition]bool{}
+	for i := range identities {
+		if id := strconv.Itoa(i); clustertest.Ask(t, a, id, "busy").GetAddress() == b.Address() {
+			at, busy[cluster.PartitionOf("probe", id)] = id, true
+		}
+	}
+	life := clustertest.Ask(t, a, at, "").GetLife()
+	require.NoError(t, b.Withdraw(t.Context()))
+	require.Eventually(t, func() bool { return len(a.Members()) == 1 && len(b.Members()) == 1 }, clustertest.Timeout, time.Millisecond)
+	moving := slices.DeleteFunc(b.Held(), func(f domain.Fence) bool { return !busy[f.Partition] })
+	require.Len(t, moving, len(busy))
+	told.forget()
+	require.NoError(t, b.Return(t.Context()))
+	var again []domain.Fence
+	require.Eventually(t, func() bool {
+		again = append(again, told.forget()...)
+		for _, f := range moving {
+			if !slices.Contains(again, f) {
+				return false
+			}
+		}
+		return true
+	}, clustertest.Timeout, time.Millisecond)
+	require.Equal(t, life, clustertest.Ask(t, a, at, "free").GetLife())
+	for i := range identities {
+		clustertest.Ask(t, b, strconv.Itoa(i), "free")
+	}
+	requireShares(t, c.Ledger, a, b)
 }
 
 // A node that withdraws holds nothing, brings messages to whoever does, and comes back.

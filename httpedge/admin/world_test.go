@@ -50,6 +50,7 @@ type world struct {
 	book     *book
 	visitors *visitors
 	outgoing *outgoing
+	cluster  *crew
 	vault    *vault.Vault
 	master   vault.Key
 	clock    *clock
@@ -195,7 +196,7 @@ func onPostgres(t *testing.T) domain.Store {
 
 func newWorld(t *testing.T, store domain.Store) *world {
 	t.Helper()
-	w := &world{t: t, store: store, visitors: &visitors{hits: map[domain.EventID]domain.Hit{}}, registry: prometheus.NewRegistry()}
+	w := &world{t: t, store: store, visitors: &visitors{hits: map[domain.EventID]domain.Hit{}}, cluster: &crew{}, registry: prometheus.NewRegistry()}
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	_, err := w.store.ApplyCatalog(t.Context(), catalog())
 	require.NoError(t, err)
@@ -209,7 +210,7 @@ func newWorld(t *testing.T, store domain.Store) *world {
 	w.vault, err = vault.New(w.master)
 	require.NoError(t, err)
 	api, err := admin.New(admin.Deps{
-		Store: w.store, Directory: w.book.directory, Catalog: w.book, Visitors: w.visitors, Graph: graph{}, Clock: now, Metrics: w.registry,
+		Store: w.store, Directory: w.book.directory, Catalog: w.book, Visitors: w.visitors, Graph: graph{}, Cluster: w.cluster, Clock: now, Metrics: w.registry,
 		Deliveries: w.outgoing, Sealer: sealer{w.vault}, Resealer: sealer{w.vault}, People: actors.Archive{Store: w.store, Clock: now},
 	})
 	require.NoError(t, err)

@@ -25,6 +25,7 @@ type owner struct {
 	config    domain.Endpoint
 	own       schedule.Schedule
 	paused    bool
+	settled   bool // and nothing was under way any more
 	disabled  bool
 	awayUntil time.Time // it does not reach the store before
 

@@ -140,8 +140,23 @@ func (o *owner) checkRate() {
 	}
 }
 
+// settles holds a queue that is paused to this: once nothing is under way, nothing is until it goes on.
+func (o *owner) settles() {
+	settled := o.queue.Settled()
+	if !o.learned && settled && (o.requests > 0 || o.queue.Figures().Recording > 0) {
+		o.failf("it has settled with %d in flight", o.requests)
+	}
+	if o.paused && o.settled && !settled {
+		o.failf("it is paused and had settled, and something is under way")
+	}
+	if o.settled = o.paused && settled; o.settled {
+		o.calm++
+	}
+}
+
 // check holds the queue to its bounds after every input.
 func (o *owner) check() {
+	o.settles()
 	f := o.queue.Figures()
 	rows, settled := o.queue.Size()
 	room := queue.PerClass

@@ -49,6 +49,7 @@ type life struct {
 	opened   int
 	told     int
 	repeats  int            // that one sent that was stale
+	calm     int            // inputs to queues that were paused and had settled
 	fenced   int            // owners that learned of a take-over from a record
 	taken    map[string]int // take-overs, by what they met
 }
@@ -132,6 +133,7 @@ func TestQueue_Lives(t *testing.T) {
 	require.Greater(t, all.told, 2*lives)
 	require.Greater(t, all.fenced, lives/5)
 	require.Greater(t, all.repeats, lives/5)
+	require.Greater(t, all.calm, lives)
 	for _, state := range domain.DeliveryStates()[1:] {
 		require.Greater(t, all.states[state], lives/5, state)
 	}
@@ -142,14 +144,14 @@ func TestQueue_Lives(t *testing.T) {
 
 // sum is what lives were made of.
 type sum struct {
-	attempts, batches, opened, told, fenced, repeats int
+	attempts, batches, opened, told, fenced, repeats, calm int
 
 	states map[domain.DeliveryState]int
 	taken  map[string]int
 }
 
 func (s *sum) add(l *life) {
-	of := sum{l.attempts, l.batches, l.opened, l.told, l.fenced, l.repeats, map[domain.DeliveryState]int{}, l.taken}
+	of := sum{l.attempts, l.batches, l.opened, l.told, l.fenced, l.repeats, l.calm, map[domain.DeliveryState]int{}, l.taken}
 	for _, d := range l.store.rows {
 		of.states[d.State]++
 	}
@@ -161,7 +163,7 @@ func (s *sum) join(o sum) {
 		s.states, s.taken = map[domain.DeliveryState]int{}, map[string]int{}
 	}
 	s.attempts, s.batches, s.opened, s.told = s.attempts+o.attempts, s.batches+o.batches, s.opened+o.opened, s.told+o.told
-	s.fenced, s.repeats = s.fenced+o.fenced, s.repeats+o.repeats
+	s.fenced, s.repeats, s.calm = s.fenced+o.fenced, s.repeats+o.repeats, s.calm+o.calm
 	for state, n := range o.states {
 		s.states[state] += n
 	}

@@ -81,6 +81,35 @@ func TestQueue_IsPaused(t *testing.T) {
 	require.Len(t, d.sends(), 4, "nothing was sent before: it begins as any other does")
 }
 
+// A queue that is paused settles when the last of what was in the air is recorded, and stays so whatever happens until it
+// goes on.
+func TestQueue_Settles(t *testing.T) {
+	t.Parallel()
+	d := open(t, domain.Endpoint{})
+	require.True(t, d.queue.Settled(), "nothing was ever sent")
+	a, b := d.owe("ghl-ada", first), d.owe("ghl-bob", first)
+	require.Len(t, d.sends(), 2)
+	require.False(t, d.queue.Settled())
+	d.take(d.queue.Configure(d.now, d.config, true, 5))
+	d.answer(a, answer(200, 0))
+	require.False(t, d.queue.Settled(), "the other is in the air")
+	d.refuse = func(domain.Attempted) error { return domain.Fail("record", domain.Unavailable, nil) }
+	d.answer(b, answer(500, 0))
+	require.False(t, d.queue.Settled(), "its record is not there yet")
+	d.refuse = nil
+	d.advance(time.Second)
+	require.True(t, d.queue.Settled())
+
+	d.owe("ghl-ada", update)
+	d.take(d.queue.Owed(d.now))
+	d.take(d.queue.Hastened(d.now, *d.store.of(b)))
+	d.advance(time.Hour)
+	require.True(t, d.queue.Settled())
+	require.Empty(t, d.sends())
+	d.take(d.queue.Configure(d.now, d.config, false, 6))
+	require.False(t, d.queue.Settled())
+}
+
 // Our own stop ends nothing, says nothing of the endpoint, and costs no place in the queue.
 func TestQueue_SurvivesOurOwnStop(t *testing.T) {
 	t.Parallel()
