@@ -43,14 +43,14 @@ func (n *Node) Ask(ctx context.Context, m Keyed) (any, error) {
 	if !ok {
 		deadline = time.Now().Add(n.cfg.AskTimeout)
 	}
-	for {
+	for tries := 0; ; tries++ {
 		answer, err := n.try(ctx, s, deadline, m, kind, id)
 		var again errTry
 		if err == nil || !errors.As(err, &again) {
 			return n.asked(answer, err)
 		}
 		n.m.askRetries.Inc()
-		if !s.pause(ctx, deadline) {
+		if !s.pause(ctx, deadline, tries) {
 			return n.asked(nil, unavailable(kind, again.err))
 		}
 	}
@@ -142,10 +142,11 @@ func judgeAnswer(kind string, answer any) (any, error) {
 	}
 }
 
-// pause waits between tries, 10 to 30ms: a hand-over takes tens of milliseconds, and those who wait for
-// the same one should not return together. It reports whether there is time for another try.
-func (s *slot) pause(ctx context.Context, deadline time.Time) bool {
-	d := 10*time.Millisecond + rand.N(20*time.Millisecond)
+// pause waits between tries: 10 to 30ms four times, because a hand-over takes tens of milliseconds, and then twice as long
+// each time up to 80 to 240ms, because what takes longer takes seconds. Those who wait for the same thing should not return
+// together. It reports whether there is time for another try.
+func (s *slot) pause(ctx context.Context, deadline time.Time, tries int) bool {
+	d := (10*time.Millisecond + rand.N(20*time.Millisecond)) << min(max(0, tries-3), 3)
 	if ctx.Err() != nil || time.Until(deadline) <= d {
 		return false
 	}
