@@ -147,7 +147,13 @@ func (s *Server) StartAgain() error {
 }
 
 func (s *Server) launch() error {
-	log, err := os.OpenFile(filepath.Join(s.dir, "server.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	// A file of its own: what is left of a server that was killed still writes into the one before, over whatever we would
+	// look for.
+	name := filepath.Join(s.dir, "server.log")
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove server log: %w", err)
+	}
+	log, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("open server log: %w", err)
 	}
