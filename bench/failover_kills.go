@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -103,6 +104,9 @@ func (r *failoverRun) kill(ctx context.Context, node int) (*strike, error) {
 	select {
 	case <-s.done:
 	case <-timer.C:
+		r.load.ask(func() {
+			r.cfg.Log.Warn("given up on actors that have not answered", "leads", s.silentLeads(), "buyers", slices.Sorted(maps.Keys(s.buyers)))
+		})
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

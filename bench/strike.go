@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -68,6 +69,16 @@ func (s *strike) look() {
 	if len(s.leads)+len(s.buyers) == 0 {
 		close(s.done)
 	}
+}
+
+// silentLeads are the numbers of the webhooks whose leads have not answered.
+func (s *strike) silentLeads() []int64 {
+	var all []int64
+	for p := range s.leads {
+		all = append(all, p.lead)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // recovery is how long it took until the last of them had answered; of those who have not, at least until now.
