@@ -28,7 +28,8 @@ type buyer struct {
 	key  domain.BuyerKey
 	core *feed.Feed
 
-	leases int // as the gauge knows them
+	leases  int  // as the gauge knows them
+	leaving bool // to another node
 }
 
 type (
@@ -68,6 +69,9 @@ func (b *buyer) Busy() bool {
 	if !b.core.Watched() {
 		b.rt.lookout.forget(b.key)
 	}
+	if b.leaving {
+		return b.core.Promised()
+	}
 	return b.core.Busy()
 }
 
@@ -77,6 +81,8 @@ func (b *buyer) Receive(ctx actor.Context) {
 		b.core.Expire(now) // a node that died is not published to for ever
 	}
 	switch msg := ctx.Message().(type) {
+	case *cluster.Leaving:
+		b.leaving = true
 	case *actor.Started:
 		core, steps := feed.New()
 		b.core = core

@@ -90,6 +90,10 @@ func (f *Feed) Leases() int { return len(f.leases) }
 // Busy says whether the feed has to stay in memory.
 func (f *Feed) Busy() bool { return f.Watched() || f.loading || f.filling || f.waiting }
 
+// Promised says whether somebody waits for an answer of this feed: all that a feed which moves to another node has to see to.
+// Those who watch ask there, and what is not published is found there.
+func (f *Feed) Promised() bool { return len(f.asking) > 0 }
+
 // Head is the newest sequence published; 0 until loaded.
 func (f *Feed) Head() domain.Seq { return f.head }
 

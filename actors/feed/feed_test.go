@@ -78,6 +78,17 @@ func TestFeed_LoadsAgain(t *testing.T) {
 	require.Equal(t, []feed.Step{feed.Load{}}, f.Watch(noon, node, "again"))
 }
 
+// A feed that moves to another node owes something only to those who wait for its answer, not to those who watch.
+func TestFeed_PromisesAnAnswer(t *testing.T) {
+	t.Parallel()
+	f, _ := feed.New()
+	f.Watch(noon, node, "ask")
+	require.True(t, f.Promised())
+	f.Loaded(noon, domain.Head{}, nil)
+	require.False(t, f.Promised())
+	require.True(t, f.Watched())
+}
+
 // A node that died is forgotten when its lease runs out, and nothing is sent to it any more.
 func TestFeed_ForgetsANodeThatDied(t *testing.T) {
 	t.Parallel()
