@@ -22,6 +22,7 @@ type ready struct {
 	slot           int
 	generation     int32
 	readable, free bool // something to read (or the end); room to write
+	ended          bool // the other side has ended: behind what there is to read
 }
 
 func newPoller() (*poller, error) {
@@ -69,6 +70,7 @@ func (p *poller) wait(timeout time.Duration, each func(ready)) error {
 			slot: int(ev.Fd), generation: ev.Pad,
 			readable: ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0,
 			free:     ev.Events&unix.EPOLLOUT != 0,
+			ended:    ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0,
 		})
 	}
 	return nil

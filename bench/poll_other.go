@@ -18,6 +18,7 @@ type ready struct {
 	slot           int
 	generation     int32
 	readable, free bool
+	ended          bool
 }
 
 func newPoller() (*poller, error)                     { return nil, errPlatform }

@@ -118,7 +118,7 @@ func (r *reactor) turn(timeout time.Duration) error {
 			r.flush(s)
 		}
 		if e.readable && r.slots[e.slot] == s {
-			r.drain(s)
+			r.drain(s, e.ended)
 		}
 	})
 }
@@ -141,8 +141,9 @@ func (r *reactor) flush(s *socket) {
 
 var errEnded = errors.New("the server closed the connection")
 
-// drain reads until the kernel has no more: a short read says so without another call.
-func (r *reactor) drain(s *socket) {
+// drain reads until the kernel has no more: a short read says so without another call. Where the end is known to be behind it
+// there is one more to make: nobody would tell of it again, and the connection would look open for ever.
+func (r *reactor) drain(s *socket, ended bool) {
 	for r.slots[s.slot] == s {
 		n, err := sysRead(s.fd, r.buf)
 		switch {
@@ -159,7 +160,7 @@ func (r *reactor) drain(s *socket) {
 			r.shut(s, err)
 			return
 		}
-		if n < len(r.buf) {
+		if n < len(r.buf) && !ended {
 			return
 		}
 	}
