@@ -103,6 +103,37 @@ func TestRing_Revoked(t *testing.T) {
 	require.Equal(t, Unknown, reasonOf(t, err))
 }
 
+// A key that was made elsewhere is good at once; unknown ones have the list read ten times a second and no more.
+func TestRing_MadeElsewhere(t *testing.T) {
+	t.Parallel()
+	s, r, text := newShelf()
+	_, err := r.Verify(t.Context(), text)
+	require.NoError(t, err)
+	made, id, hash := New()
+	s.keys = append(s.keys, domain.APIKey{ID: id, Hash: hash})
+	got, err := r.Verify(t.Context(), made)
+	require.NoError(t, err)
+	require.Equal(t, id, got.ID)
+	require.Equal(t, 2, s.reads)
+
+	guess := func() {
+		guessed, _, _ := New()
+		_, err := r.Verify(t.Context(), guessed)
+		require.Equal(t, Unknown, reasonOf(t, err))
+	}
+	for range 50 {
+		guess()
+	}
+	require.Equal(t, 11, s.reads)
+	s.now = s.now.Add(time.Second)
+	guess() // the list is new for this one
+	require.Equal(t, 12, s.reads)
+	s.err = errors.New("no connection")
+	guess()
+	_, err = r.Verify(t.Context(), made)
+	require.NoError(t, err, "what is known stays")
+}
+
 // The node that made or revoked a key knows at once.
 func TestRing_Changed(t *testing.T) {
 	t.Parallel()

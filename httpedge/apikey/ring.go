@@ -15,6 +15,9 @@ const (
 	// stale is how old it may be while the store cannot be read. Longer, and a revoked key would outlive a
 	// failure that somebody brought about for it.
 	stale = 10 * time.Second
+	// again is how often in that second it is read once more for a key that is not in it, which may have been made on another
+	// node just now. Guessed keys cost the store so much and no more.
+	again = 10
 )
 
 // Ring is the keys that a node knows. It is read when a request comes, and never in between.
@@ -26,6 +29,7 @@ type Ring struct {
 	keys map[string]domain.APIKey
 	read time.Time // when the list was read; zero: never, or it is known to have changed
 	last time.Time // when it was read with success
+	more int       // times that it was read since then for keys that were not in it
 }
 
 // NewRing knows the keys that list lists.
@@ -49,12 +53,10 @@ func (r *Ring) Verify(ctx context.Context, text string) (domain.APIKey, error) {
 		return domain.APIKey{}, domain.Fail(op, domain.Unverified, reason)
 	}
 	now := r.clock.Now()
-	keys, err := r.current(ctx, now)
-	if err != nil {
-		return domain.APIKey{}, domain.Fail(op, domain.Unavailable, err)
-	}
-	k, known := keys[id]
+	k, known, err := r.find(ctx, id, now)
 	switch {
+	case err != nil:
+		return domain.APIKey{}, domain.Fail(op, domain.Unavailable, err)
 	case !known:
 		reason = Unknown
 	case !same(secret, k):
@@ -67,24 +69,36 @@ func (r *Ring) Verify(ctx context.Context, text string) (domain.APIKey, error) {
 	return domain.APIKey{}, domain.Fail(op, domain.Unverified, reason)
 }
 
-// current is the list, at most a second old. The map is never changed.
-func (r *Ring) current(ctx context.Context, now time.Time) (map[string]domain.APIKey, error) {
+// find looks in the list, at most a second old, and once more in a new one.
+func (r *Ring) find(ctx context.Context, id string, now time.Time) (k domain.APIKey, known bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.read.IsZero() && now.Sub(r.read) < fresh {
-		return r.known(now)
+	recent := !r.read.IsZero() && now.Sub(r.read) < fresh
+	if !recent {
+		r.more = 0
+		r.reread(ctx, now)
 	}
+	keys, err := r.known(now)
+	k, known = keys[id]
+	if err == nil && !known && recent && r.more < again {
+		r.more++
+		r.reread(ctx, now)
+		k, known = r.keys[id]
+	}
+	return k, known, err
+}
+
+func (r *Ring) reread(ctx context.Context, now time.Time) {
 	list, err := r.list(ctx)
 	r.read = now // also after a failure: the store is not asked more often because it is in trouble
 	if err != nil {
-		return r.known(now)
+		return
 	}
 	keys := make(map[string]domain.APIKey, len(list))
 	for _, k := range list {
 		keys[k.ID] = k
 	}
 	r.keys, r.last = keys, now
-	return keys, nil
 }
 
 func (r *Ring) known(now time.Time) (map[string]domain.APIKey, error) {
