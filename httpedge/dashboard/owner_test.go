@@ -24,6 +24,8 @@ func TestPage_AtItsOwner(t *testing.T) {
 		"the owner dies and the buyer moves":       ownerDies,
 		"the buyer moves, and the page with it":    buyerMoves,
 		"the buyer moves where no browser reaches": movesOutOfReach,
+		"nobody knows where the buyer is":          nobodyKnows,
+		"the buyer moves on before the page comes": movesOn,
 		"a stream at the owner grows old":          ownerStreamAges,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +169,37 @@ func movesOutOfReach(t *testing.T, w *world, p *browser.Page) {
 	whole(t, p, 1, 3)
 	unbroken(t, p)
 	require.Equal(t, 1, streamsAt(p, two.URL), "it goes on where it is")
+}
+
+func nobodyKnows(t *testing.T, w *world, p *browser.Page) {
+	two, three := w.beside(calmly()), w.beside(calmly())
+	w.move(two)
+	w.misplace(2, nil)
+	open(w, p)
+	w.Feeds.Publish(ada, person(1))
+	whole(t, p, 1, 1)
+	states(p)
+	waitStreamAt(t, p, two.URL, 1) // it asks again by itself
+	w.misplace(2, nil)
+	w.move(three)
+	waitStreamAt(t, p, three.URL, 1)
+	w.Feeds.Publish(ada, person(2))
+	whole(t, p, 1, 2)
+	unbroken(t, p)
+	require.Equal(t, 1, streamsAt(p, w.URL))
+}
+
+func movesOn(t *testing.T, w *world, p *browser.Page) {
+	two, three := w.beside(calmly()), w.beside(calmly())
+	w.move(three)
+	w.misplace(0, two)
+	open(w, p)
+	waitStreamAt(t, p, two.URL, 1)
+	waitStreamAt(t, p, three.URL, 1)
+	w.Feeds.Publish(ada, person(1))
+	whole(t, p, 1, 1)
+	require.Equal(t, 1, streamsAt(p, two.URL), "it stays where its buyer is")
+	require.Zero(t, streamsAt(p, w.URL))
 }
 
 func ownerStreamAges(t *testing.T, w *world, p *browser.Page) {

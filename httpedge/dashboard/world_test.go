@@ -41,14 +41,16 @@ type world struct {
 	URL   string // of the page, through Net
 	node  *node
 
-	mu        sync.Mutex
-	home      domain.Owner // of ada; zero: there is one node
-	others    []*second
-	signedOut bool
-	pulls     int // answered 200
-	unchanged int // answered 304
-	seen      map[domain.Seq]seen
-	repeats   int
+	mu         sync.Mutex
+	home       domain.Owner // of ada; zero: there is one node
+	others     []*second
+	speechless int     // questions for the stream's place that get no answer yet
+	late       *second // what the next one is told, although the buyer has moved on
+	signedOut  bool
+	pulls      int // answered 200
+	unchanged  int // answered 304
+	seen       map[domain.Seq]seen
+	repeats    int
 }
 
 type seen struct {
@@ -151,6 +153,13 @@ func (w *world) move(to *second) {
 	}
 }
 
+// misplace has the next n questions for the stream's place fail, and the one after them be told what was true before.
+func (w *world) misplace(n int, late *second) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.speechless, w.late = n, late
+}
+
 func (w *world) homeFrom(addr string) domain.Owner {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,9 +181,18 @@ func (w *world) nodes() (urls []string) {
 func (w *world) place(ctx *fasthttp.RequestCtx) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	answer := map[string]any{"local": w.home.Node == ""}
-	if w.home.URL != "" {
-		answer["owner"], answer["url"] = w.home.Node, w.home.URL+"/api/buyer/events?ticket=t1"
+	if w.speechless > 0 {
+		w.speechless--
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		return
+	}
+	home := w.home
+	if w.late != nil {
+		home, w.late = domain.Owner{Node: w.late.addr, URL: w.late.URL}, nil
+	}
+	answer := map[string]any{"local": home.Node == ""}
+	if home.URL != "" {
+		answer["owner"], answer["url"] = home.Node, home.URL+"/api/buyer/events?ticket=t1"
 	}
 	body, err := json.Marshal(answer)
 	if err != nil {

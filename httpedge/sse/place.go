@@ -14,15 +14,19 @@ type place struct {
 	seq   domain.Seq
 	known bool // it named a place of this store's history
 	lost  bool // it named a place we do not know: another epoch, or no place at all
+	home  bool // it was sent to this node as the one that its buyer lives on: it came with a ticket
 }
 
 // placeOf reads Last-Event-ID, which a browser sends when it reconnects by itself, or else the query's
 // last, which a page gives to a new EventSource. The header wins: it is the newer of the two.
 func placeOf(ctx *fasthttp.RequestCtx, epoch string) place {
-	if id := ctx.Request.Header.Peek("Last-Event-ID"); len(id) > 0 {
-		return parsePlace(string(id), epoch)
+	id := ctx.Request.Header.Peek("Last-Event-ID")
+	if len(id) == 0 {
+		id = ctx.QueryArgs().Peek("last")
 	}
-	return parsePlace(string(ctx.QueryArgs().Peek("last")), epoch)
+	p := parsePlace(string(id), epoch)
+	p.home = ctx.QueryArgs().Has("ticket")
+	return p
 }
 
 // parsePlace reads "<epoch>-<seq>". Empty is no place; anything else that is not of this epoch is lost.

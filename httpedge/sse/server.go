@@ -142,7 +142,9 @@ func (s *Server) open(c net.Conn, key domain.BuyerKey, from place, more []byte) 
 	s.tune(c)
 	age := s.config.MaxAge*4/5 + rand.N(s.config.MaxAge/5+1)
 	k := &sink{server: s, link: s.link(c), key: key, lost: from.lost, until: time.Now().Add(age)}
-	k.owner = s.owner(key).Node
+	if !from.home { // who was sent here, and too late, is told so
+		k.owner = s.owner(key).Node
+	}
 	s.metrics.opened.Inc()
 	s.metrics.open.Add(1)
 	if k.send(s.head(more)) { // before the wheel has it: nothing may be written ahead of the head

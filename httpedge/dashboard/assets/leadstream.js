@@ -6,7 +6,7 @@
 //
 // The stream is kept at the node that the buyer lives on, where browsers can reach it: before each connection the server is
 // asked for it. One that cannot be opened there is opened where the page came from, which is as whole; and when the buyer
-// moves, the new stream is open before the old one is closed.
+// moves, the new stream is open before the old one is closed. A move that fails is tried a few times more.
 //
 //	const leads = new LeadStream()
 //	leads.addEventListener('page',  e => ...)  // detail: { leads, place, more }: all of the first page
@@ -91,30 +91,34 @@ export class LeadStream extends EventTarget {
     this.#close();
     if (this.#state !== 'live' && this.#state !== 'waiting') this.#become('connecting');
     const moves = ++this.#moves; // of two that ask, the last one opens
-    const [answer, url] = await Promise.all([this.pull(), this.#ask()]);
+    const [answer, place] = await Promise.all([this.pull(), this.#ask()]);
     if (!this.#started || this.#source || moves !== this.#moves) return;
-    if (answer.ok) this.#open(url);
-    else if (answer.status === 401) this.#signedOut();
+    if (answer.ok) {
+      this.#open(place ?? {});
+      if (!place) this.#follow();
+    } else if (answer.status === 401) this.#signedOut();
     else this.#later(answer.after);
   }
 
-  // ask learns where the stream is best opened: a URL for one connection, or null for where the page came from.
+  // ask learns where the stream is best opened: { owner, url }, its URL for one connection, or none for where the page came
+  // from. null: nobody could say.
   async #ask() {
     try {
       const r = await fetch(this.#options.place, { cache: 'no-store', signal: AbortSignal.timeout(this.#options.openWithin) });
-      return r.ok ? (await r.json()).url ?? null : null;
+      if (r.ok) return await r.json();
+      return r.status >= 500 || r.status === 429 ? null : {};
     } catch {
       return null;
     }
   }
 
-  // open opens a stream, at the owner's URL or (null) where the page came from. One that is open already is left when the
-  // new one has answered.
-  #open(at) {
+  // open opens a stream, at its owner's URL or, without one, where the page came from. One that is open already is left
+  // when the new one has answered; when that does not come, the move is tried again, at most wait (ms) from now.
+  #open({ owner, url: at }, wait = 0) {
     const url = new URL(at ?? this.#options.events, location.href);
     if (this.#place) url.searchParams.set('last', `${this.#place.epoch}-${this.#place.seq}`);
     const source = new EventSource(url);
-    const stream = this.#next = { source, owner: at !== null, answered: false, timer: 0 };
+    const stream = this.#next = { source, owner: at ? owner : null, wait, answered: false, timer: 0 };
     if (!this.#source) this.#source = stream;
     if (stream.owner) stream.timer = setTimeout(() => this.#broke(stream), this.#options.openWithin);
     const on = (type, handle) => source.addEventListener(type, (e) => {
@@ -148,12 +152,14 @@ export class LeadStream extends EventTarget {
   #broke(stream) {
     const { source } = stream;
     if (stream !== this.#source) { // it was to take the place of one that goes on
-      if (stream === this.#next) this.#next = null;
       clearTimeout(stream.timer);
       source.close();
+      if (stream !== this.#next) return;
+      this.#next = null;
+      this.#follow(stream.wait);
     } else if (stream.owner && !stream.answered) { // the owner cannot be reached from here, or is gone: any node will do
       this.#close();
-      this.#open(null);
+      this.#open({});
     } else if (stream.owner) { // its URL was for one connection; and the server's "retry" is not for us to see
       this.#later(0, this.#options.spread);
     } else if (source.readyState === EventSource.CLOSED) {
@@ -163,14 +169,19 @@ export class LeadStream extends EventTarget {
     }
   }
 
-  // follow goes where the buyer has moved. There is no hurry: the stream goes on here.
-  #follow() {
+  // follow goes where the buyer has moved, at most wait from now. There is no hurry: the stream goes on here. What is in the
+  // way (no answer, an opening that has not ended, one that failed) is met again after twice the wait, until that is too
+  // long: the next move or connection asks anew.
+  #follow(wait = this.#options.spread) {
     clearTimeout(this.#moveTimer);
+    if (wait > this.#options.backoff[1]) return;
     this.#moveTimer = setTimeout(async () => {
       const moves = ++this.#moves;
-      const url = await this.#ask();
-      if (url && this.#started && moves === this.#moves && this.#source && !this.#next) this.#open(url);
-    }, Math.random() * this.#options.spread);
+      const place = await this.#ask();
+      if (!this.#started || !this.#source || moves !== this.#moves) return;
+      if (!place || this.#next) this.#follow(2 * wait);
+      else if (place.url && place.owner !== this.#source.owner) this.#open(place, 2 * wait);
+    }, Math.random() * wait);
   }
 
   #close() {
