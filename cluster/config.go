@@ -88,14 +88,14 @@ type Config struct {
 	// URL is where browsers reach this very node, told to the others: an http or https URL, with no slash at its end;
 	// default none.
 	URL        string
-	GossipPort int      // of gossip (TCP and UDP); default 0: any free one
+	GossipPort int      // of gossip (TCP and UDP; with TLS TCP alone); default 0: any free one
 	Seeds      []string // where the gossip of nodes to join is found: see discover.go; none: this node begins alone
 
 	SecretKey []byte // encrypts gossip: 16, 24 or 32 bytes
 	// SecretFile holds keys instead, and they may be replaced while nodes run: see secret.go.
 	SecretFile string
-	ServerTLS  *tls.Config // for actor messages that come in; needs ClientTLS
-	ClientTLS  *tls.Config // for actor messages that go out; needs ServerTLS
+	ServerTLS  *tls.Config // for gossip and actor messages that come in; needs ClientTLS
+	ClientTLS  *tls.Config // for gossip and actor messages that go out; needs ServerTLS
 
 	// Probe is how often a member is probed; default 500ms, which declares a dead node within about
 	// 2.5s and forgives a pause of 1s. A probe's answer may take two fifths of it.

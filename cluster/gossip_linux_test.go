@@ -20,12 +20,12 @@ import (
 )
 
 // BenchmarkGossip runs the gossip of so many nodes in this process, over loopback, with the settings and
-// the encryption of the product, and says what one member costs while nothing happens. Then three nodes are
+// the encryption of the product (a key alone, or mutual TLS), and says what one member costs while nothing happens. Then three nodes are
 // killed, one after the other. It takes a minute for each size, and means nothing on a machine that keeps
 // the process waiting: nodes then take each other for dead.
 //
-//	B/s/node          sent, in UDP and TCP payloads; what is received is as much
-//	packets/s/node    UDP packets sent
+//	B/s/node          sent, in UDP and TCP payloads (without what TLS adds); what is received is as much
+//	packets/s/node    packets sent
 //	push-pull-B       one exchange of everything, both directions
 //	cpu-µs/s/node     processor time, kernel included
 //	heap-B/node       what a node keeps, of itself and of the others
@@ -33,11 +33,13 @@ import (
 //	death-B/node      sent meanwhile beside the above
 func BenchmarkGossip(b *testing.B) {
 	for _, n := range []int{3, 10, 30, 100} { // 100 need two cores to themselves
-		b.Run("members="+strconv.Itoa(n), func(b *testing.B) {
-			for b.Loop() {
-				gossip(b, n)
-			}
-		})
+		for _, under := range []string{"key", "tls"} {
+			b.Run("members="+strconv.Itoa(n)+"/"+under, func(b *testing.B) {
+				for b.Loop() {
+					gossip(b, n, under == "tls")
+				}
+			})
+		}
 	}
 }
 
@@ -46,21 +48,26 @@ const (
 	settling = 20 * time.Second // after twice the interval, exchanges of everything are spread out
 )
 
-func gossip(b *testing.B, n int) {
+func gossip(b *testing.B, n int, secure bool) {
 	watched := 20 * time.Second
 	if testing.Short() {
 		watched = 5 * time.Second
 	}
 	count := &traffic{}
+	cfg := Config{SecretKey: []byte("0123456789abcdef")}
+	if secure {
+		c := newClan(b)
+		cfg = Config{ServerTLS: c.server, ClientTLS: c.client}
+	}
 	systems := make([]*actor.ActorSystem, n)
 	for i := range systems {
 		systems[i] = newSystem(slog.New(slog.DiscardHandler))
 		defer systems[i].Shutdown()
 	}
 	empty := heap()
-	nodes := []*provider{startGossiper(b, systems[0], count)}
+	nodes := []*provider{startGossiper(b, systems[0], cfg, count)}
 	for _, sys := range systems[1:] {
-		nodes = append(nodes, startGossiper(b, sys, count, nodes[0].gossipAddress()))
+		nodes = append(nodes, startGossiper(b, sys, cfg, count, nodes[0].gossipAddress()))
 	}
 	agree(b, nodes, "")
 	time.Sleep(settling)
@@ -108,21 +115,30 @@ func agree(b *testing.B, nodes []*provider, without string) {
 }
 
 // startGossiper begins the membership of a node that has no actors.
-func startGossiper(b *testing.B, sys *actor.ActorSystem, count *traffic, seeds ...string) *provider {
+func startGossiper(b *testing.B, sys *actor.ActorSystem, cfg Config, count *traffic, seeds ...string) *provider {
 	b.Helper()
 	silent := slog.New(slog.DiscardHandler)
-	wire, err := memberlist.NewNetTransport(&memberlist.NetTransportConfig{BindAddrs: []string{"127.0.0.1"}, Logger: log.New(gossipWriter{silent}, "", 0)})
-	require.NoError(b, err)
-	cfg := Config{GossipPort: wire.GetAutoBindPort(), SecretKey: []byte("0123456789abcdef")}.withDefaults()
+	var over memberlist.Transport
+	if cfg.ServerTLS != nil {
+		w, err := openWire("127.0.0.1", 0, cfg.ServerTLS, cfg.ClientTLS, usualWire, silent)
+		require.NoError(b, err)
+		over, cfg.GossipPort = w, w.port()
+	} else {
+		net, err := memberlist.NewNetTransport(&memberlist.NetTransportConfig{BindAddrs: []string{"127.0.0.1"}, Logger: log.New(gossipWriter{silent}, "", 0)})
+		require.NoError(b, err)
+		over, cfg.GossipPort = net, net.GetAutoBindPort()
+	}
+	cfg = cfg.withDefaults()
 	p := newProvider(cfg, silent, func() {}, &history{})
 	p.c = &cluster.Cluster{ActorSystem: sys}
 	p.seeds = newDiscovery(seeds, silent)
 	p.self = &cluster.Member{Host: "10.0.0.1", Port: 7400, Id: sys.ID + ".0", Kinds: []string{memberKind}}
 	require.NoError(b, p.encodeSelf())
+	var err error
 	p.secrets, err = openSecrets(cfg)
 	require.NoError(b, err)
 	settings := p.settings()
-	settings.Transport = counting{wire, count}
+	settings.Transport = counting{over, count}
 	p.ml, err = memberlist.Create(settings)
 	require.NoError(b, err)
 	p.ctx, p.stop = context.WithCancel(context.Background())
@@ -149,18 +165,18 @@ func (s sent) minus(o sent) sent {
 
 // counting is a transport that counts. Both directions of a stream are counted where it is opened.
 type counting struct {
-	memberlist.NodeAwareTransport
+	memberlist.Transport
 	*traffic
 }
 
-func (c counting) WriteToAddress(b []byte, to memberlist.Address) (time.Time, error) {
+func (c counting) WriteTo(b []byte, to string) (time.Time, error) {
 	c.packets.Add(1)
 	c.packed.Add(int64(len(b)))
-	return c.NodeAwareTransport.WriteToAddress(b, to)
+	return c.Transport.WriteTo(b, to)
 }
 
-func (c counting) DialAddressTimeout(to memberlist.Address, timeout time.Duration) (net.Conn, error) {
-	conn, err := c.NodeAwareTransport.DialAddressTimeout(to, timeout)
+func (c counting) DialTimeout(to string, timeout time.Duration) (net.Conn, error) {
+	conn, err := c.Transport.DialTimeout(to, timeout)
 	if err != nil {
 		return nil, err
 	}

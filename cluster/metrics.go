@@ -80,9 +80,6 @@ func (m *metrics) asked(err error) {
 
 // register shows the series, and those that are read from the node when they are asked for.
 func (m *metrics) register(n *Node) error {
-	if m.reg == nil {
-		return nil
-	}
 	all := []prometheus.Collector{
 		m.asks, m.askRetries, m.dropped, m.rejects, m.restarts, m.panics, m.stillborn, m.passivated,
 		m.swept, m.cut, m.fenced, m.lapsed, m.ledgerFailures, m.topologies,
@@ -107,6 +104,14 @@ func (m *metrics) register(n *Node) error {
 		all = append(all,
 			gauge("activations", "Activations in memory, by kind.", labels, func() float64 { return float64(k.live.Load()) }),
 			gauge("mailbox_max", "Limit of one activation's mailbox, by kind.", labels, func() float64 { return float64(k.limit) }))
+	}
+	return m.show(n, all)
+}
+
+// show registers series until the node stops.
+func (m *metrics) show(n *Node, all []prometheus.Collector) error {
+	if m.reg == nil {
+		return nil
 	}
 	for i, c := range all {
 		if err := m.reg.Register(c); err != nil {

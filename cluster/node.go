@@ -109,6 +109,11 @@ func (n *Node) join(ctx context.Context, seeds []string) error {
 	if err := n.provider.StartMember(n.shell); err != nil {
 		return err
 	}
+	if n.provider.wire != nil {
+		if err := n.m.show(n, n.provider.wire.collectors()); err != nil {
+			return err
+		}
+	}
 	n.sweeper.start()
 	n.keeper.start()
 	go n.herald.run()

@@ -38,6 +38,7 @@ type provider struct {
 	history *history
 	c       *cluster.Cluster
 	ml      *memberlist.Memberlist
+	wire    *wire  // nil: memberlist's own
 	gossip  string // where others join us
 	started int64
 	meta    atomic.Pointer[[]byte]
@@ -85,7 +86,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	if p.secrets, err = openSecrets(p.cfg); err != nil {
 		return err
 	}
-	if p.ml, err = memberlist.Create(p.settings()); err != nil {
+	if err := p.startGossip(); err != nil {
 		return fmt.Errorf("start gossip on %s port %d: %w", p.cfg.Host, p.cfg.GossipPort, err)
 	}
 	p.gossip = p.ml.LocalNode().Address() // read once: memberlist writes to what it returns, without our knowing
@@ -94,6 +95,21 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	p.publish()
 	go p.run(p.ctx)
 	return nil
+}
+
+// startGossip opens gossip's port: over TLS where the nodes have certificates, or else memberlist's own.
+func (p *provider) startGossip() (err error) {
+	settings := p.settings()
+	if p.cfg.ServerTLS != nil {
+		if p.wire, err = openWire(p.cfg.Host, p.cfg.GossipPort, p.cfg.ServerTLS, p.cfg.ClientTLS, usualWire, p.log); err != nil {
+			return err
+		}
+		settings.Transport = p.wire
+	}
+	if p.ml, err = memberlist.Create(settings); err != nil && p.wire != nil {
+		_ = p.wire.Shutdown() // it is the first error that says something
+	}
+	return err
 }
 
 // StartClient is part of cluster.ClusterProvider. The runtime's clients panic when they stop; a node

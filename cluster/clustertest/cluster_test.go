@@ -1,14 +1,8 @@
 package clustertest_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"log/slog"
-	"math/big"
-	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,6 +16,7 @@ import (
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cluster/clustertest"
+	"github.com/leadwire/leadwire/cluster/clustertest/authority"
 )
 
 // TestCluster runs the stories one after the other. All their nodes open their ports before the first
@@ -47,6 +42,7 @@ func TestCluster(t *testing.T) {
 		{name: "TellsAcross", nodes: 2, tell: tellsAcross},
 		{name: "RefusalsCross", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: refusalsCross},
 		{name: "SpeaksTLS", nodes: 2, cfg: mutualTLS(t), tell: growsToTwo},
+		{name: "GrowsAndShrinksUnderTLS", nodes: 3, cfg: mutualTLS(t), tell: growsAndShrinks},
 		{name: "LogsOneLinePerChange", nodes: 2, deps: cluster.Deps{Log: slog.New(slog.NewTextHandler(log, nil))},
 			tell: func(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) { logsOneLinePerChange(t, c, log) }},
 		{name: "StopsBeforeOthersBegin", nodes: 2, cfg: cluster.Config{Lease: time.Second}, tell: stopsBeforeOthersBegin},
@@ -229,23 +225,11 @@ func growsToTwo(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) {
 
 // mutualTLS is a configuration in which each side shows a certificate that the other one knows.
 func mutualTLS(t *testing.T) cluster.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	a := authority.New(t)
+	cert, key := a.Issue("node")
+	server, client, err := cluster.MutualTLS(cert, key, a.File())
 	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	known, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(known)
-	own := []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
-	return cluster.Config{
-		ServerTLS: &tls.Config{Certificates: own, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13},
-		ClientTLS: &tls.Config{Certificates: own, RootCAs: pool, MinVersion: tls.VersionTLS13},
-	}
+	return cluster.Config{ServerTLS: server, ClientTLS: client}
 }
 
 // An actor's refusals cross nodes: a panic over there is an error here, at once, and a full mailbox too.

@@ -116,7 +116,7 @@ func (s *Settings) bindCluster(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.Seeds, "join", nil, "where the gossip of nodes to join is found: host:port, dns:name:port (every address of the name) or file:path (a line each), looked up again every 2s; none: this node begins alone")
 	fs.StringVar(&s.clusterSecret, "cluster-secret", "", "encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes")
 	fs.StringVar(&c.SecretFile, "cluster-secret-file", "", "a file of such keys instead, a line each: the first encrypts, each opens. It is read again every 2s, so that a key is replaced while nodes run: old; old, new; new, old; new")
-	fs.StringVar(&s.clusterTLS.cert, "cluster-cert", "", "certificate of this node for actor messages, in PEM, shown to other nodes both ways; read again when it has changed; none: they are not encrypted")
+	fs.StringVar(&s.clusterTLS.cert, "cluster-cert", "", "certificate of this node for gossip and actor messages, in PEM, shown to other nodes both ways; read again when it has changed; none: actor messages are not encrypted")
 	fs.StringVar(&s.clusterTLS.key, "cluster-cert-key", "", "its key")
 	fs.StringVar(&s.clusterTLS.authority, "cluster-ca", "", "the cluster's own authority, in PEM: whoever has a certificate of it is a node, whatever name stands in it")
 	fs.DurationVar(&c.Probe, "cluster-probe", 500*time.Millisecond, "how often each node asks another whether it lives; one that does not answer is taken for dead after some five times this. The same on all nodes")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadwire/leadwire/actors/signature"
 	"github.com/leadwire/leadwire/actors/vault"
+	"github.com/leadwire/leadwire/cluster/clustertest/authority"
 	"github.com/leadwire/leadwire/cmd/leadwire/e2e/chaos/plan"
 )
 
@@ -48,16 +49,23 @@ func (r *round) provision() {
 	for i := range r.plan.Nodes {
 		gossip = append(gossip, r.hosts[plan.Node(i)].Address+":7002")
 	}
+	certificates := func(plan.Place) []string { return nil }
+	if r.plan.TLS {
+		a := authority.New(t)
+		certificates = func(node plan.Place) []string {
+			cert, key := a.Issue(string(node))
+			return []string{"--cluster-cert", cert, "--cluster-cert-key", key, "--cluster-ca", a.File()}
+		}
+	}
 	for i := range r.plan.Nodes {
 		name := plan.Node(i)
 		host := r.hosts[name]
 		r.nodes = append(r.nodes, &node{
 			name: name, host: host, data: t.TempDir(), store: url, history: r.history, broken: r.brokenf,
-			args: []string{
-				"--listen", host.Address + ":8080", "--cluster-host", host.Address, "--cluster-port", "7001", "--gossip-port", "7002",
+			args: append(certificates(name),
+				"--listen", host.Address+":8080", "--cluster-host", host.Address, "--cluster-port", "7001", "--gossip-port", "7002",
 				"--join", strings.Join(append(append([]string{}, gossip[:i]...), gossip[i+1:]...), ","), "--cluster-secret", "MDEyMzQ1Njc4OWFiY2RlZg==",
-				"--master-key", masterKey, "--allow-private", "--heartbeat", heartbeat.String(), "--log-format", "text",
-			},
+				"--master-key", masterKey, "--allow-private", "--heartbeat", heartbeat.String(), "--log-format", "text"),
 		})
 	}
 	r.courier = newCourier(r.nodes, r.history)

@@ -66,6 +66,7 @@ type Plan struct {
 	Seed   uint64
 	Nodes  int
 	Length time.Duration
+	TLS    bool            // between nodes: of every other seed
 	Skews  []time.Duration // of each node's clock, at first
 	Events []Event         // in the order of At
 }
@@ -73,7 +74,11 @@ type Plan struct {
 // String tells the plan, a line an event.
 func (p Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, %d nodes for %v, clocks wrong by %v\n", p.Seed, p.Nodes, p.Length, p.Skews)
+	between := "sealed by a key"
+	if p.TLS {
+		between = "under TLS"
+	}
+	fmt.Fprintf(&b, "seed %d, %d nodes %s for %v, clocks wrong by %v\n", p.Seed, p.Nodes, between, p.Length, p.Skews)
 	for _, e := range p.Events {
 		fmt.Fprintf(&b, "  %s\n", e)
 	}
@@ -135,7 +140,7 @@ func Draw(seed uint64, nodes int, length time.Duration) Plan {
 	if drawn := 3 + d.rng.IntN(3); nodes == 0 {
 		nodes = drawn
 	}
-	p := Plan{Seed: seed, Nodes: nodes, Length: length}
+	p := Plan{Seed: seed, Nodes: nodes, Length: length, TLS: seed%2 == 0}
 	for i := range nodes {
 		d.nodes = append(d.nodes, Node(i))
 		p.Skews = append(p.Skews, d.skew())
