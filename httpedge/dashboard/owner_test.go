@@ -29,6 +29,7 @@ func TestPage_AtItsOwner(t *testing.T) {
 		"a stream at the owner grows old":          ownerStreamAges,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			story(t, newWorld(t, calmly()), b.Page(t, browser.Look{}))
 		})
 	}

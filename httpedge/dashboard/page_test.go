@@ -40,6 +40,7 @@ func TestPage(t *testing.T) {
 		"nothing there yet is said, and then is over": empty,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, quick)
 			story(t, w, b.Page(t, browser.Look{}))
 		})

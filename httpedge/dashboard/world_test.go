@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"net"
@@ -21,8 +22,13 @@ import (
 	"github.com/leadwire/leadwire/httpedge/sse/ssetest"
 )
 
-// fasthttp leaves two housekeepers asleep after Shutdown: they end by themselves, seconds later.
+// Most of these tests wait for a browser or a clock, so more of them run at a time than there are processors. fasthttp leaves two
+// housekeepers asleep after Shutdown: they end by themselves, seconds later.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))

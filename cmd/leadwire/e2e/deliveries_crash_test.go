@@ -151,7 +151,7 @@ func TestDeliveries_Kill9(t *testing.T) {
 		}
 		l := newLoad(crm, "d")
 		for range rounds {
-			p := serve(t, storage, "--allow-private")
+			p := serve(t, storage, hasty, "--allow-private")
 			stop := make(chan struct{})
 			loading := l.run(p, stop)
 			ackedMore(t, l, atLeast)
@@ -163,7 +163,7 @@ func TestDeliveries_Kill9(t *testing.T) {
 		for _, c := range customers {
 			c.well()
 		}
-		p := serve(t, storage, "--allow-private")
+		p := serve(t, storage, hasty, "--allow-private")
 		for end := time.Now().Add(patience); l.unacked() > 0; l.send(p, l.draw()) {
 			require.True(t, time.Now().Before(end), "%d events are not acked\n%s", l.unacked(), p.log)
 		}
@@ -198,7 +198,7 @@ func settleDeliveries(t *testing.T, b backend, p *process, storage []string, cus
 		}
 		require.NoError(t, store.Close())
 		require.True(t, time.Now().Before(end), "%d deliveries are pending, %d events not decided\n%s", pending, undecided, p.log)
-		p = serve(t, storage, "--allow-private")
+		p = serve(t, storage, hasty, "--allow-private")
 		<-time.After(2 * time.Second) // there is no event for a queue of another process that runs empty
 	}
 }

@@ -29,7 +29,7 @@ func TestPixel_Kill9MeetsEverybodyOnce(t *testing.T) {
 		s := newSite(t)
 		apply(t, b.storage, s.catalog(buildGraph(t), buyers))
 		for range pixelRounds {
-			p := serve(t, b.storage)
+			p := serve(t, b.storage, hasty)
 			stop := make(chan struct{})
 			loading := s.run(p, stop)
 			before := s.ackedHits()
@@ -39,7 +39,7 @@ func TestPixel_Kill9MeetsEverybodyOnce(t *testing.T) {
 			close(stop)
 			loading.Wait()
 		}
-		p := serve(t, b.storage)
+		p := serve(t, b.storage, hasty)
 		for end := time.Now().Add(patience); s.unacked() > 0; s.send(p, s.draw()) {
 			require.True(t, time.Now().Before(end), "%d views are not acked\n%s", s.unacked(), p.log)
 		}
@@ -57,7 +57,7 @@ func TestPixel_Kill9MeetsEverybodyOnce(t *testing.T) {
 func settleSightings(t *testing.T, b backend) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; {
-		p := serve(t, b.storage)
+		p := serve(t, b.storage, hasty)
 		p.stop() // a graceful stop judges what waits
 		store := b.open(t)
 		owed, err := store.Owed(t.Context(), allPartitions(), time.Now().Add(time.Hour), 0, 10)

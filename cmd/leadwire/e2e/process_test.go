@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 	if testing.Short() {
 		os.Exit(m.Run())
 	}
+	// They wait for processes more than they work: four at a time keep two processors busy.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "leadwire-e2e")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
