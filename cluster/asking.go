@@ -83,7 +83,7 @@ func (k *keeper) giveBack(ctx context.Context) {
 }
 
 func (k *keeper) claim(ctx context.Context, want []domain.Partition) {
-	term := k.term
+	term, turns := k.term, k.turns
 	k.call(ctx, func(c context.Context) func(time.Time) bool {
 		fences, err := k.ledger.Claim(c, k.node, want)
 		var holdings []domain.Holding
@@ -94,7 +94,7 @@ func (k *keeper) claim(ctx context.Context, want []domain.Partition) {
 			}
 		}
 		return func(now time.Time) bool {
-			k.granted(fences, term, now)
+			k.granted(fences, term, turns, now)
 			if err != nil {
 				return k.failed("claim partitions", err, now)
 			}
@@ -104,15 +104,18 @@ func (k *keeper) claim(ctx context.Context, want []domain.Partition) {
 	})
 }
 
-// granted makes partitions Held that are ours now.
-func (k *keeper) granted(fences []domain.Fence, term int64, now time.Time) {
+// granted makes partitions Held that are ours now. turns is how often a turn had been heard when they were claimed: what was
+// given back since then, and asked for too early, is asked for again at once.
+func (k *keeper) granted(fences []domain.Fence, term int64, turns int, now time.Time) {
 	var ours []domain.Fence
 	current, leased := k.lease.held(now)
 	for _, f := range fences {
 		p := &k.router.parts[f.Partition]
 		switch {
 		case f.Epoch == 0:
-			p.claimAt = now.Add(jitter(claimAgain))
+			if p.claimAt = now; turns == k.turns || p.fenced != 0 {
+				p.claimAt = now.Add(jitter(claimAgain))
+			}
 		case !leased || term != current: // granted under a lease that is over
 			k.toGiveBack(now, f)
 		case p.hold(f, term, now):

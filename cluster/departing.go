@@ -78,7 +78,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.resign(ctx)
 	}
 	peers := n.provider.peers()
-	err = errors.Join(err, n.provider.leave())
+	n.provider.leave()
 	if peers > 0 {
 		n.linger(ctx)
 	}

@@ -46,6 +46,7 @@ type keeper struct {
 
 	// Of the goroutine alone.
 	busy     bool
+	turns    int // heard
 	term     int64
 	leased   bool // when it looked last
 	failures int
@@ -174,6 +175,7 @@ func (k *keeper) look(ctx context.Context, now time.Time) {
 	}
 	turned := k.turned.Swap(false)
 	if turned {
+		k.turns++
 		k.herald.changed()
 	}
 	term, leased := k.lease.held(now)
