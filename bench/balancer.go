@@ -5,11 +5,13 @@ import (
 	"time"
 )
 
-// balancer sends requests to several nodes in turn. One that is not answered 200 goes to the next node after a pause, with
-// the same event id, as a CRM does that reaches them through a balancer without health checks.
+// balancer sends requests to several nodes in turn, as docs/deploy/nginx.conf does and without health checks: one that is not
+// answered 200 goes to the next node at once, with the same event id. One that no node acks comes again after a pause, as
+// from a CRM.
 //
 //	send ─▶ node k ──200──▶ done(acked)
-//	          └─ otherwise, or no answer ─▶ againAfter ─▶ node k+1 ... until giveUpAfter ─▶ done(not acked)
+//	          ├─ otherwise, or no answer ─▶ node k+1, once around
+//	          └─ by nobody ─▶ againAfter ─▶ node k+1 ... until giveUpAfter ─▶ done(not acked)
 type balancer struct {
 	pools    []*pool
 	patience time.Duration                                      // for one answer
@@ -18,6 +20,7 @@ type balancer struct {
 
 	turn    int // node that the next request begins at
 	open    map[int64]*errand
+	pass    []*errand // for the next node, at once
 	again   []*errand // in the order that their pauses end
 	refused int64     // answers 429
 	waited  int64     // tries that found every allowed connection taken
@@ -27,6 +30,7 @@ type balancer struct {
 type errand struct {
 	n           int64
 	node, tries int
+	around      int // nodes that did not ack it since the last pause
 	began, next time.Time
 }
 
@@ -93,7 +97,12 @@ func (b *balancer) later(e *errand, now time.Time) {
 		return
 	}
 	e.node = (e.node + 1) % len(b.pools)
-	b.pauseFor(e, now)
+	if e.around++; e.around >= len(b.pools) {
+		e.around = 0
+		b.pauseFor(e, now)
+		return
+	}
+	b.pass = append(b.pass, e)
 }
 
 func (b *balancer) pauseFor(e *errand, now time.Time) {
@@ -101,8 +110,13 @@ func (b *balancer) pauseFor(e *errand, now time.Time) {
 	b.again = append(b.again, e)
 }
 
-// retry sends again what has paused for long enough.
+// retry sends what is to go elsewhere, and what has paused for long enough.
 func (b *balancer) retry(now time.Time) {
+	for len(b.pass) > 0 { // one that is refused at once comes back to it
+		e := b.pass[0]
+		b.pass = b.pass[1:]
+		b.post(e, now)
+	}
 	due := 0
 	for due < len(b.again) && !b.again[due].next.After(now) {
 		due++
@@ -116,6 +130,9 @@ func (b *balancer) retry(now time.Time) {
 
 // pause is how long nothing is to be sent again.
 func (b *balancer) pause(now time.Time) time.Duration {
+	if len(b.pass) > 0 {
+		return 0
+	}
 	if len(b.again) == 0 {
 		return housekeeping
 	}

@@ -99,7 +99,7 @@ func (r *failoverRun) tell() {
 	r.report.tell("seed", "%d", c.Seed)
 	tellStore(r.report, c.Server)
 	r.report.note("nodes, PostgreSQL, sender and streams share this machine: compare figures of one run with one another")
-	r.report.note("a webhook that is not acked is sent again with its event id, to the next node, after %s", againAfter)
+	r.report.note("a webhook that is not acked is sent again with its event id, to the next node at once, and after %s once all have been tried", againAfter)
 }
 
 // tellLoad reports what the load knows of itself.

@@ -133,6 +133,31 @@ func TestFleetLoad_Strike(t *testing.T) {
 	require.True(t, l.probes[0].acked && l.probes[1].acked)
 }
 
+// What a node does not ack is at the next one without a pause, and what none acks pauses.
+func TestBalancer_GoesAround(t *testing.T) {
+	t.Parallel()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	nobody := closed.Addr().(*net.TCPAddr).AddrPort()
+	require.NoError(t, closed.Close())
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
+	defer refusing.Close()
+	r, err := newReactor(nobody)
+	require.NoError(t, err)
+	defer r.close()
+	pools := []*pool{{reactor: r, to: nobody, most: 1}, {reactor: r, to: refusing.Listener.Addr().(*net.TCPAddr).AddrPort(), most: 1}}
+	b := newBalancer(pools, time.Minute, func(int64) []byte { return []byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n") }, nil)
+	now := time.Now()
+	b.send(0, now)
+	for len(b.again) == 0 { // the clock stands still
+		require.NoError(t, r.turn(time.Millisecond))
+		b.retry(now)
+	}
+	require.EqualValues(t, 1, b.refused)
+	require.Equal(t, 2, b.open[0].tries)
+	require.False(t, b.again[0].next.Before(now.Add(againAfter)))
+}
+
 // What no node acks has failed in the end, and is no loss.
 func TestBalancer_GivesUp(t *testing.T) {
 	t.Parallel()
