@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -159,7 +160,7 @@ func cleanText(s string) bool {
 			return false
 		}
 		if s[i] >= utf8.RuneSelf {
-			return utf8.ValidString(s)
+			return utf8.ValidString(s[i:]) && strings.IndexByte(s[i:], 0) < 0
 		}
 	}
 	return true

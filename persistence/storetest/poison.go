@@ -17,6 +17,7 @@ func poison(t *testing.T, h Harness) {
 		spot func(*domain.Event)
 	}{
 		{"a NUL in the event's id", func(e *domain.Event) { e.ID = "a\x00b" }},
+		{"a NUL behind a letter that is not ASCII", func(e *domain.Event) { e.ID = "é\x00" }},
 		{"an event id that is not UTF-8", func(e *domain.Event) { e.ID = "a\xff" }},
 		{"an empty event id", func(e *domain.Event) { e.ID = "" }},
 		{"an event id longer than any index row", func(e *domain.Event) { e.ID = domain.EventID(strings.Repeat("x", 10_000)) }},
