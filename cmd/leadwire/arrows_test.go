@@ -86,7 +86,7 @@ var arrows = []arrow{
 		notItself: []string{"net/http", "database/sql"}, why: "actors know no SQL and no HTTP",
 	},
 	{
-		from: "./actors/actortest", only: []string{"./actors", "./cluster", "./persistence/embedded", "./persistence/groupcommit"},
+		from: "./actors/actortest", only: []string{"./actors", "./cluster", "./persistence/embedded", "./persistence/groupcommit", "./persistence/check"},
 		never: []string{fasthttp, pgx}, why: "a node for tests is actors on a real store, without an edge",
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -39,17 +40,17 @@ func (t *tx) keepAnnouncements(all []domain.Announcement) ([]domain.Announcement
 
 func checkAnnouncements(op string, all []domain.Announcement) error {
 	for _, a := range all {
-		if err := checkTexts(op,
-			text{"announce.account", string(a.Account), false}, text{"announce.type", string(a.Type), false},
-			text{"announce.lead", string(a.Lead), false}, text{"announce.pixel", string(a.Pixel), true},
-			text{"announce.id", string(a.ID), false},
+		if err := check.Texts(op,
+			check.Given("announce.account", string(a.Account)), check.Given("announce.type", string(a.Type)),
+			check.Given("announce.lead", string(a.Lead)), check.Optional("announce.pixel", string(a.Pixel)),
+			check.Given("announce.id", string(a.ID)),
 		); err != nil {
 			return err
 		}
 		if !json.Valid(a.Payload) {
 			return domain.FailField(op, "announce.payload", "must be JSON")
 		}
-		if err := checkJSON(op, "announce.payload", a.Payload); err != nil {
+		if err := check.JSON(op, "announce.payload", a.Payload); err != nil {
 			return err
 		}
 		if err := checkOwed(op, a.Owed); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -32,7 +33,7 @@ func (s *Store) APIKeys(ctx context.Context) (keys []domain.APIKey, err error) {
 // CreateAPIKey keeps a new key; see domain.APIKeyStore.
 func (s *Store) CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.AuditEntry) error {
 	const opName = "create API key"
-	if err := checkTexts(opName, text{"id", k.ID, false}); err != nil {
+	if err := check.Texts(opName, check.Given("id", k.ID)); err != nil {
 		return err
 	}
 	spec, err := json.Marshal(k)

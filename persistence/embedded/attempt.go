@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 )
 
@@ -34,8 +34,8 @@ func (s *Store) RecordAttempt(ctx context.Context, in domain.Attempted) (domain.
 const maxAttempts = 1 << receiptBits
 
 func (a *attempt) prepare(op string) (err error) {
-	if err := checkTexts(op,
-		text{"account", string(a.Key.Account), false}, text{"endpoint", string(a.Key.Endpoint), false}, text{"lead", string(a.Lead), false},
+	if err := check.Texts(op,
+		check.Given("account", string(a.Key.Account)), check.Given("endpoint", string(a.Key.Endpoint)), check.Given("lead", string(a.Lead)),
 	); err != nil {
 		return err
 	}
@@ -60,18 +60,13 @@ func (a *attempt) prepare(op string) (err error) {
 		return err
 	}
 	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
-	a.Receipt.Reason, a.Disable = legible(a.Receipt.Reason), legible(a.Disable)
+	a.Receipt.Reason, a.Disable = check.Legible(a.Receipt.Reason), check.Legible(a.Disable)
 	bare := a.Receipt
 	bare.Delivery, bare.Number, bare.Body = 0, 0, nil // columns
 	if a.receipt, err = json.Marshal(bare); err != nil {
 		return domain.Fail(op, domain.Invalid, err)
 	}
 	return nil
-}
-
-// legible is s as a text that every store can keep.
-func legible(s string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
 // attempt checks in the contract's order, and writes only once nothing can refuse any more.

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Erase forgets a person; see domain.SuppressionStore. It works in small transactions between the others',
@@ -71,7 +72,7 @@ type erasure struct {
 }
 
 func checkErasure(e *domain.Erasure) error {
-	return checkTexts("erase person", text{"account", string(e.Account), false})
+	return check.Texts("erase person", check.Given("account", string(e.Account)))
 }
 
 // begin puts the suppressions in force. The revision rises even if they were before: who still holds what is

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -35,7 +36,7 @@ func (t *tx) loadEpochs() error {
 
 // Claim makes node the owner of the partitions; see domain.LeaseStore.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
-	if err := checkTexts("claim partitions", text{"node", string(node), false}); err != nil {
+	if err := check.Texts("claim partitions", check.Given("node", string(node))); err != nil {
 		return nil, err
 	}
 	fences := make([]domain.Fence, len(partitions))

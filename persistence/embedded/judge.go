@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 	"zombiezen.com/go/sqlite"
 )
@@ -68,7 +69,7 @@ func (j *judge) prepare() (err error) {
 	case j.After.Key() != j.Lead:
 		return domain.FailField(op, "after", "is not the lead's")
 	}
-	if err := checkTexts(op, text{"account", string(j.Lead.Account), false}, text{"lead", string(j.Lead.Lead), false}); err != nil {
+	if err := check.Texts(op, check.Given("account", string(j.Lead.Account)), check.Given("lead", string(j.Lead.Lead))); err != nil {
 		return err
 	}
 	if err := checkAnnouncements(op, j.Announce); err != nil {
@@ -76,7 +77,7 @@ func (j *judge) prepare() (err error) {
 	}
 	if j.Enter != nil {
 		j.enter = &receive{fence: j.Fence, event: j.Enter.Event}
-		if err := j.enter.check(); err != nil {
+		if err := check.Event("receive event", &j.enter.event); err != nil {
 			return err
 		}
 	}

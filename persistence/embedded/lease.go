@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -58,7 +59,7 @@ func (l *leases) end(node domain.NodeID) {
 // Renew begins or prolongs a lease; see domain.LeaseStore.
 func (s *Store) Renew(ctx context.Context, n domain.NodeLease) ([]domain.NodeLease, error) {
 	const doing = "renew lease"
-	if err := checkTexts(doing, text{"node", string(n.Node), false}, text{"address", n.Address, true}); err != nil {
+	if err := check.Texts(doing, check.Given("node", string(n.Node)), check.Optional("address", n.Address)); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -62,9 +63,9 @@ func scanLink(s *sqlite.Stmt) domain.Link {
 
 func checkLinks(op string, links []domain.Link) error {
 	for _, l := range links {
-		if err := checkTexts(op,
-			text{"link.account", string(l.Account), false}, text{"link.kind", string(l.Key.Kind), false},
-			text{"link.value", l.Key.Value, false}, text{"link.person", string(l.Person), false}, text{"link.from", l.From, true},
+		if err := check.Texts(op,
+			check.Given("link.account", string(l.Account)), check.Given("link.kind", string(l.Key.Kind)),
+			check.Given("link.value", l.Key.Value), check.Given("link.person", string(l.Person)), check.Optional("link.from", l.From),
 		); err != nil {
 			return err
 		}

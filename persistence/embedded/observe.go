@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 )
 
@@ -64,9 +65,9 @@ func (o *observe) prepare() (err error) {
 
 func (o *observe) check() error {
 	const op = "observe hit"
-	if err := checkTexts(op,
-		text{"account", string(o.Visit.Account), false}, text{"visitor", string(o.Visit.Visitor), false},
-		text{"person", string(o.Visit.Person), true},
+	if err := check.Texts(op,
+		check.Given("account", string(o.Visit.Account)), check.Given("visitor", string(o.Visit.Visitor)),
+		check.Optional("person", string(o.Visit.Person)),
 	); err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (o *observe) check() error {
 		if o.HitOf(h.ID) != i {
 			return domain.FailField(op, "hits", "have an id twice")
 		}
-		if err := checkTexts(op, text{"id", string(h.ID), false}, text{"type", string(h.Type), false}); err != nil {
+		if err := check.Texts(op, check.Given("id", string(h.ID)), check.Given("type", string(h.Type))); err != nil {
 			return err
 		}
 	}
@@ -90,7 +91,7 @@ func (o *observe) check() error {
 		if s.Account != o.Visit.Account {
 			return domain.FailField(op, "owed", "is not the visit's account's")
 		}
-		if err := checkTexts(op, text{"lead", string(s.Lead), false}); err != nil {
+		if err := check.Texts(op, check.Given("lead", string(s.Lead))); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,8 @@
 package embedded
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // op is one operation on its way through the writer: exactly one of its fields is set.
@@ -129,75 +127,20 @@ func sizeOf(all []domain.Announcement) (n int) {
 	return n
 }
 
-// maxText is the longest id or type in bytes: a foreign id behind the name of its source.
-const maxText = domain.MaxForeignID + 64 + 1
-
-// text is a field that goes into a text column.
-type text struct {
-	field, value string
-	optional     bool
-}
-
-// checkTexts refuses what no store can keep as text: bytes that are not UTF-8, and NUL, at which
-// SQLite's own functions end a text and which Postgres does not take at all.
-func checkTexts(op string, texts ...text) error {
-	for _, t := range texts {
-		switch {
-		case t.value == "" && !t.optional:
-			return domain.FailField(op, t.field, "must not be empty")
-		case len(t.value) > maxText:
-			return domain.FailField(op, t.field, "is too long")
-		case !cleanText(t.value):
-			return domain.FailField(op, t.field, "must be UTF-8 without NUL")
-		}
-	}
-	return nil
-}
-
-func cleanText(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 {
-			return false
-		}
-		if s[i] >= utf8.RuneSelf {
-			return utf8.ValidString(s[i:]) && strings.IndexByte(s[i:], 0) < 0
-		}
-	}
-	return true
-}
-
-// checkJSON refuses JSON that could not go back out as UTF-8.
-func checkJSON(op, field string, b []byte) error {
-	if !utf8.Valid(b) {
-		return domain.FailField(op, field, "must be UTF-8")
-	}
-	return nil
-}
-
-func (r *receive) check() error {
-	const op = "receive event"
-	e := &r.event
-	if err := checkTexts(op,
-		text{"account", string(e.Account), false}, text{"source", string(e.Source), false}, text{"id", string(e.ID), false},
-		text{"type", e.Type, true}, text{"effect", string(e.Effect), false}, text{"lead", string(e.Lead), e.Effect == domain.Record},
-		text{"campaign", string(e.Campaign), true},
-	); err != nil {
-		return err
-	}
-	return checkJSON(op, "contact", e.Contact)
-}
-
 func checkDecision(d *domain.Decision) error {
 	const op = "decide event"
-	if err := checkTexts(op,
-		text{"account", string(d.Lead.Account), false}, text{"lead", string(d.Lead.Lead), false},
-		text{"source", string(d.Source), true}, text{"event_id", string(d.EventID), true},
-		text{"campaign", string(d.Campaign), true}, text{"buyer", string(d.Buyer), d.Verb != domain.Assign},
-		text{"day", d.Day, d.Verb != domain.Assign},
+	ofAssigning := check.Optional
+	if d.Verb == domain.Assign {
+		ofAssigning = check.Given
+	}
+	if err := check.Texts(op,
+		check.Given("account", string(d.Lead.Account)), check.Given("lead", string(d.Lead.Lead)),
+		check.Optional("source", string(d.Source)), check.Optional("event_id", string(d.EventID)),
+		check.Optional("campaign", string(d.Campaign)), ofAssigning("buyer", string(d.Buyer)), ofAssigning("day", d.Day),
 	); err != nil {
 		return err
 	}
-	if err := checkJSON(op, "contact", d.Contact); err != nil {
+	if err := check.JSON(op, "contact", d.Contact); err != nil {
 		return err
 	}
 	if err := checkAnnouncements(op, d.Announce); err != nil {
@@ -217,5 +160,5 @@ func checkDecision(d *domain.Decision) error {
 	default:
 		return domain.FailField(op, "verb", "is unknown")
 	}
-	return checkJSON(op, "trace", d.Trace)
+	return check.JSON(op, "trace", d.Trace)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -158,7 +159,7 @@ func (t *tx) head(endpoint int64, lead string) (h headRow, err error) {
 
 func checkOwed(op string, all []domain.Owed) error {
 	for _, o := range all {
-		if err := checkTexts(op, text{"announce.owed.endpoint", string(o.Endpoint), false}); err != nil {
+		if err := check.Texts(op, check.Given("announce.owed.endpoint", string(o.Endpoint))); err != nil {
 			return err
 		}
 		if o.Class >= domain.Classes {

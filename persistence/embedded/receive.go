@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 )
 
 // Receive keeps an event once; see domain.Store.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
 	r := &receive{fence: f, event: e}
-	if err := r.check(); err != nil {
+	if err := check.Event("receive event", &r.event); err != nil {
 		return domain.Received{}, err
 	}
 	a, err := s.writer.Do(ctx, op{receive: r})
@@ -22,7 +23,7 @@ func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (do
 func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
 	d.Fence = f
 	r := &receive{f, e, &d}
-	if err := r.check(); err != nil {
+	if err := check.Event("receive event", &r.event); err != nil {
 		return domain.Admitted{}, err
 	}
 	if e.Effect == domain.Record {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
@@ -127,7 +128,7 @@ func statesText(states []domain.DeliveryState) string {
 // StartReplay begins one; see domain.ReplayStore.
 func (s *Store) StartReplay(ctx context.Context, r domain.Replay, audit domain.AuditEntry) (domain.Replay, error) {
 	const opName = "start replay"
-	if err := checkTexts(opName, text{"account", string(r.Account), false}, text{"endpoint", string(r.Endpoint), false}, text{"by", r.By, true}); err != nil {
+	if err := check.Texts(opName, check.Given("account", string(r.Account)), check.Given("endpoint", string(r.Endpoint)), check.Optional("by", r.By)); err != nil {
 		return domain.Replay{}, err
 	}
 	got, err := s.countReplay(ctx, opName, r.Key(), r.Filter)

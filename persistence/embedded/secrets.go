@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -57,7 +58,7 @@ func readSecrets(c *sqlite.Conn, sql string, args ...any) (found []domain.Secret
 // PutSecrets replaces an endpoint's if nobody was first; see domain.DeliveryStore.
 func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error {
 	const opName = "put secrets"
-	if err := checkSecrets(opName, key, secrets); err != nil {
+	if err := check.Secrets(opName, key, secrets); err != nil {
 		return err
 	}
 	secrets = slices.Clone(secrets)
@@ -83,19 +84,4 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 		return t.note(audit)
 	}})
 	return err
-}
-
-func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) error {
-	if err := checkTexts(op, text{"account", string(key.Account), false}, text{"endpoint", string(key.Endpoint), false}); err != nil {
-		return err
-	}
-	for _, s := range secrets {
-		if err := checkTexts(op, text{"secret.id", s.ID, false}, text{"secret.kind", string(s.Kind), false}); err != nil {
-			return err
-		}
-	}
-	if ids := domain.SecretIDs(secrets); len(slices.Compact(ids)) != len(secrets) {
-		return domain.FailField(op, "secret.id", "is given twice")
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"github.com/leadwire/leadwire/persistence/groupcommit"
 )
 
@@ -16,7 +17,7 @@ func (s *Store) RecordSeen(ctx context.Context, seen []domain.Seen) (int, error)
 		return 0, nil
 	}
 	for _, m := range seen {
-		if err := checkTexts("record seen", text{"account", string(m.Account), false}, text{"buyer", string(m.Buyer), false}); err != nil {
+		if err := check.Texts("record seen", check.Given("account", string(m.Account)), check.Given("buyer", string(m.Buyer))); err != nil {
 			return 0, err
 		}
 	}

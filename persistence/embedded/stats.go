@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -22,7 +23,7 @@ func seconds(s domain.StatsSpan) int64 { return int64(time.Duration(s) / time.Se
 // KeepStats writes rows in a commit of the traffic's; see domain.StatsStore.
 func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
 	for i := range rows {
-		if err := checkStats(&rows[i]); err != nil {
+		if err := check.Stats("keep stats", &rows[i]); err != nil {
 			return err
 		}
 	}
@@ -38,15 +39,6 @@ func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
 		return nil
 	}})
 	return err
-}
-
-func checkStats(r *domain.StatsRow) error {
-	const op = "keep stats"
-	if err := checkTexts(op, text{"account", string(r.Account), false}, text{"endpoint", string(r.Endpoint), true},
-		text{"tier", string(r.Tier), true}, text{"writer", r.Writer, false}); err != nil {
-		return err
-	}
-	return r.Check(op)
 }
 
 // Stats lists rows; see domain.StatsStore.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 	"zombiezen.com/go/sqlite"
 )
 
@@ -20,7 +21,7 @@ type suppressionRow struct {
 func suppressionRows(op string, all []domain.Suppression) ([]suppressionRow, error) {
 	rows := make([]suppressionRow, 0, len(all))
 	for _, one := range all {
-		if err := checkTexts(op, text{"suppression.id", one.ID, false}); err != nil {
+		if err := check.Texts(op, check.Given("suppression.id", one.ID)); err != nil {
 			return nil, err
 		}
 		one.Revision, one.Removed = 0, false // columns

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // APIKeys lists all keys, by ID.
@@ -28,7 +29,7 @@ func (s *Store) APIKeys(ctx context.Context) ([]domain.APIKey, error) {
 // CreateAPIKey keeps a new key; Conflict when its ID is taken.
 func (s *Store) CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.AuditEntry) error {
 	const doing = "create API key"
-	if err := check(doing, field{"id", k.ID, false}); err != nil {
+	if err := check.Texts(doing, check.Given("id", k.ID)); err != nil {
 		return err
 	}
 	body, err := pack(doing, k)
@@ -50,7 +51,7 @@ func (s *Store) CreateAPIKey(ctx context.Context, k domain.APIKey, audit domain.
 // RevokeAPIKey removes a key; NotFound when there is none.
 func (s *Store) RevokeAPIKey(ctx context.Context, id string, audit domain.AuditEntry) error {
 	const doing = "revoke API key"
-	if err := check(doing, field{"id", id, false}); err != nil {
+	if err := check.Texts(doing, check.Given("id", id)); err != nil {
 		return err
 	}
 	return fail(doing, pgx.BeginFunc(ctx, s.readers, func(tx pgx.Tx) error {

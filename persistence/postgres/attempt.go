@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // RecordAttempt keeps a receipt and moves its delivery on: see domain.DeliveryStore.
@@ -39,7 +39,7 @@ func newAttempt(doing string, a domain.Attempted) (*attemptOp, error) {
 	r := &made.Receipt
 	r.ScheduledAt, r.At, r.NextAt = micro(r.ScheduledAt), micro(r.At), micro(r.NextAt)
 	// They tell what a foreign server said. Whatever that was, the attempt has to be recorded.
-	r.Reason, made.Disable = legible(r.Reason), legible(a.Disable)
+	r.Reason, made.Disable = check.Legible(r.Reason), check.Legible(a.Disable)
 	made.Announce = atMicros(a.Announce)
 	bare := *r
 	bare.Delivery, bare.Number, bare.Body = 0, 0, nil // columns
@@ -49,8 +49,8 @@ func newAttempt(doing string, a domain.Attempted) (*attemptOp, error) {
 }
 
 func checkAttempt(op string, a *domain.Attempted) error {
-	if err := check(op, field{"account", string(a.Key.Account), false}, field{"endpoint", string(a.Key.Endpoint), false},
-		field{"lead", string(a.Lead), false}, field{"receipt.error", string(a.Receipt.Error), true}); err != nil {
+	if err := check.Texts(op, check.Given("account", string(a.Key.Account)), check.Given("endpoint", string(a.Key.Endpoint)),
+		check.Given("lead", string(a.Lead)), check.Optional("receipt.error", string(a.Receipt.Error))); err != nil {
 		return err
 	}
 	pending, r := a.State == domain.DeliveryPending, &a.Receipt
@@ -73,11 +73,6 @@ func checkAttempt(op string, a *domain.Attempted) error {
 		return domain.FailField(op, "receipt.at", "must be given")
 	}
 	return checkAnnouncements(op, a.Announce)
-}
-
-// legible is s as a text that every store can keep.
-func legible(s string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
 // attempt queues the attempts of a wave.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Audit lists entries newest first: see domain.SuppressionStore.
@@ -33,10 +34,10 @@ func (s *Store) Note(ctx context.Context, e domain.AuditEntry) error {
 const maxDetail = 4096
 
 func note(ctx context.Context, tx pgx.Tx, e domain.AuditEntry) error {
-	if err := check("note", field{"actor", e.Actor, true}, field{"action", e.Action, true}, field{"account", string(e.Account), true}); err != nil {
+	if err := check.Texts("note", check.Optional("actor", e.Actor), check.Optional("action", e.Action), check.Optional("account", string(e.Account))); err != nil {
 		return err
 	}
-	if err := checkUpTo("note", maxDetail, field{"subject", e.Subject, true}, field{"detail", e.Detail, true}); err != nil {
+	if err := check.TextsUpTo("note", maxDetail, check.Optional("subject", e.Subject), check.Optional("detail", e.Detail)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO audit (at, actor, action, account, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,

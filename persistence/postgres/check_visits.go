@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // maxValue is the longest value of a key in bytes: advertisers' click ids have a few hundred, and an index row
@@ -12,7 +13,7 @@ const maxValue = 1024
 
 func checkObservation(op string, o *domain.Observation) error {
 	v := &o.Visit
-	if err := check(op, field{"account", string(v.Account), false}, field{"visitor", string(v.Visitor), false}, field{"person", string(v.Person), true}); err != nil {
+	if err := check.Texts(op, check.Given("account", string(v.Account)), check.Given("visitor", string(v.Visitor)), check.Optional("person", string(v.Person))); err != nil {
 		return err
 	}
 	if o.Expect < 0 {
@@ -29,7 +30,7 @@ func checkObservation(op string, o *domain.Observation) error {
 		if o.HitOf(h.ID) != i {
 			return domain.FailField(op, "hits", "must not have an id twice")
 		}
-		if err := check(op, field{"id", string(h.ID), false}, field{"type", string(h.Type), false}); err != nil {
+		if err := check.Texts(op, check.Given("id", string(h.ID)), check.Given("type", string(h.Type))); err != nil {
 			return err
 		}
 	}
@@ -38,7 +39,7 @@ func checkObservation(op string, o *domain.Observation) error {
 		if s.Account != v.Account {
 			return domain.FailField(op, "owed", "must be of the visit's account")
 		}
-		if err := check(op, field{"lead", string(s.Lead), false}); err != nil {
+		if err := check.Texts(op, check.Given("lead", string(s.Lead))); err != nil {
 			return err
 		}
 	}
@@ -46,7 +47,7 @@ func checkObservation(op string, o *domain.Observation) error {
 }
 
 func checkJudgement(op string, j *domain.Judgement) error {
-	if err := check(op, field{"account", string(j.Lead.Account), false}, field{"lead", string(j.Lead.Lead), false}); err != nil {
+	if err := check.Texts(op, check.Given("account", string(j.Lead.Account)), check.Given("lead", string(j.Lead.Lead))); err != nil {
 		return err
 	}
 	if j.After.Key() != j.Lead {
@@ -59,7 +60,7 @@ func checkJudgement(op string, j *domain.Judgement) error {
 		return domain.FailField(op, "unmet", "nobody that is not to be remembered can be announced")
 	}
 	if j.Enter != nil {
-		if err := checkEvent(op, &j.Enter.Event); err != nil {
+		if err := check.Event(op, &j.Enter.Event); err != nil {
 			return err
 		}
 	}
@@ -69,11 +70,11 @@ func checkJudgement(op string, j *domain.Judgement) error {
 func checkAnnouncements(op string, all []domain.Announcement) error {
 	for i := range all {
 		a := &all[i]
-		if err := check(op, field{"account", string(a.Account), false}, field{"id", string(a.ID), false}, field{"type", string(a.Type), false},
-			field{"lead", string(a.Lead), true}, field{"pixel", string(a.Pixel), true}); err != nil {
+		if err := check.Texts(op, check.Given("account", string(a.Account)), check.Given("id", string(a.ID)), check.Given("type", string(a.Type)),
+			check.Optional("lead", string(a.Lead)), check.Optional("pixel", string(a.Pixel))); err != nil {
 			return err
 		}
-		if err := checkJSON(op, "payload", a.Payload); err != nil {
+		if err := check.JSON(op, "payload", a.Payload); err != nil {
 			return err
 		}
 		if err := checkOwed(op, a.Owed); err != nil {
@@ -86,11 +87,11 @@ func checkAnnouncements(op string, all []domain.Announcement) error {
 func checkLinks(op string, links []domain.Link) error {
 	for i := range links {
 		l := &links[i]
-		if err := check(op, field{"account", string(l.Account), false}, field{"kind", string(l.Key.Kind), false}, field{"person", string(l.Person), false},
-			field{"from", l.From, true}); err != nil {
+		if err := check.Texts(op, check.Given("account", string(l.Account)), check.Given("kind", string(l.Key.Kind)), check.Given("person", string(l.Person)),
+			check.Optional("from", l.From)); err != nil {
 			return err
 		}
-		if err := checkUpTo(op, maxValue, field{"value", l.Key.Value, false}); err != nil {
+		if err := check.TextsUpTo(op, maxValue, check.Given("value", l.Key.Value)); err != nil {
 			return err
 		}
 	}

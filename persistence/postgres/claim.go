@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // deadKept is how long the rows of nodes that ended without a word are kept, for whoever wonders.
@@ -16,7 +17,7 @@ const deadKept = "1 day"
 // the server takes back would let others in too early.
 func (s *Store) Renew(ctx context.Context, l domain.NodeLease) ([]domain.NodeLease, error) {
 	const doing = "renew lease"
-	if err := check(doing, field{"node", string(l.Node), false}, field{"address", l.Address, true}); err != nil {
+	if err := check.Texts(doing, check.Given("node", string(l.Node)), check.Optional("address", l.Address)); err != nil {
 		return nil, err
 	}
 	view := make([]string, len(l.View))
@@ -57,7 +58,7 @@ func scanLease(row pgx.CollectableRow) (domain.NodeLease, error) {
 // claimed meanwhile, and by the time at which that began, which errs on the holder's side.
 func (s *Store) Claim(ctx context.Context, node domain.NodeID, partitions []domain.Partition) ([]domain.Fence, error) {
 	const doing = "claim partitions"
-	if err := check(doing, field{"node", string(node), false}); err != nil {
+	if err := check.Texts(doing, check.Given("node", string(node))); err != nil {
 		return nil, err
 	}
 	epochs, err := readOn(ctx, s, s.leases, doing, func(ctx context.Context, _ reader) (epochs map[domain.Partition]int64, err error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Erase forgets a person: see domain.Erasure. It goes in many short transactions, so that nobody is held up,
@@ -66,21 +67,21 @@ func (s *Store) Erase(ctx context.Context, e domain.Erasure) (domain.Erased, err
 }
 
 func checkErasure(op string, e *domain.Erasure) error {
-	fields := []field{{"account", string(e.Account), false}}
+	fields := []check.Text{check.Given("account", string(e.Account))}
 	for _, id := range e.Visitors {
-		fields = append(fields, field{"visitors", string(id), false})
+		fields = append(fields, check.Given("visitors", string(id)))
 	}
 	for _, id := range e.Persons {
-		fields = append(fields, field{"persons", string(id), false})
+		fields = append(fields, check.Given("persons", string(id)))
 	}
 	for _, id := range e.Leads {
-		fields = append(fields, field{"leads", string(id), false})
+		fields = append(fields, check.Given("leads", string(id)))
 	}
-	if err := check(op, fields...); err != nil {
+	if err := check.Texts(op, fields...); err != nil {
 		return err
 	}
 	for _, k := range e.Keys {
-		if err := checkUpTo(op, maxValue, field{"kind", string(k.Kind), false}, field{"value", k.Value, false}); err != nil {
+		if err := check.TextsUpTo(op, maxValue, check.Given("kind", string(k.Kind)), check.Given("value", k.Value)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // What names somebody without being theirs by any key is found by reading: it is rare, and an index of every hash of
@@ -14,7 +15,7 @@ import (
 // VisitorsNaming lists whose visit has a text in it: see domain.VisitStore.
 func (s *Store) VisitorsNaming(ctx context.Context, account domain.AccountID, texts []string) ([]domain.VisitorID, error) {
 	const doing = "find visitors by what they told"
-	if err := check(doing, field{"account", string(account), false}); err != nil {
+	if err := check.Texts(doing, check.Given("account", string(account))); err != nil {
 		return nil, err
 	}
 	r := &erasure{s: s, e: domain.Erasure{Account: account, Texts: texts}}

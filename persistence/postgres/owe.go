@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // A delivery's state stands in the tables as its place in domain.DeliveryStates; pending is 0.
@@ -77,7 +78,7 @@ func deliveriesOf(a *domain.Announcement) []domain.Delivery {
 
 func checkOwed(op string, all []domain.Owed) error {
 	for _, o := range all {
-		if err := check(op, field{"owed.endpoint", string(o.Endpoint), false}); err != nil {
+		if err := check.Texts(op, check.Given("owed.endpoint", string(o.Endpoint))); err != nil {
 			return err
 		}
 		if o.Class >= domain.Classes {

@@ -8,12 +8,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Receive keeps an event: see domain.Store.
 func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (domain.Received, error) {
 	const doing = "receive event"
-	if err := checkEvent(doing, &e); err != nil {
+	if err := check.Event(doing, &e); err != nil {
 		return domain.Received{}, err
 	}
 	e.ReceivedAt, e.OccurredAt = micro(e.ReceivedAt), micro(e.OccurredAt)
@@ -25,7 +26,7 @@ func (s *Store) Receive(ctx context.Context, f domain.Fence, e domain.Event) (do
 func (s *Store) Admit(ctx context.Context, f domain.Fence, e domain.Event, d domain.Decision) (domain.Admitted, error) {
 	const doing = "admit event"
 	d.Fence, d.EventSeq = f, 0
-	if err := checkEvent(doing, &e); err != nil {
+	if err := check.Event(doing, &e); err != nil {
 		return domain.Admitted{}, err
 	}
 	if e.Effect == domain.Record {

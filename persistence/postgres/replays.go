@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Replays go beside the group commit, like whatever somebody does by hand. What comes next is looked for before the
@@ -82,7 +83,7 @@ func (s *Store) countReplay(ctx context.Context, doing string, key domain.Endpoi
 	if err := f.Check(doing); err != nil {
 		return tally{}, err
 	}
-	if err := check(doing, field{"account", string(key.Account), false}, field{"endpoint", string(key.Endpoint), false}); err != nil {
+	if err := check.Texts(doing, check.Given("account", string(key.Account)), check.Given("endpoint", string(key.Endpoint))); err != nil {
 		return tally{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, countPatience*3/2)
@@ -129,7 +130,7 @@ func countIn(ctx context.Context, c reader, args []any, limit int64) (got tally,
 // StartReplay begins one: see domain.ReplayStore.
 func (s *Store) StartReplay(ctx context.Context, r domain.Replay, audit domain.AuditEntry) (made domain.Replay, err error) {
 	const doing = "start replay"
-	if err := check(doing, field{"by", r.By, true}); err != nil {
+	if err := check.Texts(doing, check.Optional("by", r.By)); err != nil {
 		return made, err
 	}
 	got, err := s.countReplay(ctx, doing, r.Key(), r.Filter)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 const (
@@ -53,7 +54,7 @@ func readSecrets(ctx context.Context, c reader, sql string, args ...any) (all []
 // PutSecrets replaces an endpoint's if nobody was first: see domain.DeliveryStore.
 func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect []string, secrets []domain.Secret, audit domain.AuditEntry) error {
 	const doing = "put secrets"
-	if err := checkSecrets(doing, key, secrets); err != nil {
+	if err := check.Secrets(doing, key, secrets); err != nil {
 		return err
 	}
 	secrets, expect = slices.Clone(secrets), slices.Sorted(slices.Values(expect))
@@ -82,19 +83,4 @@ func (s *Store) PutSecrets(ctx context.Context, key domain.EndpointKey, expect [
 		}
 		return note(ctx, tx, audit)
 	}))
-}
-
-func checkSecrets(op string, key domain.EndpointKey, secrets []domain.Secret) error {
-	if err := check(op, field{"account", string(key.Account), false}, field{"endpoint", string(key.Endpoint), false}); err != nil {
-		return err
-	}
-	for _, s := range secrets {
-		if err := check(op, field{"secret.id", s.ID, false}, field{"secret.kind", string(s.Kind), false}); err != nil {
-			return err
-		}
-	}
-	if ids := domain.SecretIDs(secrets); len(slices.Compact(ids)) != len(secrets) {
-		return domain.FailField(op, "secret.id", "is given twice")
-	}
-	return nil
 }

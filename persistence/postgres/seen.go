@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // RecordSeen keeps what dashboards report: see domain.Store. A report of an event that does not exist
@@ -18,7 +19,7 @@ func (s *Store) RecordSeen(ctx context.Context, seen []domain.Seen) (int, error)
 	}
 	mine := make([]domain.Seen, len(seen))
 	for i, m := range seen {
-		if err := check("record seen", field{"account", string(m.Account), false}, field{"buyer", string(m.Buyer), false}); err != nil {
+		if err := check.Texts("record seen", check.Given("account", string(m.Account)), check.Given("buyer", string(m.Buyer))); err != nil {
 			return 0, err
 		}
 		m.ReportedAt = micro(m.ReportedAt)

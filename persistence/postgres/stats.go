@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Figures are written beside the group commit: a batch of traffic does not wait for them.
@@ -33,7 +34,7 @@ func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
 	spans, ats, bodies := make([]int32, n), make([]pgtype.Timestamptz, n), make([][]byte, n)
 	for i := range rows {
 		r := &rows[i]
-		if err := checkStats(doing, r); err != nil {
+		if err := check.Stats(doing, r); err != nil {
 			return err
 		}
 		accounts[i], endpoints[i], tiers[i], writers[i] = string(r.Account), string(r.Endpoint), string(r.Tier), r.Writer
@@ -44,14 +45,6 @@ func (s *Store) KeepStats(ctx context.Context, rows []domain.StatsRow) error {
 		return tag.RowsAffected(), err
 	})
 	return err
-}
-
-func checkStats(doing string, r *domain.StatsRow) error {
-	if err := check(doing, field{"account", string(r.Account), false}, field{"endpoint", string(r.Endpoint), true},
-		field{"tier", string(r.Tier), true}, field{"writer", r.Writer, false}); err != nil {
-		return err
-	}
-	return r.Check(doing)
 }
 
 // Stats lists rows: see domain.StatsStore.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // What somebody does to deliveries and endpoints by hand, each with its audit entry in the same transaction. It is
@@ -86,7 +87,7 @@ func promote(ctx context.Context, tx pgx.Tx, endpoint int64, leads []string, at 
 func (s *Store) steer(ctx context.Context, doing string, account domain.AccountID, n int64, audit domain.AuditEntry,
 	change func(tx pgx.Tx, d domain.Delivery, endpoint int64) (int64, error),
 ) (d domain.Delivery, err error) {
-	if err := check(doing, field{"account", string(account), false}); err != nil {
+	if err := check.Texts(doing, check.Given("account", string(account))); err != nil {
 		return d, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.opts.StatementTimeout*3/2)
@@ -136,7 +137,7 @@ func lockQueue(ctx context.Context, tx pgx.Tx, endpoint int64) error {
 // EnableEndpoint takes back that an endpoint is disabled: see domain.DeliveryStore.
 func (s *Store) EnableEndpoint(ctx context.Context, key domain.EndpointKey, audit domain.AuditEntry) error {
 	const doing = "enable endpoint"
-	if err := check(doing, field{"account", string(key.Account), false}, field{"endpoint", string(key.Endpoint), false}); err != nil {
+	if err := check.Texts(doing, check.Given("account", string(key.Account)), check.Given("endpoint", string(key.Endpoint))); err != nil {
 		return err
 	}
 	return fail(doing, pgx.BeginFunc(ctx, s.readers, func(tx pgx.Tx) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/check"
 )
 
 // Suppress adds and removes suppressions: see domain.SuppressionStore.
@@ -29,7 +30,7 @@ func (s *Store) Suppress(ctx context.Context, add []domain.Suppression, remove [
 
 func checkSuppressions(op string, all []domain.Suppression) error {
 	for i := range all {
-		if err := check(op, field{"id", all[i].ID, false}); err != nil {
+		if err := check.Texts(op, check.Given("id", all[i].ID)); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func suppress(ctx context.Context, tx pgx.Tx, add []domain.Suppression, remove [
 func bytesFree(ids []string) []string {
 	var clean []string
 	for _, id := range ids {
-		if check("suppress", field{"id", id, false}) == nil {
+		if check.Texts("suppress", check.Given("id", id)) == nil {
 			clean = append(clean, id)
 		}
 	}
