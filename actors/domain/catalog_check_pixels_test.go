@@ -44,11 +44,7 @@ func TestCatalog_ValidatePixels(t *testing.T) {
 	origin := func(o string) func(*Catalog) { return func(c *Catalog) { shop(c).Origins = []string{o} } }
 	const at, segment = "accounts[0].pixels[0]", "accounts[0].pixels[0].announce.segments[0]"
 	low, high := 1.0, 2.0
-	for name, row := range map[string]struct {
-		harm  func(*Catalog)
-		field string // at fault; empty: none
-		rule  string // part of it
-	}{
+	proveRules(t, withPixels, nil, map[string]catalogRule{
 		"everything at once is fine":         {harm: func(*Catalog) {}},
 		"an origin may have a port":          {harm: origin("https://shop.example:8443")},
 		"an origin may be an address":        {harm: origin("http://127.0.0.1:8080")},
@@ -113,21 +109,7 @@ func TestCatalog_ValidatePixels(t *testing.T) {
 		"what is left out is a path":         {func(c *Catalog) { acme(c).Shapes[1].Omit[0] = "" }, "accounts[0].shapes[1].omit[0]", "path in the envelope"},
 		"visitors leave by their pixel":      {func(c *Catalog) { acme(c).Announce[0] = VisitorIdentifiedEvent }, "accounts[0].announce[0]", "lead.received"},
 		"an event leaves once":               {func(c *Catalog) { acme(c).Announce[1] = LeadReceivedEvent }, "accounts[0].announce[1]", "twice"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := withPixels()
-			row.harm(&c)
-			err := c.Validate(nil)
-			if row.field == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.Equal(t, Invalid, CodeOf(err))
-			require.Contains(t, faults(err), row.field)
-			require.Contains(t, faults(err)[row.field], row.rule)
-		})
-	}
+	})
 }
 
 // The diff shows pixels and what belongs to them, with times as people write them.

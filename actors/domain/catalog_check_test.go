@@ -29,11 +29,7 @@ func validCatalog() Catalog {
 func TestCatalog_Validate(t *testing.T) {
 	t.Parallel()
 	acme := func(c *Catalog) *Account { return &c.Accounts[0] }
-	for name, row := range map[string]struct {
-		harm  func(*Catalog)
-		field string // at fault; empty: none
-		rule  string // part of it
-	}{
+	proveRules(t, validCatalog, refuseBadKeys, map[string]catalogRule{
 		"a whole catalog is fine":                  {harm: func(*Catalog) {}},
 		"so is an empty one":                       {harm: func(c *Catalog) { *c = Catalog{} }},
 		"two accounts may use the same buyer id":   {harm: func(c *Catalog) { c.Accounts = append(c.Accounts, Account{ID: "b", Buyers: []Buyer{{ID: "ada"}}}) }},
@@ -67,12 +63,24 @@ func TestCatalog_Validate(t *testing.T) {
 			th.Locations = nil
 			c.Accounts = append(c.Accounts, th)
 		}, "accounts[1].campaigns[0].buyers[0]", "not a buyer of this account"},
-	} {
+	})
+}
+
+// catalogRule is a way to harm a catalog, and what an operator is told of it.
+type catalogRule struct {
+	harm  func(*Catalog)
+	field string // at fault; empty: none
+	rule  string // part of it
+}
+
+func proveRules(t *testing.T, valid func() Catalog, verify func(Source) error, rules map[string]catalogRule) {
+	t.Helper()
+	for name, row := range rules {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := validCatalog()
+			c := valid()
 			row.harm(&c)
-			err := c.Validate(refuseBadKeys)
+			err := c.Validate(verify)
 			if row.field == "" {
 				require.NoError(t, err)
 				return
