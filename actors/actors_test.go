@@ -3,6 +3,7 @@ package actors_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,30 +63,11 @@ func TestLead_IsUpdated(t *testing.T) {
 func TestLead_RetryStorm(t *testing.T) {
 	t.Parallel()
 	node := actortest.New(t, actortest.Catalog("ann"))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	first := map[domain.EventID]int{}
-	for i := range 50 {
-		e := actortest.Contact(domain.EventID(fmt.Sprint("e", i)), domain.LeadID(fmt.Sprint("lead-", i%25)))
-		for range 10 {
-			wg.Go(func() {
-				r, err := node.Ingest(e)
-				mu.Lock()
-				defer mu.Unlock()
-				if err != nil {
-					t.Error(err)
-				} else if !r.Duplicate {
-					first[e.ID]++
-				}
-			})
-		}
-	}
-	wg.Wait()
+	storm(t, 50, func(i int) (bool, error) {
+		r, err := node.Ingest(actortest.Contact(domain.EventID(fmt.Sprint("e", i)), domain.LeadID(fmt.Sprint("lead-", i%25))))
+		return r.Duplicate, err
+	})
 	node.Settle()
-	require.Len(t, first, 50)
-	for id, n := range first {
-		require.Equal(t, 1, n, id)
-	}
 	assigned := 0
 	for _, e := range node.Feed("ann") {
 		if e.Type == domain.LeadAssigned {
@@ -94,6 +76,29 @@ func TestLead_RetryStorm(t *testing.T) {
 	}
 	require.Equal(t, 25, assigned)
 	require.Len(t, node.Feed("ann"), 50, "a row for each lead, and an update for each later event")
+}
+
+// storm brings each of n ten times, all at once: each is kept, and known the other nine times.
+func storm(t *testing.T, n int, bring func(i int) (duplicate bool, err error)) {
+	t.Helper()
+	first := make([]atomic.Int64, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		for range 10 {
+			wg.Go(func() {
+				duplicate, err := bring(i)
+				if err != nil {
+					t.Error(err)
+				} else if !duplicate {
+					first[i].Add(1)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for i := range first {
+		require.EqualValues(t, 1, first[i].Load(), i)
+	}
 }
 
 // The store refuses to keep an event: the source is told to come back, and when it does all is well.

@@ -3,7 +3,6 @@ package actors_test
 import (
 	"fmt"
 	"net/netip"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,31 +66,13 @@ func TestVisitor_RetryStorm(t *testing.T) {
 		people = append(people, domain.Person{ID: domain.PersonID(fmt.Sprint("p", i)), PersonalEmail: fmt.Sprintf("p%d@example.com", i)})
 	}
 	node := actortest.New(t, actortest.WithPixel(actortest.Catalog()), actortest.WithGraph(actortest.NewGraph(people...)))
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	first := map[domain.EventID]int{}
-	for i := range 64 {
+	storm(t, 64, func(i int) (bool, error) {
 		h := actortest.Identify(domain.EventID(fmt.Sprint("h", i)), fmt.Sprintf("p%d@example.com", i%8))
 		h.Visitor = domain.VisitorID(fmt.Sprint("v", i%16))
-		for range 10 {
-			wg.Go(func() {
-				r, err := node.Hit(h)
-				mu.Lock()
-				defer mu.Unlock()
-				if err != nil {
-					t.Error(err)
-				} else if !r.Duplicate {
-					first[h.ID]++
-				}
-			})
-		}
-	}
-	wg.Wait()
+		r, err := node.Hit(h)
+		return r.Duplicate, err
+	})
 	node.Settle()
-	require.Len(t, first, 64)
-	for id, n := range first {
-		require.Equal(t, 1, n, id)
-	}
 	node.Advance(10 * time.Second)
 	met := 0
 	for _, a := range node.Announced() {
