@@ -58,6 +58,12 @@ func newLoad(c *crm, prefix string) *load {
 }
 
 func (l *load) run(p *process, stop <-chan struct{}) *sync.WaitGroup {
+	return eightAtOnce(stop, func() { l.send(p, l.draw()) })
+}
+
+// eightAtOnce has eight callers who send, one after the other, until stop is closed. The group is done when all have
+// their last answer.
+func eightAtOnce(stop <-chan struct{}, send func()) *sync.WaitGroup {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -66,7 +72,7 @@ func (l *load) run(p *process, stop <-chan struct{}) *sync.WaitGroup {
 				case <-stop:
 					return
 				default:
-					l.send(p, l.draw())
+					send()
 				}
 			}
 		})

@@ -94,20 +94,7 @@ func (s *site) catalog(graph string, buyers []string) string {
 }
 
 func (s *site) run(p *process, stop <-chan struct{}) *sync.WaitGroup {
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					s.send(p, s.draw())
-				}
-			}
-		})
-	}
-	return &wg
+	return eightAtOnce(stop, func() { s.send(p, s.draw()) })
 }
 
 func (s *site) draw() hit {
