@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
@@ -145,4 +146,29 @@ func set(pairs ...string) url.Values {
 		}
 	}
 	return v
+}
+
+// backPage is how many rows are asked for at once.
+const backPage = 1000
+
+// goBack has ask read page after page of what the API lists newest first, up to limit rows; 0: all. It tells how many
+// rows it got, and before which the next page is; 0: there is none. What comes into being meanwhile is newer than all of
+// them, so nothing is missed or repeated.
+func goBack(query url.Values, limit int, ask func() (got int, before int64, err error)) error {
+	for left := limit; limit == 0 || left > 0; {
+		size := backPage
+		if limit > 0 {
+			size = min(size, left)
+		}
+		query.Set("limit", strconv.Itoa(size))
+		got, before, err := ask()
+		if err != nil {
+			return err
+		}
+		if left -= got; before == 0 {
+			break
+		}
+		query.Set("before", strconv.FormatInt(before, 10))
+	}
+	return nil
 }

@@ -3,16 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/leadwire/leadwire/actors/domain"
 )
-
-// auditPage is how many entries are asked for at once.
-const auditPage = 1000
 
 const auditLong = `Print who changed what, newest first: the time, who, what they did, the account, and what they did it to.
 Subjects are ids or hashes. With --json one JSON object a line.`
@@ -45,37 +41,30 @@ func newAudit() *cobra.Command {
 	return o.jsonFlag(cmd)
 }
 
-// printAudit goes back page by page. What is written meanwhile is newer than all of them, so nothing is
-// missed or repeated.
 func (o *office) printAudit(cmd *cobra.Command, d doer, account string, limit int) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	query := set("account", account)
-	for left := limit; limit == 0 || left > 0; {
-		size := auditPage
-		if limit > 0 {
-			size = min(size, left)
-		}
-		query.Set("limit", strconv.Itoa(size))
+	err := goBack(query, limit, func() (int, int64, error) {
 		var page struct {
 			Entries []auditEntry `json:"entries"`
 			Before  int64        `json:"before"`
 		}
 		if err := (question{method: "GET", path: "/audit", query: query}).ask(cmd.Context(), d, &page); err != nil {
-			return err
+			return 0, 0, err
 		}
 		for _, e := range page.Entries {
 			if o.asJSON {
 				if err := printJSON(cmd, e); err != nil {
-					return err
+					return 0, 0, err
 				}
 				continue
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.At, e.Actor, e.Action, orDash(string(e.Account)), orDash(e.Subject), e.Detail)
 		}
-		if left -= len(page.Entries); page.Before == 0 {
-			break
-		}
-		query.Set("before", strconv.FormatInt(page.Before, 10))
+		return len(page.Entries), page.Before, nil
+	})
+	if err != nil {
+		return err
 	}
 	return w.Flush()
 }

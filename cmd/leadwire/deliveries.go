@@ -53,9 +53,6 @@ func (d deliveryRow) stands() string {
 	}
 }
 
-// deliveryPageSize is how many are asked for at once.
-const deliveryPageSize = 1000
-
 const deliveriesListLong = `List what is and was owed to endpoints, newest first: the number, when it was owed, the endpoint, the type, the lead, the
 state, how often it was tried, when it ended or is due, and how the newest attempt ended. With --json one JSON object a
 line.
@@ -90,28 +87,22 @@ func newDeliveriesList() *cobra.Command {
 	return o.jsonFlag(cmd)
 }
 
-// listDeliveries goes back page by page. What comes into being meanwhile is newer than all of them.
 func (o *office) listDeliveries(cmd *cobra.Command, d doer, s sought) error {
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	header := "N\tOWED\tENDPOINT\tTYPE\tLEAD\tSTATE\tTRIES\tENDED OR DUE\tNEWEST ATTEMPT\n"
 	query := set("account", s.account, "endpoint", s.endpoint, "lead", s.lead, "event", s.event, "state", s.state, "since", s.since, "until", s.until)
-	for left := s.limit; s.limit == 0 || left > 0; {
-		size := deliveryPageSize
-		if s.limit > 0 {
-			size = min(size, left)
-		}
-		query.Set("limit", strconv.Itoa(size))
+	err := goBack(query, s.limit, func() (int, int64, error) {
 		var page struct {
 			Deliveries []deliveryRow `json:"deliveries"`
 			Before     int64         `json:"before"`
 		}
 		if err := (question{method: "GET", path: "/deliveries", query: query}).ask(cmd.Context(), d, &page); err != nil {
-			return err
+			return 0, 0, err
 		}
 		for _, one := range page.Deliveries {
 			if o.asJSON {
 				if err := printJSON(cmd, one); err != nil {
-					return err
+					return 0, 0, err
 				}
 				continue
 			}
@@ -120,10 +111,10 @@ func (o *office) listDeliveries(cmd *cobra.Command, d doer, s sought) error {
 			fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
 				one.N, one.OwedAt, one.Endpoint, one.Type, one.Lead, one.State, one.Attempts, one.stands(), orDash(printable(one.Reason)))
 		}
-		if left -= len(page.Deliveries); page.Before == 0 {
-			break
-		}
-		query.Set("before", strconv.FormatInt(page.Before, 10))
+		return len(page.Deliveries), page.Before, nil
+	})
+	if err != nil {
+		return err
 	}
 	return w.Flush()
 }

@@ -165,7 +165,7 @@ func TestAudit_GoesBackToTheBeginning(t *testing.T) {
 	data := t.TempDir()
 	store, err := embedded.Open(t.Context(), data, embedded.Options{})
 	require.NoError(t, err)
-	const written = 2*auditPage + 2
+	const written = 2*backPage + 2
 	var all []domain.AuditEntry
 	for n := range written {
 		e := domain.AuditEntry{At: time.Now(), Actor: "key 1", Action: "suppress", Account: "acme", Subject: strconv.Itoa(n)}
