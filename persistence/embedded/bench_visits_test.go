@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -27,40 +24,12 @@ func BenchmarkObserveJudge(b *testing.B) { saturated(b, oneIdentified) }
 
 // 10,000 hits a second, of which one in five is of somebody known and judged: how much of a processor.
 func BenchmarkOffered10000Hits(b *testing.B) {
-	registry := prometheus.NewRegistry()
-	s, err := Open(b.Context(), b.TempDir(), Options{Registerer: registry})
-	require.NoError(b, err)
-	defer func() { require.NoError(b, s.Close()) }()
-	fences, err := s.Claim(b.Context(), "bench", allPartitions())
-	require.NoError(b, err)
-	cpu := processorTime()
-	took := make([]time.Duration, b.N)
-	var refused atomic.Int64
-	b.ResetTimer()
-	start := time.Now()
-	var wg sync.WaitGroup
-	for i := range b.N {
-		due := start.Add(time.Duration(i) * time.Second / 10_000)
-		if wait := time.Until(due); wait > time.Millisecond { // a timer a millisecond, not one a hit
-			<-time.After(wait)
+	offered(b, "hit", 10_000, time.Millisecond, func(b *testing.B, s *Store, f domain.Fence, i int64) bool {
+		if i%5 == 0 {
+			return oneIdentified(b, s, f, i)
 		}
-		wg.Go(func() {
-			one := oneAnonymous
-			if i%5 == 0 {
-				one = oneIdentified
-			}
-			if !one(b, s, fences[i%domain.Partitions], int64(i)) {
-				refused.Add(1)
-			}
-			took[i] = time.Since(due)
-		})
-	}
-	wg.Wait()
-	b.StopTimer()
-	b.ReportMetric(float64(refused.Load()), "refused")
-	b.ReportMetric(float64(processorTime()-cpu)/float64(b.Elapsed()), "cores")
-	b.ReportMetric(commits(b, registry)/float64(b.N), "commits/hit")
-	quantiles(b, took)
+		return oneAnonymous(b, s, f, i)
+	})
 }
 
 func oneAnonymous(b *testing.B, s *Store, f domain.Fence, i int64) bool {

@@ -6,36 +6,13 @@ import (
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
+	"github.com/leadwire/leadwire/persistence/storetest"
 	"github.com/stretchr/testify/require"
 )
 
-// A campaign was full all afternoon, and 100,000 leads wait for a buyer. What every node asks every two
-// seconds, and the pages that recovery offers them by.
-func BenchmarkBacklog100000Held(b *testing.B) {
-	s := withHeld(b)
-	for b.Loop() {
-		got, err := s.Backlog(b.Context())
-		require.NoError(b, err)
-		require.Equal(b, 100_000, got.Held)
-	}
-}
+func BenchmarkBacklog100000Held(b *testing.B) { storetest.BenchmarkBacklog100000Held(b, withHeld(b)) }
 
-func BenchmarkHeldPage(b *testing.B) {
-	s := withHeld(b)
-	partitions := make([]domain.Partition, domain.Partitions)
-	for p := range partitions {
-		partitions[p] = domain.Partition(p)
-	}
-	after := int64(0)
-	for b.Loop() {
-		page, err := s.Undecided(b.Context(), partitions, true, after, 500)
-		require.NoError(b, err)
-		require.Len(b, page, 500)
-		if after = page[499].Seq; after == 100_000 {
-			after = 0
-		}
-	}
-}
+func BenchmarkHeldPage(b *testing.B) { storetest.BenchmarkHeldPage(b, withHeld(b)) }
 
 // withHeld is a store with 100,000 held events of every partition, with contacts of 300 bytes.
 func withHeld(b *testing.B) *Store {
