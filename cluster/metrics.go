@@ -123,6 +123,39 @@ func (m *metrics) show(n *Node, all []prometheus.Collector) error {
 	return nil
 }
 
+// collectors are the series of gossip over TLS.
+func (w *wire) collectors() (all []prometheus.Collector) {
+	count := func(read func() int) func() float64 {
+		return func() float64 {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return float64(read())
+		}
+	}
+	fullest := func() (most int) {
+		for _, l := range w.links {
+			most = max(most, len(l.queue))
+		}
+		return most
+	}
+	all = append(all,
+		gauge("gossip_links", "Nodes that gossip over TLS is sent to.", nil, count(func() int { return len(w.links) })),
+		gauge("gossip_links_max", "Limit of gossip_links.", nil, func() float64 { return float64(w.limits.links) }),
+		gauge("gossip_handshakes", "Connections to the port of gossip over TLS that have yet to prove to be a node's.", nil, count(func() int { return len(w.greeting) })),
+		gauge("gossip_handshakes_max", "Limit of gossip_handshakes.", nil, func() float64 { return float64(w.limits.greeting) }),
+		gauge("gossip_inbound", "Connections of nodes that came in for gossip over TLS.", nil, count(func() int { return len(w.coming) })),
+		gauge("gossip_inbound_max", "Limit of gossip_inbound.", nil, func() float64 { return float64(w.limits.coming) }),
+		gauge("gossip_queue", "Packets that wait to be sent to one node over TLS, the most of all nodes.", nil, count(fullest)),
+		gauge("gossip_queue_max", "Limit of gossip_queue.", nil, func() float64 { return float64(w.limits.queue) }))
+	for _, why := range wireDrops {
+		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "leadwire", Subsystem: "cluster", Name: "gossip_dropped_total", ConstLabels: prometheus.Labels{"reason": string(why)},
+			Help: "Packets and connections of gossip over TLS that were given up, by reason.",
+		}, func() float64 { return float64(w.dropped[why].Load()) }))
+	}
+	return all
+}
+
 func truth(is bool) float64 {
 	if is {
 		return 1

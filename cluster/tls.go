@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// MutualTLS is both sides' configuration for what nodes say to each other, gossip and actor messages, from files in PEM. Each side shows the certificate and
-// takes only one that the authority has made. That authority is the cluster's own: whoever has a certificate of it is a node,
-// whatever name or address stands in it, since nodes come and go under addresses that nobody knows beforehand. The
-// certificate is read again when its file has changed, so that it is renewed while nodes run; the authority is read once.
+// MutualTLS is both sides' configuration for what nodes say to each other, gossip and actor messages, from files in PEM. Each side
+// shows the certificate and takes only one that the authority has made. That authority is the cluster's own: whoever has a
+// certificate of it is a node, whatever name or address stands in it, since nodes come and go under addresses that nobody knows
+// beforehand. The certificate is read again when its file has changed, so that it is renewed while nodes run; the authority is
+// read once.
 func MutualTLS(cert, key, authority string) (server, client *tls.Config, err error) {
 	text, err := os.ReadFile(authority)
 	if err != nil {
