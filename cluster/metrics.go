@@ -93,6 +93,8 @@ func (m *metrics) register(n *Node) error {
 		gauge("lease_seconds_left", "How long this node may still act without hearing from the ledger.", nil, func() float64 { return n.keeper.lease.left().Seconds() }),
 		gauge("lease_seconds_max", "Limit of lease_seconds_left: the length of a lease.", nil, func() float64 { return n.cfg.Lease.Seconds() }),
 		gauge("outvoted", "1 while this node stands down because more of the living do not see it.", nil, func() float64 { return truth(n.keeper.lease.standsDown()) }),
+		gauge("certificate_left_seconds", "How long this node's certificate for the other nodes is good for; +Inf without one.", nil,
+			func() float64 { return certificateLeft(n.cfg.ServerTLS, n.deps.Clock.Now()) }),
 		gauge("members", "Nodes that are members, this one included.", nil, func() float64 { return float64(len(n.router.table.Load().members)) }),
 	}
 	for s := range states {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -49,6 +50,22 @@ func MutualTLS(cert, key, authority string) (server, client *tls.Config, err err
 		},
 	}
 	return server, client, nil
+}
+
+// certificateLeft is for how many seconds the certificate that a server shows is good; +Inf when it shows none.
+func certificateLeft(server *tls.Config, now time.Time) float64 {
+	var shown *tls.Certificate
+	switch {
+	case server == nil:
+	case server.GetCertificate != nil:
+		shown, _ = server.GetCertificate(&tls.ClientHelloInfo{}) // of a certificate that cannot be read, nothing is known
+	case len(server.Certificates) > 0:
+		shown = &server.Certificates[0]
+	}
+	if shown == nil || shown.Leaf == nil {
+		return math.Inf(1)
+	}
+	return shown.Leaf.NotAfter.Sub(now).Seconds()
 }
 
 // certificate is one in files, as they are now.
