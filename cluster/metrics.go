@@ -93,6 +93,8 @@ func (m *metrics) register(n *Node) error {
 		gauge("lease_seconds_left", "How long this node may still act without hearing from the ledger.", nil, func() float64 { return n.keeper.lease.left().Seconds() }),
 		gauge("lease_seconds_max", "Limit of lease_seconds_left: the length of a lease.", nil, func() float64 { return n.cfg.Lease.Seconds() }),
 		gauge("outvoted", "1 while this node stands down because more of the living do not see it.", nil, func() float64 { return truth(n.keeper.lease.standsDown()) }),
+		gauge("certificate_left_seconds", "How long this node's certificate for the other nodes is good for; +Inf without one.", nil,
+			func() float64 { return certificateLeft(n.cfg.ServerTLS, n.deps.Clock.Now()) }),
 		gauge("members", "Nodes that are members, this one included.", nil, func() float64 { return float64(len(n.router.table.Load().members)) }),
 	}
 	for s := range states {
@@ -121,6 +123,39 @@ func (m *metrics) show(n *Node, all []prometheus.Collector) error {
 	}
 	n.onStop = append(n.onStop, func() { m.unregister(all) })
 	return nil
+}
+
+// collectors are the series of gossip over TLS.
+func (w *wire) collectors() (all []prometheus.Collector) {
+	count := func(read func() int) func() float64 {
+		return func() float64 {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return float64(read())
+		}
+	}
+	fullest := func() (most int) {
+		for _, l := range w.links {
+			most = max(most, len(l.queue))
+		}
+		return most
+	}
+	all = append(all,
+		gauge("gossip_links", "Nodes that gossip over TLS is sent to.", nil, count(func() int { return len(w.links) })),
+		gauge("gossip_links_max", "Limit of gossip_links.", nil, func() float64 { return float64(w.limits.links) }),
+		gauge("gossip_handshakes", "Connections to the port of gossip over TLS that have yet to prove to be a node's.", nil, count(func() int { return len(w.greeting) })),
+		gauge("gossip_handshakes_max", "Limit of gossip_handshakes.", nil, func() float64 { return float64(w.limits.greeting) }),
+		gauge("gossip_inbound", "Connections of nodes that came in for gossip over TLS.", nil, count(func() int { return len(w.coming) })),
+		gauge("gossip_inbound_max", "Limit of gossip_inbound.", nil, func() float64 { return float64(w.limits.coming) }),
+		gauge("gossip_queue", "Packets that wait to be sent to one node over TLS, the most of all nodes.", nil, count(fullest)),
+		gauge("gossip_queue_max", "Limit of gossip_queue.", nil, func() float64 { return float64(w.limits.queue) }))
+	for _, why := range wireDrops {
+		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "leadwire", Subsystem: "cluster", Name: "gossip_dropped_total", ConstLabels: prometheus.Labels{"reason": string(why)},
+			Help: "Packets and connections of gossip over TLS that were given up, by reason.",
+		}, func() float64 { return float64(w.dropped[why].Load()) }))
+	}
+	return all
 }
 
 func truth(is bool) float64 {

@@ -100,6 +100,7 @@ func newNode(cfg Config, deps Deps) *Node {
 	n.keeper.lease.self, n.keeper.lease.regroup = n.ownLease, n.tabulate
 	n.provider = newProvider(cfg, deps.Log, n.evicted, n.keeper.history)
 	n.provider.turned, n.keeper.tell = n.keeper.turn, n.provider.tellTurn
+	n.provider.opened = func(w *wire) error { return n.m.show(n, w.collectors()) } // a node that waits for its seeds shows them, too
 	n.sweeper = newSweeper(n.router, deps.Clock)
 	return n
 }
@@ -108,11 +109,6 @@ func (n *Node) join(ctx context.Context, seeds []string) error {
 	n.provider.seeds = newDiscovery(slices.Concat(n.cfg.Seeds, seeds), n.deps.Log)
 	if err := n.provider.StartMember(n.shell); err != nil {
 		return err
-	}
-	if n.provider.wire != nil {
-		if err := n.m.show(n, n.provider.wire.collectors()); err != nil {
-			return err
-		}
 	}
 	n.sweeper.start()
 	n.keeper.start()

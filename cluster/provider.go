@@ -33,8 +33,9 @@ type provider struct {
 	seeds   discovery
 	secrets *secrets
 	log     *slog.Logger
-	evicted func() // the others thought us dead: they have claimed what we hold, if our lease was over
-	turned  func() // another node says that partitions have changed hands
+	evicted func()            // the others thought us dead: they have claimed what we hold, if our lease was over
+	turned  func()            // another node says that partitions have changed hands
+	opened  func(*wire) error // gossip goes over TLS, and has not begun
 	history *history
 	c       *cluster.Cluster
 	ml      *memberlist.Memberlist
@@ -105,8 +106,12 @@ func (p *provider) startGossip() (err error) {
 			return err
 		}
 		settings.Transport = p.wire
+		err = p.opened(p.wire)
 	}
-	if p.ml, err = memberlist.Create(settings); err != nil && p.wire != nil {
+	if err == nil {
+		p.ml, err = memberlist.Create(settings)
+	}
+	if err != nil && p.wire != nil {
 		_ = p.wire.Shutdown() // it is the first error that says something
 	}
 	return err

@@ -5,15 +5,17 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"time"
 )
 
-// MutualTLS is both sides' configuration for what nodes say to each other, gossip and actor messages, from files in PEM. Each side shows the certificate and
-// takes only one that the authority has made. That authority is the cluster's own: whoever has a certificate of it is a node,
-// whatever name or address stands in it, since nodes come and go under addresses that nobody knows beforehand. The
-// certificate is read again when its file has changed, so that it is renewed while nodes run; the authority is read once.
+// MutualTLS is both sides' configuration for what nodes say to each other, gossip and actor messages, from files in PEM. Each side
+// shows the certificate and takes only one that the authority has made. That authority is the cluster's own: whoever has a
+// certificate of it is a node, whatever name or address stands in it, since nodes come and go under addresses that nobody knows
+// beforehand. The certificate is read again when its file has changed, so that it is renewed while nodes run; the authority is
+// read once.
 func MutualTLS(cert, key, authority string) (server, client *tls.Config, err error) {
 	text, err := os.ReadFile(authority)
 	if err != nil {
@@ -48,6 +50,22 @@ func MutualTLS(cert, key, authority string) (server, client *tls.Config, err err
 		},
 	}
 	return server, client, nil
+}
+
+// certificateLeft is for how many seconds the certificate that a server shows is good; +Inf when it shows none.
+func certificateLeft(server *tls.Config, now time.Time) float64 {
+	var shown *tls.Certificate
+	switch {
+	case server == nil:
+	case server.GetCertificate != nil:
+		shown, _ = server.GetCertificate(&tls.ClientHelloInfo{}) // of a certificate that cannot be read, nothing is known
+	case len(server.Certificates) > 0:
+		shown = &server.Certificates[0]
+	}
+	if shown == nil || shown.Leaf == nil {
+		return math.Inf(1)
+	}
+	return shown.Leaf.NotAfter.Sub(now).Seconds()
 }
 
 // certificate is one in files, as they are now.

@@ -2,11 +2,15 @@ package cluster_test
 
 import (
 	"crypto/tls"
+	"math"
 	"math/big"
+	"net"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/leadwire/leadwire/cluster"
@@ -113,4 +117,59 @@ func TestMutualTLS_FollowsItsFiles(t *testing.T) {
 	cert, key = ours.Issue("b")
 	_, _, err = cluster.MutualTLS(cert, key, key)
 	require.ErrorContains(t, err, "holds no certificate")
+}
+
+// Gossip's series are there before a seed has answered, which may take long, and say for how long the node's certificate is good; they
+// go with the node.
+func TestMutualTLS_IsShownFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	ours := authority.New(t)
+	seed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer seed.Close()
+	reg := prometheus.NewRegistry()
+	shown := func() map[string]float64 {
+		families, err := reg.Gather()
+		assert.NoError(t, err)
+		all := map[string]float64{}
+		for _, f := range families {
+			all[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
+		}
+		return all
+	}
+	asked := make(chan map[string]float64, 1)
+	go func() {
+		conn, err := seed.Accept()
+		if err != nil {
+			return
+		}
+		asked <- shown()
+		_ = seed.Close()
+		_ = conn.Close()
+	}()
+	cfg := node(t, "a", ours, ours)
+	cfg.Seeds, cfg.JoinWait = []string{seed.Addr().String()}, time.Millisecond
+	n := clustertest.Start(t, cfg, cluster.Deps{Ledger: clustertest.NewLedger(), Registerer: reg})
+	early := <-asked // Start has come back, so the seed was asked
+	require.Contains(t, early, "leadwire_cluster_gossip_links")
+	require.InDelta(t, (24 * time.Hour).Seconds(), early["leadwire_cluster_certificate_left_seconds"], time.Hour.Seconds())
+	n.Kill()
+	require.Empty(t, shown())
+}
+
+// A node without a certificate has none that ends.
+func TestMutualTLS_LeftOut(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	clustertest.Start(t, cluster.Config{}, cluster.Deps{Ledger: clustertest.NewLedger(), Registerer: reg})
+	families, err := reg.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		require.NotContains(t, f.GetName(), "gossip_")
+		if f.GetName() == "leadwire_cluster_certificate_left_seconds" {
+			require.True(t, math.IsInf(f.GetMetric()[0].GetGauge().GetValue(), 1))
+			return
+		}
+	}
+	require.Fail(t, "it is not shown")
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -14,14 +13,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // wire carries gossip over mutual TLS, in place of memberlist's own UDP and TCP. What memberlist takes for packets goes over
 // connections that stay, one in each direction between two nodes; what it takes for streams has a connection each. The first
 // byte of a connection says which it is; packets follow as two bytes of length and so many of content.
 //
-//	WriteTo ──▶ link: queue ──▶ dial, shake hands ──▶ packets ──▶ idle: closed
+//	WriteTo ──▶ link: queue ──▶ dial, shake hands ──▶ packets ──▶ idle: closed; old: made anew
 //	                 └──full, broken: dropped          └──broken: dropped, dialled again after a pause
 //
 // A packet is what it is over UDP: it is sent soon or not at all, and nobody waits for it. What is different is that one that is
@@ -37,32 +35,40 @@ type wire struct {
 
 	ctx     context.Context //nolint:containedctx // the wire's own life
 	stop    context.CancelFunc
+	end     context.Context //nolint:containedctx // of what is still being sent when ctx has ended
+	cut     context.CancelFunc
 	running sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	links   map[string]*link      // going out, by address
-	coming  map[net.Conn]struct{} // in
-	dropped map[wireDrop]*atomic.Int64
+	mu         sync.Mutex
+	closed     bool
+	links      map[string]*link      // going out, by address
+	greeting   map[net.Conn]struct{} // in, from who has yet to prove to be a node
+	coming     map[net.Conn]struct{} // in, from nodes
+	complained time.Time             // when the log was last told of a stranger
+	dropped    map[wireDrop]*atomic.Int64
 }
 
 var _ memberlist.Transport = (*wire)(nil)
 
 // wireLimits are what a wire allows; a test may make them small.
 type wireLimits struct {
-	handshake time.Duration // of either side, and the first byte: a busy machine's slowest, a fraction of a lease
+	handshake time.Duration // of a link or of what comes in: two round trips of a slow network, and a machine that is busy
 	write     time.Duration // of one packet; what is unacknowledged for longer is a broken connection, too
 	pause     time.Duration // after one that broke or did not come about: a node that is gone is not dialled for every packet
-	idle      time.Duration // after the last packet; far beyond the time in which 1,000 members get around to each other (17 s)
+	idle      time.Duration // after the last packet; a quiet cluster sends probes alone, to each of 1,000 members every 500 s
+	age       time.Duration // of a link: as long may a certificate be of use that has ended or was replaced
+	farewell  time.Duration // for what is queued when the wire is shut down: that this node leaves is among it
+	complain  time.Duration // between two lines of the log about strangers, who must not be able to fill it
 	queue     int           // packets that wait for one node: a second of them, and more would be stale
 	links     int           // going out: members, and seeds
-	coming    int           // coming in: a link and a stream of each member, and as many again that are about to go
+	greeting  int           // who has yet to prove to be a node: a node shakes hands with so many in half a second, at 1 ms each
+	coming    int           // from nodes: a link of each member, as many that are about to go, and streams until they are taken
 }
 
 //nolint:gochecknoglobals // a value
 var usualWire = wireLimits{
-	handshake: 2 * time.Second, write: 2 * time.Second, pause: 200 * time.Millisecond, idle: 2 * time.Minute,
-	queue: 64, links: 2048, coming: 4096,
+	handshake: 4 * time.Second, write: 2 * time.Second, pause: 200 * time.Millisecond, idle: 15 * time.Minute, age: time.Hour,
+	farewell: 100 * time.Millisecond, complain: time.Second, queue: 64, links: 2048, greeting: 512, coming: 4096,
 }
 
 // wireKind is the first byte of a connection.
@@ -77,39 +83,43 @@ const (
 type wireDrop string
 
 const (
-	dropBehind     wireDrop = "queue_full"  // a packet: the queue to its node is full
-	dropLinks      wireDrop = "links_full"  // a packet: too many nodes
-	dropBroken     wireDrop = "unreachable" // a packet: its node cannot be reached, or the connection to it broke
-	dropComing     wireDrop = "inbound_full"
-	dropStranger   wireDrop = "handshake" // a connection: it did not prove to be a node's, in time
-	dropUnreadable wireDrop = "unreadable"
+	dropBehind     wireDrop = "queue_full"      // a packet: the queue to its node is full
+	dropLinks      wireDrop = "links_full"      // a packet: too many nodes
+	dropBroken     wireDrop = "unreachable"     // a packet: its node cannot be reached, or the connection to it broke
+	dropGreeting   wireDrop = "handshakes_full" // a connection: too many others shake hands
+	dropComing     wireDrop = "inbound_full"    // a connection of a node: too many others
+	dropStranger   wireDrop = "handshake"       // a connection: it did not prove to be a node's, in time
+	dropUnreadable wireDrop = "unreadable"      // a connection of a node: something came that is no packet
 )
 
 //nolint:gochecknoglobals // a value
-var wireDrops = []wireDrop{dropBehind, dropLinks, dropBroken, dropComing, dropStranger, dropUnreadable}
+var wireDrops = []wireDrop{dropBehind, dropLinks, dropBroken, dropGreeting, dropComing, dropStranger, dropUnreadable}
 
-// wireProtocol is what both sides name while they shake hands: a certificate alone would let somebody in between pass a
-// connection of actor messages off as one of gossip.
+// wireProtocol is what both sides name while they shake hands, and insist on: a certificate alone would let somebody in between
+// pass a connection of actor messages off as one of gossip.
 const wireProtocol = "leadwire-gossip/1"
+
+func speaks(conn *tls.Conn) error {
+	if conn.ConnectionState().NegotiatedProtocol != wireProtocol {
+		return errors.New("it does not speak " + wireProtocol)
+	}
+	return nil
+}
 
 // openWire listens; port 0 is any free one.
 func openWire(host string, port int, server, client *tls.Config, limits wireLimits, log *slog.Logger) (*wire, error) {
-	ip, err := net.ResolveIPAddr("ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("find where to listen: %w", err)
-	}
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: ip.IP, Port: port, Zone: ip.Zone})
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
 	w := &wire{
-		server: ofWire(server), client: ofWire(client), listener: listener, limits: limits, log: log,
+		server: ofWire(server), client: ofWire(client), limits: limits, log: log,
 		packets: make(chan *memberlist.Packet), streams: make(chan net.Conn),
-		links: map[string]*link{}, coming: map[net.Conn]struct{}{}, dropped: map[wireDrop]*atomic.Int64{},
+		links: map[string]*link{}, greeting: map[net.Conn]struct{}{}, coming: map[net.Conn]struct{}{}, dropped: map[wireDrop]*atomic.Int64{},
 	}
 	w.ctx, w.stop = context.WithCancel(context.Background())
+	w.end, w.cut = context.WithCancel(context.Background())
 	for _, why := range wireDrops {
 		w.dropped[why] = &atomic.Int64{}
+	}
+	if err := w.listen(host, port); err != nil {
+		return nil, err
 	}
 	w.running.Go(w.accept)
 	return w, nil
@@ -118,6 +128,8 @@ func openWire(host string, port int, server, client *tls.Config, limits wireLimi
 func ofWire(c *tls.Config) *tls.Config {
 	c = c.Clone()
 	c.NextProtos = []string{wireProtocol}
+	// Nobody resumes; and a ticket that a link has not read when it closes would have the system throw away what is yet to be sent.
+	c.SessionTicketsDisabled = true
 	return c
 }
 
@@ -165,184 +177,46 @@ const maxPacket = 1<<16 - 1
 
 // DialTimeout is part of memberlist.Transport. The timeout is for all of it, the handshake included.
 func (w *wire) DialTimeout(addr string, timeout time.Duration) (net.Conn, error) {
-	return w.dial(addr, timeout, streamFollows)
-}
-
-func (w *wire) dial(addr string, timeout time.Duration, kind wireKind) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(w.ctx, timeout)
-	defer cancel()
-	dialer := &tls.Dialer{NetDialer: &net.Dialer{Control: giveUpAfter(w.limits.write)}, Config: w.client}
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	conn, err := w.dial(w.ctx, addr, timeout, streamFollows)
 	if err != nil {
-		return nil, fmt.Errorf("reach %s: %w", addr, err)
-	}
-	// One byte into an empty buffer does not wait.
-	if _, err := conn.Write([]byte{byte(kind)}); err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("reach %s: %w", addr, err)
+		return nil, err // and not a nil *tls.Conn
 	}
 	return conn, nil
 }
 
-// Shutdown is part of memberlist.Transport. It returns when nothing of the wire runs any more.
+// Shutdown is part of memberlist.Transport. What is queued is sent on for the length of a farewell. It returns when nothing of the
+// wire runs any more.
 func (w *wire) Shutdown() error {
 	w.mu.Lock()
 	w.closed = true
 	w.stop()
+	for conn := range w.greeting {
+		_ = conn.Close()
+	}
 	for conn := range w.coming {
 		_ = conn.Close()
 	}
 	w.mu.Unlock()
 	err := w.listener.Close()
+	last := time.AfterFunc(w.limits.farewell, w.cut)
 	w.running.Wait()
+	last.Stop()
+	w.cut()
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// ---- what comes in
-
-func (w *wire) accept() {
-	for {
-		conn, err := w.listener.Accept()
-		if err != nil {
-			select {
-			case <-w.ctx.Done():
-				return
-			case <-time.After(w.limits.pause): // no descriptors are left, say: they come back
-				w.log.Warn("gossip cannot take a connection", "error", err)
-				continue
-			}
-		}
-		if !w.take(conn) {
-			_ = conn.Close()
-		}
-	}
-}
-
-// take begins to serve a connection, unless there are too many.
-func (w *wire) take(conn net.Conn) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case w.closed:
-		return false
-	case len(w.coming) >= w.limits.coming:
-		w.drop(dropComing)
-		return false
-	}
-	w.coming[conn] = struct{}{}
-	w.running.Go(func() {
-		w.serve(conn)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.coming, conn)
-	})
-	return true
-}
-
-func (w *wire) serve(raw net.Conn) {
-	conn := tls.Server(raw, w.server)
-	kind, err := w.greet(conn)
-	if err != nil {
-		w.drop(dropStranger)
-		w.log.Debug("gossip refused a connection", "from", raw.RemoteAddr().String(), "error", err)
-		_ = conn.Close()
-		return
-	}
-	if kind == streamFollows {
-		select {
-		case w.streams <- conn: // it is memberlist's now, and is closed there
-		case <-w.ctx.Done():
-			_ = conn.Close()
-		}
-		return
-	}
-	defer func() { _ = conn.Close() }()
-	if err := w.read(conn); err != nil {
-		w.drop(dropUnreadable)
-		w.log.Debug("gossip cannot be read", "from", raw.RemoteAddr().String(), "error", err)
-	}
-}
-
-// greet shakes hands and reads what the connection is for.
-func (w *wire) greet(conn *tls.Conn) (wireKind, error) {
-	if err := conn.SetDeadline(time.Now().Add(w.limits.handshake)); err != nil {
-		return 0, err
-	}
-	var kind [1]byte
-	if _, err := io.ReadFull(conn, kind[:]); err != nil {
-		return 0, err
-	}
-	if conn.ConnectionState().NegotiatedProtocol != wireProtocol {
-		return 0, errors.New("it does not speak " + wireProtocol)
-	}
-	if k := wireKind(kind[0]); k != packetsFollow && k != streamFollows {
-		return 0, fmt.Errorf("it begins with %q", k)
-	}
-	return wireKind(kind[0]), conn.SetDeadline(time.Time{})
-}
-
-// read passes packets on until the connection ends, which is an error in the middle of one only.
-func (w *wire) read(conn net.Conn) error {
-	var head [2]byte
-	for {
-		// Who sends closes what is idle, earlier.
-		if err := conn.SetReadDeadline(time.Now().Add(w.limits.idle + w.limits.handshake)); err != nil {
-			return nil //nolint:nilerr // it is closed
-		}
-		if _, err := io.ReadFull(conn, head[:]); err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				return err
-			}
-			return nil
-		}
-		p := &memberlist.Packet{Buf: make([]byte, binary.BigEndian.Uint16(head[:])), From: conn.RemoteAddr()}
-		if len(p.Buf) == 0 {
-			return errors.New("an empty packet")
-		}
-		if _, err := io.ReadFull(conn, p.Buf); err != nil {
-			return err
-		}
-		p.Timestamp = time.Now()
-		select {
-		case w.packets <- p:
-		case <-w.ctx.Done():
-			return nil
-		}
-	}
-}
-
 func (w *wire) drop(why wireDrop) { w.dropped[why].Add(1) }
 
-// collectors are the wire's series.
-func (w *wire) collectors() (all []prometheus.Collector) {
-	count := func(read func() int) func() float64 {
-		return func() float64 {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return float64(read())
-		}
+// complain warns of what did not prove to be a node: a port that is open to others, or a certificate that has ended.
+func (w *wire) complain(what, addr string, err error) {
+	w.mu.Lock()
+	level, now := slog.LevelDebug, time.Now()
+	if w.complained.IsZero() || now.Sub(w.complained) >= w.limits.complain {
+		level, w.complained = slog.LevelWarn, now
 	}
-	fullest := func() (most int) {
-		for _, l := range w.links {
-			most = max(most, len(l.queue))
-		}
-		return most
-	}
-	all = append(all,
-		gauge("gossip_links", "Nodes that gossip over TLS is sent to.", nil, count(func() int { return len(w.links) })),
-		gauge("gossip_links_max", "Limit of gossip_links.", nil, func() float64 { return float64(w.limits.links) }),
-		gauge("gossip_inbound", "Connections of gossip over TLS that came in.", nil, count(func() int { return len(w.coming) })),
-		gauge("gossip_inbound_max", "Limit of gossip_inbound.", nil, func() float64 { return float64(w.limits.coming) }),
-		gauge("gossip_queue", "Packets that wait to be sent to one node over TLS, the most of all nodes.", nil, count(fullest)),
-		gauge("gossip_queue_max", "Limit of gossip_queue.", nil, func() float64 { return float64(w.limits.queue) }))
-	for _, why := range wireDrops {
-		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Namespace: "leadwire", Subsystem: "cluster", Name: "gossip_dropped_total", ConstLabels: prometheus.Labels{"reason": string(why)},
-			Help: "Packets and connections of gossip over TLS that were given up, by reason.",
-		}, func() float64 { return float64(w.dropped[why].Load()) }))
-	}
-	return all
+	w.mu.Unlock()
+	w.log.Log(w.ctx, level, what, "address", addr, "error", err)
 }

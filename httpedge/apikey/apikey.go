@@ -5,8 +5,10 @@
 //
 // A key is good while the store lists it, its secret's hash is the one listed, and its time has not passed.
 // The list is read again once it is a second old, so a key that is revoked on one node is refused by all
-// within a second, and for a key that is not in it, so one that was made on another node is good at once. The secret has 256 bits from the system's generator: it cannot be guessed, so a plain
-// hash of it is enough, and a slow one would only make every request slow.
+// within a second, and for a key that is not in it, so one that was made on another node is good at once, or
+// within a second while others try keys that are unknown. The secret has 256 bits from the system's
+// generator: it cannot be guessed, so a plain hash of it is enough, and a slow one would only make every
+// request slow.
 //
 // The package opens no socket and knows no route: which scope a route asks for is the route's to say.
 package apikey

@@ -129,9 +129,37 @@ func TestRing_MadeElsewhere(t *testing.T) {
 	guess() // the list is new for this one
 	require.Equal(t, 12, s.reads)
 	s.err = errors.New("no connection")
-	guess()
+	for range 3 { // nobody can say that they are unknown: they may have been made just now
+		guessed, _, _ := New()
+		_, err := r.Verify(t.Context(), guessed)
+		require.Equal(t, domain.Unavailable, domain.CodeOf(err))
+	}
+	require.Equal(t, 13, s.reads, "a store in trouble is not asked more often")
 	_, err = r.Verify(t.Context(), made)
 	require.NoError(t, err, "what is known stays")
+}
+
+// Whoever tries unknown keys all the time uses up the readings of a second, and no more: then a key that was made elsewhere is good.
+func TestRing_MadeElsewhereWhileOthersTry(t *testing.T) {
+	t.Parallel()
+	s, r, text := newShelf()
+	_, err := r.Verify(t.Context(), text)
+	require.NoError(t, err)
+	revoked, _, _ := New()
+	for range 11 { // each has the list read, but for the last: ten were in this second
+		s.now = s.now.Add(99 * time.Millisecond)
+		_, err := r.Verify(t.Context(), revoked)
+		require.Equal(t, Unknown, reasonOf(t, err))
+	}
+	require.Equal(t, 11, s.reads)
+	made, id, hash := New()
+	s.keys = append(s.keys, domain.APIKey{ID: id, Hash: hash})
+	_, err = r.Verify(t.Context(), made)
+	require.Equal(t, Unknown, reasonOf(t, err), "this second's readings are used up")
+	s.now = s.now.Add(10 * time.Millisecond)
+	got, err := r.Verify(t.Context(), made)
+	require.NoError(t, err)
+	require.Equal(t, id, got.ID)
 }
 
 // The node that made or revoked a key knows at once.

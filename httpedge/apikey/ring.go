@@ -15,8 +15,8 @@ const (
 	// stale is how old it may be while the store cannot be read. Longer, and a revoked key would outlive a
 	// failure that somebody brought about for it.
 	stale = 10 * time.Second
-	// again is how often in that second it is read once more for a key that is not in it, which may have been made on another
-	// node just now. Guessed keys cost the store so much and no more.
+	// again is how often a second it is read once more for a key that is not in it, which may have been made on another node
+	// just now. Guessed keys cost the store so much and no more; who uses it up keeps others waiting for the rest of a second.
 	again = 10
 )
 
@@ -29,7 +29,10 @@ type Ring struct {
 	keys map[string]domain.APIKey
 	read time.Time // when the list was read; zero: never, or it is known to have changed
 	last time.Time // when it was read with success
-	more int       // times that it was read since then for keys that were not in it
+	bad  bool      // the last reading was without
+
+	began time.Time // the second in which more counts
+	more  int       // times that the list was read for keys that were not in it
 }
 
 // NewRing knows the keys that list lists.
@@ -69,29 +72,49 @@ func (r *Ring) Verify(ctx context.Context, text string) (domain.APIKey, error) {
 	return domain.APIKey{}, domain.Fail(op, domain.Unverified, reason)
 }
 
-// find looks in the list, at most a second old, and once more in a new one.
+// find looks in the list, at most a second old, and once more in a new one. A key that is in none is unknown only when the last
+// reading succeeded: that answer is final for who asks, and the key may have been made a moment ago.
 func (r *Ring) find(ctx context.Context, id string, now time.Time) (k domain.APIKey, known bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	recent := !r.read.IsZero() && now.Sub(r.read) < fresh
 	if !recent {
-		r.more = 0
 		r.reread(ctx, now)
 	}
-	keys, err := r.known(now)
-	k, known = keys[id]
-	if err == nil && !known && recent && r.more < again {
-		r.more++
+	if r.keys == nil || now.Sub(r.last) >= stale {
+		return k, false, errUnread
+	}
+	k, known = r.keys[id]
+	if !known && recent && !r.bad && r.mayReread(now) {
 		r.reread(ctx, now)
 		k, known = r.keys[id]
 	}
-	return k, known, err
+	if !known && r.bad {
+		return k, false, errUnread
+	}
+	return k, known, nil
+}
+
+var errUnread = errors.New("the list of API keys cannot be read")
+
+// mayReread counts readings for keys that are not in the list, each second by itself: a second that began with the list's last
+// reading would go on for as long as somebody has it read.
+func (r *Ring) mayReread(now time.Time) bool {
+	if now.Sub(r.began) >= fresh {
+		r.began, r.more = now, 0
+	}
+	if r.more == again {
+		return false
+	}
+	r.more++
+	return true
 }
 
 func (r *Ring) reread(ctx context.Context, now time.Time) {
 	list, err := r.list(ctx)
 	r.read = now // also after a failure: the store is not asked more often because it is in trouble
-	if err != nil {
+	r.bad = err != nil
+	if r.bad {
 		return
 	}
 	keys := make(map[string]domain.APIKey, len(list))
@@ -99,11 +122,4 @@ func (r *Ring) reread(ctx context.Context, now time.Time) {
 		keys[k.ID] = k
 	}
 	r.keys, r.last = keys, now
-}
-
-func (r *Ring) known(now time.Time) (map[string]domain.APIKey, error) {
-	if r.keys == nil || now.Sub(r.last) >= stale {
-		return nil, errors.New("the list of API keys cannot be read")
-	}
-	return r.keys, nil
 }

@@ -26,6 +26,7 @@ func TestPage_AtItsOwner(t *testing.T) {
 		"the buyer moves where no browser reaches": movesOutOfReach,
 		"nobody knows where the buyer is":          nobodyKnows,
 		"the buyer moves on before the page comes": movesOn,
+		"who is asked has not heard of the move":   notHeard,
 		"a stream at the owner grows old":          ownerStreamAges,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +176,7 @@ func movesOutOfReach(t *testing.T, w *world, p *browser.Page) {
 func nobodyKnows(t *testing.T, w *world, p *browser.Page) {
 	two, three := w.beside(calmly()), w.beside(calmly())
 	w.move(two)
-	w.misplace(2, nil)
+	w.misplace(1, nil)
 	open(w, p)
 	w.Feeds.Publish(ada, person(1))
 	whole(t, p, 1, 1)
@@ -201,6 +202,21 @@ func movesOn(t *testing.T, w *world, p *browser.Page) {
 	whole(t, p, 1, 1)
 	require.Equal(t, 1, streamsAt(p, two.URL), "it stays where its buyer is")
 	require.Zero(t, streamsAt(p, w.URL))
+}
+
+func notHeard(t *testing.T, w *world, p *browser.Page) {
+	two, three := w.beside(calmly()), w.beside(calmly())
+	w.move(two)
+	open(w, p)
+	waitStreamAt(t, p, two.URL, 1)
+	states(p)
+	w.misplace(0, two)
+	w.move(three)
+	waitStreamAt(t, p, three.URL, 1)
+	w.Feeds.Publish(ada, person(1))
+	whole(t, p, 1, 1)
+	unbroken(t, p)
+	require.Equal(t, 1, streamsAt(p, two.URL))
 }
 
 func ownerStreamAges(t *testing.T, w *world, p *browser.Page) {

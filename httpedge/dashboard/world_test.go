@@ -50,7 +50,7 @@ type world struct {
 	mu         sync.Mutex
 	home       domain.Owner // of ada; zero: there is one node
 	others     []*second
-	speechless int     // questions for the stream's place that get no answer yet
+	speechless int     // questions for the buyer's home that get no answer yet
 	late       *second // what the next one is told, although the buyer has moved on
 	signedOut  bool
 	pulls      int // answered 200
@@ -100,7 +100,7 @@ func (w *world) start(config sse.Config) *node {
 		case !strings.HasPrefix(path, "/api/"):
 			page(ctx)
 		case path == "/api/buyer/stream":
-			w.place(ctx)
+			w.answerHome(ctx)
 		case path == "/api/buyer/events" && ctx.QueryArgs().Has("ticket"):
 			ctx.Response.Header.Set("Access-Control-Allow-Origin", strings.TrimSuffix(w.URL, "/"))
 			streams.Serve(ctx, ada)
@@ -159,7 +159,8 @@ func (w *world) move(to *second) {
 	}
 }
 
-// misplace has the next n questions for the stream's place fail, and the one after them be told what was true before.
+// misplace has the next n questions for the buyer's home fail or, the last of them, be told that nobody knows, and the one after
+// them be told what was true before.
 func (w *world) misplace(n int, late *second) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -183,13 +184,16 @@ func (w *world) nodes() (urls []string) {
 	return urls
 }
 
-// place answers as GET /api/buyer/stream does.
-func (w *world) place(ctx *fasthttp.RequestCtx) {
+// answerHome answers as GET /api/buyer/stream does.
+func (w *world) answerHome(ctx *fasthttp.RequestCtx) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.speechless > 0 {
-		w.speechless--
-		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		if w.speechless--; w.speechless > 0 {
+			ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+		} else {
+			ctx.SetBodyString(`{"local":false}`)
+		}
 		return
 	}
 	home := w.home

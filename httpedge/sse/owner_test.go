@@ -32,13 +32,9 @@ func (h *homes) set(key domain.BuyerKey, o domain.Owner) {
 	h.at[key] = o
 }
 
-// Streams are told when their buyer has moved to another node that browsers reach: once, and those only whose buyer it is.
-// The hint moves nobody's place, and the stream goes on.
-func TestMoved_TellsTheStreamsOfTheBuyer(t *testing.T) {
-	t.Parallel()
-	bob := domain.BuyerKey{Account: "acme", Buyer: "bob"}
-	here := domain.Owner{Node: "10.0.0.1:7100", URL: "https://one.example.com", Local: true}
-	h := &homes{at: map[domain.BuyerKey]domain.Owner{ada: here, bob: here}}
+// startBeside starts an edge of a node that has others beside it.
+func startBeside(t *testing.T, h *homes) *edge {
+	t.Helper()
 	e := &edge{Feeds: ssetest.NewFeeds(), metrics: prometheus.NewRegistry()}
 	var err error
 	e.Streams, err = sse.New(sse.Config{}, sse.Deps{Feeds: e.Feeds, Owner: h.Owner, Epoch: epoch, Metrics: e.metrics})
@@ -60,6 +56,17 @@ func TestMoved_TellsTheStreamsOfTheBuyer(t *testing.T) {
 		require.NoError(t, server.Shutdown())
 		require.NoError(t, <-served)
 	})
+	return e
+}
+
+// Streams are told when their buyer has moved to another node that browsers reach: once, and those only whose buyer it is.
+// The hint moves nobody's place, and the stream goes on.
+func TestMoved_TellsTheStreamsOfTheBuyer(t *testing.T) {
+	t.Parallel()
+	bob := domain.BuyerKey{Account: "acme", Buyer: "bob"}
+	here := domain.Owner{Node: "10.0.0.1:7100", URL: "https://one.example.com", Local: true}
+	h := &homes{at: map[domain.BuyerKey]domain.Owner{ada: here, bob: here}}
+	e := startBeside(t, h)
 	adas, bobs := e.dial(t, "/acme/ada"), e.dial(t, "/acme/bob")
 	require.Equal(t, "10.0.0.1:7100", adas.Response.Header.Get("Leadwire-Owner"))
 	require.Equal(t, "https://two.example.com", adas.Response.Header.Get("Access-Control-Allow-Origin"))
@@ -91,4 +98,34 @@ func TestMoved_TellsTheStreamsOfTheBuyer(t *testing.T) {
 	q := bobs.WaitID(t, epoch+"-1")
 	require.Zero(t, q.Of("owner"))
 	require.InDelta(t, 1, e.metric(t, "owner_hints_total", ""), 0)
+}
+
+// Who was sent here by a ticket comes because its buyer lived here, and is told at once when it does not any more. Who came without
+// one has asked, and is here because it does not get there: telling it would send it to and fro.
+func TestMoved_TellsWhoComesTooLate(t *testing.T) {
+	t.Parallel()
+	here := domain.Owner{Node: "10.0.0.1:7100", URL: "https://one.example.com", Local: true}
+	two := domain.Owner{Node: "10.0.0.2:7100", URL: "https://two.example.com"}
+	for name, row := range map[string]struct {
+		path  string
+		lives domain.Owner
+		told  int
+	}{
+		"sent here, and its buyer has gone on":        {"/acme/ada?ticket=lwt1.x", two, 1},
+		"sent here, where its buyer lives":            {"/acme/ada?ticket=lwt1.x", here, 0},
+		"sent here, and no browser gets to its buyer": {"/acme/ada?ticket=lwt1.x", domain.Owner{Node: "10.0.0.3:7100"}, 0},
+		"sent here, and its buyer is nowhere":         {"/acme/ada?ticket=lwt1.x", domain.Owner{}, 0},
+		"came by itself":                              {"/acme/ada", two, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := startBeside(t, &homes{at: map[domain.BuyerKey]domain.Owner{ada: row.lives}})
+			page := e.dial(t, row.path)
+			page.WaitID(t, epoch+"-0")
+			e.Streams.Moved() // nothing has: who was told is not told again
+			e.Feeds.Publish(ada, domain.FeedEvent{Type: domain.LeadAssigned, Lead: "l1"})
+			p := page.WaitID(t, epoch+"-1")
+			require.Equal(t, row.told, p.Of("owner"))
+		})
+	}
 }

@@ -18,7 +18,7 @@
 const DEFAULTS = {
   leads: '/api/buyer/leads',
   events: '/api/buyer/events',
-  place: '/api/buyer/stream',
+  home: '/api/buyer/stream',
   report: '/api/buyer/seen',
   silence: 2.5,          // heartbeats missed before a connection is given up
   heartbeat: 17_000,     // ms; until the first heartbeat says how often they come
@@ -44,7 +44,7 @@ export function parsePlace(id) {
 export class LeadStream extends EventTarget {
   #options; #source = null; #next = null; #etag = null; #place = null;
   #pulling = null; #pullAgain = false;
-  #failures = 0; #retryTimer = 0; #silenceTimer = 0; #reportTimer = 0; #moveTimer = 0; #moves = 0;
+  #failures = 0; #retryTimer = 0; #silenceTimer = 0; #reportTimer = 0; #moveTimer = 0; #moveWait = 0; #moves = 0;
   #every; #state = 'idle'; #started = false;
   #clock = new Clock(); #marks = [];
 
@@ -91,21 +91,24 @@ export class LeadStream extends EventTarget {
     this.#close();
     if (this.#state !== 'live' && this.#state !== 'waiting') this.#become('connecting');
     const moves = ++this.#moves; // of two that ask, the last one opens
-    const [answer, place] = await Promise.all([this.pull(), this.#ask()]);
+    const [answer, home] = await Promise.all([this.pull(), this.#ask()]);
     if (!this.#started || this.#source || moves !== this.#moves) return;
     if (answer.ok) {
-      this.#open(place ?? {});
-      if (!place) this.#follow();
+      this.#open(home ?? {});
+      if (!home) this.#follow();
     } else if (answer.status === 401) this.#signedOut();
     else this.#later(answer.after);
   }
 
   // ask learns where the stream is best opened: { owner, url }, its URL for one connection, or none for where the page came
-  // from. null: nobody could say.
+  // from. null: nobody could say, or who was asked knows of no owner.
   async #ask() {
     try {
-      const r = await fetch(this.#options.place, { cache: 'no-store', signal: AbortSignal.timeout(this.#options.openWithin) });
-      if (r.ok) return await r.json();
+      const r = await fetch(this.#options.home, { cache: 'no-store', signal: AbortSignal.timeout(this.#options.openWithin) });
+      if (r.ok) {
+        const home = await r.json();
+        return home.owner || home.local ? home : null;
+      }
       return r.status >= 500 || r.status === 429 ? null : {};
     } catch {
       return null;
@@ -170,23 +173,26 @@ export class LeadStream extends EventTarget {
   }
 
   // follow goes where the buyer has moved, at most wait from now. There is no hurry: the stream goes on here. What is in the
-  // way (no answer, an opening that has not ended, one that failed) is met again after twice the wait, until that is too
-  // long: the next move or connection asks anew.
+  // way (no answer, one from before the move, an opening that has not ended, one that failed) is met again after twice the
+  // wait, until that is too long: the next move or connection asks anew. Of two moves the one that has more tries left goes on.
   #follow(wait = this.#options.spread) {
+    if (wait > this.#options.backoff[1] || (this.#moveTimer && this.#moveWait <= wait)) return;
     clearTimeout(this.#moveTimer);
-    if (wait > this.#options.backoff[1]) return;
+    this.#moveWait = wait;
     this.#moveTimer = setTimeout(async () => {
+      this.#moveTimer = 0;
       const moves = ++this.#moves;
-      const place = await this.#ask();
+      const home = await this.#ask();
       if (!this.#started || !this.#source || moves !== this.#moves) return;
-      if (!place || this.#next) this.#follow(2 * wait);
-      else if (place.url && place.owner !== this.#source.owner) this.#open(place, 2 * wait);
+      if (!home || this.#next || (home.owner && home.owner === this.#source.owner)) this.#follow(2 * wait);
+      else if (home.url) this.#open(home, 2 * wait);
     }, Math.random() * wait);
   }
 
   #close() {
     clearTimeout(this.#silenceTimer);
     clearTimeout(this.#moveTimer);
+    this.#moveTimer = 0;
     for (const stream of [this.#source, this.#next]) {
       clearTimeout(stream?.timer);
       stream?.source.close();
