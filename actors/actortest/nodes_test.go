@@ -72,7 +72,7 @@ func (m *member) value(name, label string) float64 {
 
 func (m *member) sessions(owner string) float64 { return m.value("leadwire_hub_sessions", owner) }
 
-const screens = 12 // buyers; each node owns some of them
+const screens = 24 // buyers; by chance, each node owns some of them: of three one has none once in 6,000
 
 func screen(i int) domain.BuyerID { return domain.BuyerID(fmt.Sprint("b", i)) }
 
@@ -352,7 +352,7 @@ func TestHub_FollowsTheOwner(t *testing.T) {
 	c.give(one, screens)
 	both()
 	require.GreaterOrEqual(t, one.value("leadwire_hub_reattached_total", ""), float64(lives[two]))
-	require.Zero(t, one.sessions("asked"))
+	require.Eventually(t, func() bool { return one.sessions("asked") == 0 }, 30*time.Second, time.Millisecond)
 
 	// Another node takes some over from both. While a partition waits for what is under way in it, its buyers are still at
 	// work where they were, and are watched there.
