@@ -146,7 +146,7 @@ func (b *buyer) perform(ctx actor.Context, steps []feed.Step) {
 			self, root := ctx.Self(), ctx.ActorSystem().Root
 			clock.AfterFunc(step.For, func() { root.Send(self, overdue{}) })
 		case feed.Publish:
-			b.publish(ctx, step)
+			b.publish(step)
 		case feed.Answer:
 			to, _ := step.To.(*actor.PID)
 			reply := &wire.Watching{Head: int64(step.Head), Node: ctx.Self().Address}
@@ -158,9 +158,10 @@ func (b *buyer) perform(ctx actor.Context, steps []feed.Step) {
 	}
 }
 
-// publish sends one message to each node that watches, never one per socket. One that has left or died is not sent to,
-// though its lease lasts: the messages would wait for a connection that does not come.
-func (b *buyer) publish(ctx actor.Context, step feed.Publish) {
+// publish sends one message to each node that watches, never one per socket. One that has left or died is not sent to, though its
+// lease lasts: the messages would wait for a connection that does not come. Nor is one that reads too slowly: what it misses it
+// sees by the head when its lease is renewed, and asks for.
+func (b *buyer) publish(step feed.Publish) {
 	msg := &wire.Publish{
 		Account: string(b.key.Account), Buyer: string(b.key.Buyer),
 		PublishedAt: b.rt.deps.Clock.Now().UnixNano(), Head: int64(step.Head),
@@ -169,10 +170,9 @@ func (b *buyer) publish(ctx actor.Context, step feed.Publish) {
 		msg.Events = append(msg.Events, wire.FromFeedEvent(e))
 	}
 	for _, node := range step.To {
-		if node.Address != ctx.Self().Address && !b.rt.node.Lives(node.Address) {
-			continue
+		if err := b.rt.node.Notify(node.Address, node.Hub, msg); err != nil {
+			b.rt.deps.Metrics.unheard.Inc()
 		}
-		ctx.Send(actor.NewPID(node.Address, node.Hub), msg)
 	}
 	b.rt.deps.Metrics.published.Add(float64(len(step.Events)))
 }

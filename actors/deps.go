@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/identity"
@@ -64,7 +65,8 @@ type Node interface {
 	Held() []domain.Fence
 	Home(kind, id string) (cluster.Member, bool)
 	URLs() []string
-	Lives(address string) bool
+	// Notify sends to an actor by its name, at most once, within the bounds of what its node has yet to confirm.
+	Notify(address, name string, m proto.Message) error
 	System() *actor.ActorSystem
 }
 

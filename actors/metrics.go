@@ -20,6 +20,7 @@ type Metrics struct {
 	refused   prometheus.Counter
 	hintsLost prometheus.Counter
 	published prometheus.Counter
+	unheard   prometheus.Counter
 	leases    prometheus.Gauge
 	fills     prometheus.Counter
 	recovered *prometheus.CounterVec
@@ -70,6 +71,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refused:   counter("lead", "refused_total", "Events refused because too many of the same lead were waiting; their source sends them again."),
 		hintsLost: counter("lead", "announcements_lost_total", "Announcements that could not be sent; the lookout finds their events."),
 		published: counter("buyer", "published_events_total", "Feed events published to watching nodes."),
+		unheard:   counter("buyer", "publications_dropped_total", "Publications not sent to a node that is gone or reads too slowly; it catches up by itself."),
 		leases:    gauge("buyer", "leases", "Nodes that watch the feeds of buyers who live here."),
 		fills:     counter("buyer", "gap_reads_total", "Times a feed's gap was read from the store because an announcement was late or lost."),
 		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "leadwire", Subsystem: "recovery", Name: "events_total",
@@ -118,7 +120,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m.recovered.WithLabelValues("false")
 	m.recovered.WithLabelValues("true")
 	if reg != nil {
-		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.leases, m.fills,
+		reg.MustRegister(m.decisions, m.retries, m.fenced, m.dropped, m.refused, m.hintsLost, m.published, m.unheard, m.leases, m.fills,
 			m.recovered, m.found, m.watched, m.sessions, m.catchUps, m.resyncs, m.reading, m.readLimit, m.reattached, m.reattaching, m.reattachLimit,
 			m.matched, m.suppressed, m.upgraded, m.visitsRefused, m.sightsLost, m.sightsFound, m.verdicts, m.announcements,
 			m.unjudgeable, m.lessons, m.withheld, m.guardErrors)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/leadwire/leadwire/actors/delivery"
 	"github.com/leadwire/leadwire/actors/delivery/gate"
@@ -235,9 +236,12 @@ func (l *lateNode) Home(kind, id string) (cluster.Member, bool) {
 	return n.Home(kind, id)
 }
 
-func (l *lateNode) Lives(address string) bool {
+func (l *lateNode) Notify(address, name string, m proto.Message) error {
 	n, err := l.get()
-	return err == nil && n.Lives(address)
+	if err != nil {
+		return err
+	}
+	return n.Notify(address, name, m)
 }
 
 func (l *lateNode) Held() []domain.Fence {

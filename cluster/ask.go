@@ -177,7 +177,7 @@ func unavailable(kind string, err error) *domain.Error {
 	return domain.Fail("ask "+kind, domain.Unavailable, err)
 }
 
-func mustCross(m Keyed) error {
+func mustCross(m any) error {
 	if _, ok := m.(proto.Message); !ok {
 		return domain.Fail("send to another node", domain.Internal, fmt.Errorf("%T: %w", m, errNoProto))
 	}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/leadwire/leadwire/actors/domain"
@@ -149,7 +150,8 @@ func (k *keeper) point(holdings []domain.Holding) {
 }
 
 // compare drops what the ledger no longer says is ours: another node has claimed it, and whatever is
-// still alive here cannot commit.
+// still alive here cannot commit. And it gives back what the ledger says is ours and nobody wants here: a claim whose answer was
+// lost, of what is proposed elsewhere by now. Nobody else could have it for as long as we live.
 func (k *keeper) compare(holdings []domain.Holding, now time.Time) {
 	var epochs [domain.Partitions]int64
 	for _, h := range holdings {
@@ -160,8 +162,13 @@ func (k *keeper) compare(holdings []domain.Holding, now time.Time) {
 	lost := 0
 	for i := range k.router.parts {
 		p := &k.router.parts[i]
-		if s, f := p.now(); s == held && epochs[i] != f.Epoch && p.abandon(f, now) {
+		switch s, f := p.now(); {
+		case s == held && epochs[i] != f.Epoch && p.abandon(f, now):
 			lost++
+		case s == foreign && epochs[i] > 0:
+			if f = (domain.Fence{Partition: p.n, Epoch: epochs[i]}); !slices.Contains(k.emptyNow, f) {
+				k.toGiveBack(now, f)
+			}
 		}
 	}
 	k.point(holdings)

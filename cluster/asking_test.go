@@ -34,3 +34,24 @@ func TestKeeper_ATurnDuringAClaimIsNotLost(t *testing.T) {
 	require.Equal(t, now, r.parts[early].claimAt)
 	require.True(t, r.parts[lost].claimAt.After(now), "one that was taken from us is not fought for")
 }
+
+// A claim whose answer was lost has made us the owner of what is another's by now: it is given back, once, so that somebody can
+// have it. What we still claim is claimed again.
+func TestKeeper_GivesBackWhatItDoesNotKnowToHave(t *testing.T) {
+	t.Parallel()
+	cfg, deps := Config{}.withDefaults(), Deps{Log: slog.New(slog.DiscardHandler)}
+	m := newMetrics(nil)
+	r := newRouter(cfg, deps, m)
+	r.table.Store(newTable(nil))
+	k := newKeeper(cfg, deps, m, r, "a", newHerald(deps))
+	const lost, wanted, others = 1, 2, 3
+	require.True(t, r.parts[wanted].move(foreign, claiming))
+	holdings := []domain.Holding{
+		{Fence: domain.Fence{Partition: lost, Epoch: 7}, Node: "a"}, {Fence: domain.Fence{Partition: wanted, Epoch: 8}, Node: "a"},
+		{Fence: domain.Fence{Partition: others, Epoch: 9}, Node: "b"},
+	}
+	for range 2 {
+		k.compare(holdings, time.Now())
+		require.Equal(t, []domain.Fence{{Partition: lost, Epoch: 7}}, k.emptyNow)
+	}
+}

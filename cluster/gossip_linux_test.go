@@ -142,7 +142,7 @@ func startGossiper(b *testing.B, sys *actor.ActorSystem, cfg Config, count *traf
 	p.ml, err = memberlist.Create(settings)
 	require.NoError(b, err)
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	p.joinSeeds(time.Now().Add(time.Minute))
+	p.joinSeeds(time.Minute)
 	p.publish()
 	go p.run(p.ctx)
 	return p

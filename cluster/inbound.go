@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"syscall"
@@ -49,7 +50,7 @@ func (w *wire) accept() {
 			case <-w.ctx.Done():
 				return
 			case <-time.After(w.limits.pause): // no descriptors are left, say: they come back
-				w.log.Warn("gossip cannot take a connection", "error", err)
+				w.complain("gossip cannot take a connection", "", err)
 				continue
 			}
 		}
@@ -66,13 +67,31 @@ func (w *wire) take(conn net.Conn) bool {
 	switch {
 	case w.closed:
 		return false
-	case len(w.greeting) >= w.limits.greeting:
+	case len(w.greeting) >= w.limits.greeting || w.greetingFrom(conn) >= w.limits.perHost:
 		w.drop(dropGreeting)
 		return false
 	}
 	w.greeting[conn] = struct{}{}
 	w.running.Go(func() { w.serve(conn) })
 	return true
+}
+
+// greetingFrom counts who has yet to greet of one host: it shall not take the place of others. mu is held.
+func (w *wire) greetingFrom(conn net.Conn) (n int) {
+	host := hostOf(conn)
+	for other := range w.greeting {
+		if hostOf(other) == host {
+			n++
+		}
+	}
+	return n
+}
+
+func hostOf(conn net.Conn) netip.Addr {
+	if at, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return at.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 func (w *wire) serve(raw net.Conn) {

@@ -34,12 +34,6 @@ func (n *Node) Home(kind, id string) (Member, bool) {
 	return owner.public(), true
 }
 
-// Lives says whether a node with this address of actor messages is a member, whether it takes part in partitions or has
-// withdrawn.
-func (n *Node) Lives(address string) bool {
-	return slices.ContainsFunc(n.router.table.Load().known, func(m *member) bool { return m.address == address })
-}
-
 // URLs lists where browsers reach the nodes that say so, this one included, sorted.
 func (n *Node) URLs() []string {
 	var out []string

@@ -8,8 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cluster/clustertest"
+	"github.com/leadwire/leadwire/cluster/clustertest/testpb"
 )
 
 // Where browsers reach a node is known on every node, for whatever lives there. One that says nothing has no URL.
@@ -27,8 +29,7 @@ func TestNode_TellsItsURL(t *testing.T) {
 	for _, n := range []*cluster.Node{a, b, c} {
 		require.Eventually(t, func() bool { return len(n.Members()) == 3 }, clustertest.Timeout, time.Millisecond)
 		require.Equal(t, []string{"http://10.0.0.2:8080", want[a.Address()].URL}, n.URLs())
-		require.True(t, n.Lives(b.Address()))
-		require.False(t, n.Lives("10.0.0.2:8080"))
+		require.Equal(t, domain.Unavailable, domain.CodeOf(n.Notify("10.0.0.2:8080", "nobody", &testpb.Ping{})))
 		seen := map[string]bool{}
 		for i := range 100 {
 			home, ok := n.Home("probe", fmt.Sprint(i))
@@ -43,11 +44,10 @@ func TestNode_TellsItsURL(t *testing.T) {
 
 	require.NoError(t, b.Withdraw(t.Context())) // it owns nothing, and is there
 	require.Eventually(t, func() bool { return len(a.Members()) == 2 }, clustertest.Timeout, time.Millisecond)
-	require.True(t, a.Lives(b.Address()))
 	require.Len(t, a.URLs(), 2)
 	clustertest.Stop(t, b)
-	require.Eventually(t, func() bool { return !a.Lives(b.Address()) }, clustertest.Timeout, time.Millisecond)
-	require.Len(t, a.URLs(), 1)
+	require.Eventually(t, func() bool { return len(a.URLs()) == 1 }, clustertest.Timeout, time.Millisecond)
+	require.Error(t, a.Notify(b.Address(), "nobody", &testpb.Ping{}))
 }
 
 func TestConfig_NodeURL(t *testing.T) {

@@ -95,7 +95,7 @@ func (m *metrics) register(n *Node) error {
 		gauge("outvoted", "1 while this node stands down because more of the living do not see it.", nil, func() float64 { return truth(n.keeper.lease.standsDown()) }),
 		gauge("certificate_left_seconds", "How long this node's certificate for the other nodes is good for; +Inf without one.", nil,
 			func() float64 { return certificateLeft(n.cfg.ServerTLS, n.deps.Clock.Now()) }),
-		gauge("members", "Nodes that are members, this one included.", nil, func() float64 { return float64(len(n.router.table.Load().members)) }),
+		gauge("members", "Nodes that this one sees, itself included, whether they take part in partitions or not.", nil, func() float64 { return float64(len(n.router.table.Load().known)) }),
 	}
 	for s := range states {
 		all = append(all, gauge("partitions", "Partitions, by their state on this node.",

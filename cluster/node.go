@@ -142,7 +142,7 @@ func (n *Node) Owner(kind, id string) (address string, local bool) {
 	return owner.address, owner.local
 }
 
-// Members lists the addresses of all nodes, this one included, sorted.
+// Members lists the addresses of the nodes that take part in partitions, sorted.
 func (n *Node) Members() []string {
 	t := n.router.table.Load()
 	out := make([]string, len(t.members))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/cluster/clusterpb"
@@ -87,18 +88,39 @@ func (n *Node) Tell(m Keyed) error {
 	case owner.local:
 		return n.tellHere(p, kind, id, m)
 	}
+	return n.tellPeer("tell "+kind, owner, owner.inbox, m)
+}
+
+// Notify sends m to an actor that has a name on its node, at most once: nil means it is on its way. It counts like Tell. Errors are
+// *domain.Error: Unavailable when no member has this address of actor messages, or has not confirmed what it was sent before.
+func (n *Node) Notify(address, name string, m proto.Message) error {
+	to := actor.NewPID(address, name)
+	if address == n.address {
+		n.sys.Root.Send(to, m)
+		return nil
+	}
+	op := "notify " + name
+	for _, owner := range n.router.table.Load().known {
+		if owner.address == address && !owner.local {
+			return n.tellPeer(op, owner, to, m)
+		}
+	}
+	return domain.Fail(op, domain.Unavailable, fmt.Errorf("%s is no member", address))
+}
+
+func (n *Node) tellPeer(op string, owner *member, to *actor.PID, m any) error {
 	if err := mustCross(m); err != nil {
 		return err
 	}
 	seq, mark, ok := owner.peer.tell(time.Now())
 	if ok {
-		n.sys.Root.Send(owner.inbox, m)
+		n.sys.Root.Send(to, m)
 	}
 	if mark {
 		n.sys.Root.RequestWithCustomSender(owner.inbox, &clusterpb.Mark{Sent: seq}, owner.peer.marks)
 	}
 	if !ok {
-		return domain.Fail("tell "+kind, domain.Unavailable, fmt.Errorf("%s has not confirmed the last %d messages", owner.address, owner.peer.window))
+		return domain.Fail(op, domain.Unavailable, fmt.Errorf("%s has not confirmed the last %d messages", owner.address, owner.peer.window))
 	}
 	return nil
 }

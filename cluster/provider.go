@@ -60,6 +60,8 @@ type provider struct {
 	self       *cluster.Member
 	generation int
 	last       map[string]*cluster.Member // as published, by member id
+	looking    bool                       // for seeds
+	looked     chan bool                  // whether any joined, or none was missing; holds one
 }
 
 var _ cluster.ClusterProvider = (*provider)(nil)
@@ -67,7 +69,7 @@ var _ cluster.ClusterProvider = (*provider)(nil)
 func newProvider(cfg Config, log *slog.Logger, evicted func(), h *history) *provider {
 	return &provider{
 		cfg: cfg, log: log, evicted: evicted, history: h, started: time.Now().UnixNano(),
-		dirty: make(chan struct{}, 1), notice: make(chan string, 4), shares: make(chan share), done: make(chan struct{}),
+		dirty: make(chan struct{}, 1), notice: make(chan string, 4), shares: make(chan share), looked: make(chan bool, 1), done: make(chan struct{}),
 		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{},
 	}
 }
@@ -92,7 +94,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	}
 	p.gossip = p.ml.LocalNode().Address() // read once: memberlist writes to what it returns, without our knowing
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	p.joinSeeds(time.Now().Add(p.cfg.JoinWait))
+	p.joinSeeds(p.cfg.JoinWait)
 	p.publish()
 	go p.run(p.ctx)
 	return nil
@@ -164,24 +166,47 @@ func advertised(cfg Config) string {
 
 // joinSeeds tries the seeds until one answers or the time is over. Not being able to join is not an
 // error: somebody has to be first, and run goes on trying.
-func (p *provider) joinSeeds(until time.Time) {
-	for p.ctx.Err() == nil {
-		seeds := p.missingSeeds()
-		if len(seeds) == 0 {
+func (p *provider) joinSeeds(wait time.Duration) {
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	for {
+		p.lookAround()
+		select {
+		case joined := <-p.looked:
+			p.looking = false
+			if joined {
+				return
+			}
+		case <-over.C:
+			p.log.Warn("no seed answers, beginning alone", "seeds", p.cfg.Seeds)
 			return
-		}
-		if n, _ := p.ml.Join(seeds); n > 0 {
-			return
-		}
-		if time.Now().After(until) {
-			p.log.Warn("no seed answers, beginning alone", "seeds", seeds)
+		case <-p.ctx.Done():
 			return
 		}
 		select {
-		case <-p.ctx.Done():
 		case <-time.After(100 * time.Millisecond):
+		case <-p.ctx.Done():
+			return
 		}
 	}
+}
+
+// lookAround asks seeds that are no members to join, unless that is under way. It does not wait: each one that is silent takes
+// seconds, and they are asked one after the other.
+func (p *provider) lookAround() {
+	if p.looking {
+		return
+	}
+	p.looking = true
+	go func() {
+		seeds := p.missingSeeds()
+		joined := len(seeds) == 0
+		if !joined {
+			n, _ := p.ml.Join(seeds) // an error says what missingSeeds will say again
+			joined = n > 0
+		}
+		p.looked <- joined
+	}()
 }
 
 // rejoinEvery is how often seeds that are not members are tried: memberlist does not bring two halves
@@ -205,9 +230,9 @@ func (p *provider) run(ctx context.Context) {
 			p.takePart(s)
 		case <-ticker.C:
 			p.followSecrets()
-			if seeds := p.missingSeeds(); len(seeds) > 0 {
-				_, _ = p.ml.Join(seeds) // an error says what missingSeeds will say again
-			}
+			p.lookAround()
+		case <-p.looked:
+			p.looking = false
 		}
 		p.publish()
 	}

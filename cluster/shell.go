@@ -57,9 +57,12 @@ func (n *Node) listen(ctx context.Context) error {
 	return nil
 }
 
-// receiveLimit is the largest batch of messages one node takes from another. The library's 4 MiB is
-// less than 200 messages with bodies may need, and what exceeds it is lost with its whole batch.
-const receiveLimit = 64 << 20
+// receiveLimit is the largest batch of messages one node takes from another: batchSize of the largest, which carry a webhook's
+// body of 1 MiB (domain.MaxSourceBody), and what stands around it. What exceeds it would be lost with its whole batch and the connection.
+const (
+	receiveLimit = 256 << 20
+	batchSize    = 200
+)
 
 // noAddress is what the runtime calls itself before it listens.
 const noAddress = "nonhost"
@@ -73,7 +76,7 @@ func (n *Node) transport() (server, client credentials.TransportCredentials) {
 
 func (n *Node) remoting(server, client credentials.TransportCredentials) *remote.Config {
 	options := []remote.ConfigOption{
-		remote.WithEndpointWriterBatchSize(200),
+		remote.WithEndpointWriterBatchSize(batchSize),
 		remote.WithEndpointWriterQueueSize(1024), // how large the queue begins; the library's million takes 16 MB a peer
 		remote.WithServerOptions(
 			grpc.StreamInterceptor(survive(n.deps.Log)),

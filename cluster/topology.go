@@ -6,6 +6,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/cluster"
 	"github.com/asynkron/protoactor-go/remote"
+	"github.com/hashicorp/memberlist"
 )
 
 // publish tells the runtime of the members as they are now, if that is news.
@@ -80,9 +81,7 @@ func (p *provider) current() map[string]*cluster.Member {
 			continue
 		}
 		if p.wasDead(m.Id) {
-			if err := p.ml.SendReliable(n, evictionNotice(m.Id)); err != nil {
-				p.log.Debug("send eviction notice", "member", m.Id, "error", err)
-			}
+			go p.tellDead(n, m.Id) // it may not answer for seconds
 			continue
 		}
 		if e, ok := byAddress[m.Address()]; !ok || started > e.started {
@@ -94,6 +93,13 @@ func (p *provider) current() map[string]*cluster.Member {
 		out[e.m.Id] = e.m
 	}
 	return out
+}
+
+// tellDead tells a node that it was taken for dead, so that it joins again.
+func (p *provider) tellDead(n *memberlist.Node, member string) {
+	if err := p.ml.SendReliable(n, evictionNotice(member)); err != nil {
+		p.log.Debug("send eviction notice", "member", member, "error", err)
+	}
 }
 
 func addresses(members []*cluster.Member) []string {

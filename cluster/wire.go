@@ -62,13 +62,14 @@ type wireLimits struct {
 	queue     int           // packets that wait for one node: a second of them, and more would be stale
 	links     int           // going out: members, and seeds
 	greeting  int           // who has yet to prove to be a node: a node shakes hands with so many in half a second, at 1 ms each
+	perHost   int           // of them, of one host: one node's links and streams that come at once, and many times that
 	coming    int           // from nodes: a link of each member, as many that are about to go, and streams until they are taken
 }
 
 //nolint:gochecknoglobals // a value
 var usualWire = wireLimits{
 	handshake: 4 * time.Second, write: 2 * time.Second, pause: 200 * time.Millisecond, idle: 15 * time.Minute, age: time.Hour,
-	farewell: 100 * time.Millisecond, complain: time.Second, queue: 64, links: 2048, greeting: 512, coming: 4096,
+	farewell: 100 * time.Millisecond, complain: time.Second, queue: 64, links: 2048, greeting: 512, perHost: 64, coming: 4096,
 }
 
 // wireKind is the first byte of a connection.

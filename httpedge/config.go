@@ -67,7 +67,7 @@ type Config struct {
 }
 
 // maxBody is a source's body cap when its catalog entry gives none. See domain.Source.MaxBody.
-const maxBody = 1 << 20
+const maxBody = domain.MaxSourceBody
 
 func (c Config) withDefaults() Config {
 	for _, d := range []struct {

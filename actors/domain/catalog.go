@@ -41,6 +41,10 @@ type Shape struct {
 	Omit []string `yaml:"omit,omitempty" json:"omit,omitempty"`
 }
 
+// MaxSourceBody is the largest body of a source's request, in bytes: Go High Level's largest, an e-mail with its HTML, stays under
+// half of that. What takes many of them at once counts with it: 200 in a batch of messages between nodes.
+const MaxSourceBody = 1 << 20
+
 // Source is where signed events come from and how they are verified. It belongs to the platform and
 // not to an account, because a source's signature is verified before its body says whose it is.
 type Source struct {
@@ -53,7 +57,7 @@ type Source struct {
 	// PEM or its published key.
 	Legacy     bool     `yaml:"legacy,omitempty" json:"legacy,omitempty"`
 	LegacyKeys []string `yaml:"legacy_keys,omitempty" json:"legacy_keys,omitempty"`
-	// MaxBody caps a request's body in bytes; 0: 1 MiB.
+	// MaxBody caps a request's body in bytes, at most MaxSourceBody; 0: that.
 	MaxBody int `yaml:"max_body,omitempty" json:"max_body,omitempty"`
 }
 

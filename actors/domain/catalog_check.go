@@ -60,8 +60,8 @@ func (k *catalogCheck) source(path string, s Source, more func(Source) error) {
 	if s.Kind == "" {
 		k.fault(path+".kind", "must be given")
 	}
-	if s.MaxBody < 0 {
-		k.fault(path+".max_body", "%d must be 0 (the default) or more", s.MaxBody)
+	if s.MaxBody < 0 || s.MaxBody > MaxSourceBody {
+		k.fault(path+".max_body", "%d must be from 0 (the default) to %d", s.MaxBody, MaxSourceBody)
 	}
 	if len(s.LegacyKeys) > 0 && !s.Legacy {
 		k.fault(path+".legacy_keys", "are of no use while legacy is off")

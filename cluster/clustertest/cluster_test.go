@@ -17,6 +17,7 @@ import (
 	"github.com/leadwire/leadwire/cluster"
 	"github.com/leadwire/leadwire/cluster/clustertest"
 	"github.com/leadwire/leadwire/cluster/clustertest/authority"
+	"github.com/leadwire/leadwire/cluster/clustertest/testpb"
 )
 
 // TestCluster runs the stories one after the other. All their nodes open their ports before the first
@@ -40,6 +41,7 @@ func TestCluster(t *testing.T) {
 		{name: "GrowsAndShrinks", nodes: 3, tell: growsAndShrinks},
 		{name: "AnswersWhileItChanges", nodes: 3, tell: answersWhileItChanges},
 		{name: "TellsAcross", nodes: 2, tell: tellsAcross},
+		{name: "NotifiesWithinBounds", nodes: 2, cfg: cluster.Config{TellWindow: 2}, tell: notifiesWithinBounds},
 		{name: "RefusalsCross", nodes: 2, cfg: cluster.Config{AskTry: time.Hour}, tell: refusalsCross},
 		{name: "SpeaksTLS", nodes: 2, cfg: mutualTLS(t), tell: growsToTwo},
 		{name: "GrowsAndShrinksUnderTLS", nodes: 3, cfg: mutualTLS(t), tell: growsAndShrinks},
@@ -230,6 +232,25 @@ func mutualTLS(t *testing.T) cluster.Config {
 	server, client, err := cluster.MutualTLS(cert, key, a.File())
 	require.NoError(t, err)
 	return cluster.Config{ServerTLS: server, ClientTLS: client}
+}
+
+// What a named actor elsewhere is sent counts among what its node has yet to confirm, also while that node takes no part in
+// partitions; what is for this node has no such bound.
+func notifiesWithinBounds(t *testing.T, c *clustertest.Cluster, _ *clustertest.Arena) {
+	a, b := c.Join(t), c.Join(t)
+	requireShares(t, c.Ledger, a, b)
+	require.NoError(t, b.Withdraw(t.Context()))
+	require.Eventually(t, func() bool { return len(a.Members()) == 1 }, clustertest.Timeout, time.Millisecond)
+	for range 2 {
+		require.NoError(t, a.Notify(b.Address(), "nobody", &testpb.Ping{}))
+	}
+	err := a.Notify(b.Address(), "nobody", &testpb.Ping{}) // b is asked to confirm only now
+	require.Equal(t, domain.Unavailable, domain.CodeOf(err))
+	require.ErrorContains(t, err, "has not confirmed the last 2 messages")
+	require.Eventually(t, func() bool { return a.Notify(b.Address(), "nobody", &testpb.Ping{}) == nil }, clustertest.Timeout, time.Millisecond)
+	for range 10 {
+		require.NoError(t, a.Notify(a.Address(), "nobody", &testpb.Ping{}))
+	}
 }
 
 // An actor's refusals cross nodes: a panic over there is an error here, at once, and a full mailbox too.

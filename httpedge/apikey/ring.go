@@ -72,8 +72,8 @@ func (r *Ring) Verify(ctx context.Context, text string) (domain.APIKey, error) {
 	return domain.APIKey{}, domain.Fail(op, domain.Unverified, reason)
 }
 
-// find looks in the list, at most a second old, and once more in a new one. A key that is in none is unknown only when the last
-// reading succeeded: that answer is final for who asks, and the key may have been made a moment ago.
+// find looks in the list, at most a second old, and once more in a new one. A key that is in none is unknown only when the list
+// was read for it: that answer is final for who asks, and the key may have been made a moment ago.
 func (r *Ring) find(ctx context.Context, id string, now time.Time) (k domain.APIKey, known bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,7 +85,12 @@ func (r *Ring) find(ctx context.Context, id string, now time.Time) (k domain.API
 		return k, false, errUnread
 	}
 	k, known = r.keys[id]
-	if !known && recent && !r.bad && r.mayReread(now) {
+	switch {
+	case known, !recent: // the list is new
+	case r.bad:
+	case !r.mayReread(now):
+		return k, false, errGuessed
+	default:
 		r.reread(ctx, now)
 		k, known = r.keys[id]
 	}
@@ -95,7 +100,10 @@ func (r *Ring) find(ctx context.Context, id string, now time.Time) (k domain.API
 	return k, known, nil
 }
 
-var errUnread = errors.New("the list of API keys cannot be read")
+var (
+	errUnread  = errors.New("the list of API keys cannot be read")
+	errGuessed = errors.New("too many unknown API keys are tried")
+)
 
 // mayReread counts readings for keys that are not in the list, each second by itself: a second that began with the list's last
 // reading would go on for as long as somebody has it read.

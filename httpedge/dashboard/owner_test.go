@@ -91,6 +91,15 @@ func ownerUnreachable(t *testing.T, w *world, p *browser.Page) {
 	open(w, p)
 	w.Feeds.Publish(ada, people(1, 3)...)
 	whole(t, p, 1, 3)
+	states(p)
+	before := streamsAt(p, two.URL)
+	require.Positive(t, before)
+	two.Net.Up() // and the page finds it by itself
+	require.Eventually(t, func() bool { return streamsAt(p, two.URL) > before }, browser.Patience, 10*time.Millisecond)
+	w.Net.Cut()
+	w.Feeds.Publish(ada, person(4))
+	whole(t, p, 1, 4)
+	unbroken(t, p)
 	require.Equal(t, 1, streamsAt(p, w.URL))
 }
 

@@ -163,6 +163,7 @@ export class LeadStream extends EventTarget {
     } else if (stream.owner && !stream.answered) { // the owner cannot be reached from here, or is gone: any node will do
       this.#close();
       this.#open({});
+      this.#follow(2 * this.#options.spread); // it may be back
     } else if (stream.owner) { // its URL was for one connection; and the server's "retry" is not for us to see
       this.#later(0, this.#options.spread);
     } else if (source.readyState === EventSource.CLOSED) {
