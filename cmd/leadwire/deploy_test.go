@@ -43,7 +43,7 @@ func TestDeploy_NamesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	known := allFlags()
 	for _, theirs := range []string{
-		"now", "man", "offline", "from-file", "dry-run", "namespace", "rolling-update", "format", "file", "exit-on-error", "dbname", "pgdata", "wal-method", "checkpoint", "no-owner", "create",
+		"now", "man", "offline", "from-file", "dry-run", "namespace", "rolling-update", "format", "file", "exit-on-error", "dbname", "pgdata", "wal-method", "checkpoint", "no-owner", "create", "chown",
 	} {
 		known[theirs] = true
 	}
