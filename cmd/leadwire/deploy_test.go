@@ -186,25 +186,47 @@ type probe struct {
 	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
 }
 
-// The pods' command lines are ones that the program takes, with the settings of the example's Secret; the probes ask routes that
-// exist; and the grace is longer than the longest stop.
-func TestDeploy_Pods(t *testing.T) {
-	t.Parallel()
-	texts, dir := deployTexts(t), credentials(t, "tls.crt", "tls.key", "ca.crt")
-	secrets := map[string]map[string]string{}
-	for d := yaml.NewDecoder(strings.NewReader(texts[deployDir+"/kubernetes/secret.example.yaml"])); ; {
+// mounted are the names of Secrets by the folder where the container finds them.
+func (p pod) mounted() map[string]string {
+	at := map[string]string{}
+	for _, m := range p.Containers[0].VolumeMounts {
+		for _, v := range p.Volumes {
+			if v.Name == m.Name && v.Secret.SecretName != "" {
+				at[m.MountPath] = v.Secret.SecretName
+			}
+		}
+	}
+	return at
+}
+
+// exampleSecrets are the files of each Secret in a manifest.
+func exampleSecrets(t *testing.T, manifest string) map[string]map[string]string {
+	t.Helper()
+	files := map[string]map[string]string{}
+	for d := yaml.NewDecoder(strings.NewReader(manifest)); ; {
 		var secret struct {
 			Metadata   struct{ Name string }
 			StringData map[string]string `yaml:"stringData"`
 		}
 		err := d.Decode(&secret)
 		if errors.Is(err, io.EOF) {
-			break
+			return files
 		}
 		require.NoError(t, err)
-		secrets[secret.Metadata.Name] = secret.StringData
+		files[secret.Metadata.Name] = secret.StringData
 	}
+}
+
+// The pods' command lines are ones that the program takes, with the settings of the example's Secret; the probes ask routes that
+// exist; and the grace is longer than the longest stop.
+func TestDeploy_Pods(t *testing.T) {
+	t.Parallel()
+	texts, dir := deployTexts(t), credentials(t, "tls.crt", "tls.key", "ca.crt")
+	secrets := exampleSecrets(t, texts[deployDir+"/kubernetes/secret.example.yaml"])
 	require.Len(t, secrets, 2)
+	certificates := map[string]string{
+		"LEADWIRE_CLUSTER_CERT": "--cluster-cert", "LEADWIRE_CLUSTER_CERT_KEY": "--cluster-cert-key", "LEADWIRE_CLUSTER_CA": "--cluster-ca",
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "leadwire.yaml"), []byte(secrets["leadwire"]["leadwire.yaml"]), 0o600))
 	var api struct{ Paths map[string]any }
 	b, err := os.ReadFile("../../httpedge/openapi.yaml")
@@ -220,19 +242,12 @@ func TestDeploy_Pods(t *testing.T) {
 		for i, arg := range c.Args {
 			c.Args[i] = strings.Replace(arg, "/etc/leadwire", dir, 1)
 		}
-		mounted := map[string]string{} // the Secret at each folder
-		for _, v := range m.Spec.Template.Spec.Volumes {
-			for _, at := range c.VolumeMounts {
-				if v.Name == at.Name && v.Secret.SecretName != "" {
-					mounted[at.MountPath] = v.Secret.SecretName
-				}
-			}
-		}
+		mounted := m.Spec.Template.Spec.mounted()
 		for _, e := range c.Env {
 			if folder, name := filepath.Split(e.Value); strings.HasPrefix(folder, "/etc/") {
 				require.Contains(t, secrets[mounted[filepath.Clean(folder)]], name, e.Name)
-				if flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(e.Name, "LEADWIRE_"), "_", "-")); strings.HasPrefix(flag, "cluster-c") {
-					c.Args = append(c.Args, "--"+flag, filepath.Join(dir, name))
+				if flag, ofNodes := certificates[e.Name]; ofNodes { // which are read
+					c.Args = append(c.Args, flag, filepath.Join(dir, name))
 				}
 			}
 		}
