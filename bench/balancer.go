@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// balancer sends requests to several nodes in turn, as docs/deploy/nginx.conf does and without health checks: one that is not
-// answered 200 goes to the next node at once, with the same event id. One that no node acks comes again after a pause, as
-// from a CRM.
+// balancer sends requests to several nodes in turn, without health checks: one that is not answered 200 goes to the next node at
+// once, with the same event id, until each has been tried. One that no node acks comes again after a pause, as from a CRM.
+// docs/deploy/nginx.conf makes two tries in all.
 //
 //	send ─▶ node k ──200──▶ done(acked)
 //	          ├─ otherwise, or no answer ─▶ node k+1, once around

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/leadwire/leadwire/cluster/clustertest/authority"
 	"github.com/leadwire/leadwire/cmd/leadwire/settings"
 )
 
@@ -40,7 +43,7 @@ func TestDeploy_NamesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	known := allFlags()
 	for _, theirs := range []string{
-		"now", "man", "offline", "from-file", "dry-run", "namespace", "rolling-update", "format", "file", "exit-on-error", "dbname", "pgdata", "wal-method", "checkpoint", "no-owner", "create",
+		"now", "man", "offline", "from-file", "dry-run", "namespace", "rolling-update", "format", "file", "exit-on-error", "dbname", "pgdata", "wal-method", "checkpoint", "no-owner", "create", "chown",
 	} {
 		known[theirs] = true
 	}
@@ -107,7 +110,9 @@ func TestDeploy_Unit(t *testing.T) {
 		require.Equal(t, m[1], m[2])
 		require.Contains(t, line, "${CREDENTIALS_DIRECTORY}/"+m[1])
 	}
-	accepts(t, strings.Fields(strings.ReplaceAll(line, "${CREDENTIALS_DIRECTORY}", deployDir))...)
+	dir := credentials(t, "node.crt", "node.key", "ca.crt")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "leadwire.yaml"), []byte(deployTexts(t)[deployDir+"/leadwire.yaml"]), 0o600))
+	accepts(t, strings.Fields(strings.ReplaceAll(line, "${CREDENTIALS_DIRECTORY}", dir))...)
 	_, drain, found := strings.Cut(unit, "ExecStop=-/usr/local/bin/leadwire ")
 	require.True(t, found)
 	drain, _, _ = strings.Cut(drain, "\n")
@@ -115,6 +120,18 @@ func TestDeploy_Unit(t *testing.T) {
 	stop, err := time.ParseDuration(regexp.MustCompile(`TimeoutStopSec=(\S+)`).FindStringSubmatch(unit)[1])
 	require.NoError(t, err)
 	require.Greater(t, stop, max(longestStop(t), waits(t, strings.Fields(drain))), "it holds for either")
+}
+
+// credentials is a folder with a node's certificate, its key and the authority that made it, under these names.
+func credentials(t *testing.T, cert, key, ca string) (dir string) {
+	t.Helper()
+	of := authority.New(t)
+	dir = t.TempDir()
+	ofNode, keyOfNode := of.Issue("node")
+	for from, to := range map[string]string{ofNode: cert, keyOfNode: key, of.File(): ca} {
+		require.NoError(t, os.Rename(from, filepath.Join(dir, to)))
+	}
+	return dir
 }
 
 // waits is how long a drain may take.
@@ -138,10 +155,20 @@ func longestStop(t *testing.T) time.Duration {
 
 // pod is what the checks below read of a manifest.
 type pod struct {
-	Grace      int `yaml:"terminationGracePeriodSeconds"`
+	Grace   int `yaml:"terminationGracePeriodSeconds"`
+	Volumes []struct {
+		Name   string
+		Secret struct {
+			SecretName string `yaml:"secretName"`
+		}
+	}
 	Containers []struct {
-		Args  []string
-		Env   []struct{ Name, Value string }
+		Args         []string
+		Env          []struct{ Name, Value string }
+		VolumeMounts []struct {
+			Name      string
+			MountPath string `yaml:"mountPath"`
+		} `yaml:"volumeMounts"`
 		Ports []struct {
 			Name          string
 			ContainerPort int `yaml:"containerPort"`
@@ -159,16 +186,48 @@ type probe struct {
 	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
 }
 
+// mounted are the names of Secrets by the folder where the container finds them.
+func (p pod) mounted() map[string]string {
+	at := map[string]string{}
+	for _, m := range p.Containers[0].VolumeMounts {
+		for _, v := range p.Volumes {
+			if v.Name == m.Name && v.Secret.SecretName != "" {
+				at[m.MountPath] = v.Secret.SecretName
+			}
+		}
+	}
+	return at
+}
+
+// exampleSecrets are the files of each Secret in a manifest.
+func exampleSecrets(t *testing.T, manifest string) map[string]map[string]string {
+	t.Helper()
+	files := map[string]map[string]string{}
+	for d := yaml.NewDecoder(strings.NewReader(manifest)); ; {
+		var secret struct {
+			Metadata   struct{ Name string }
+			StringData map[string]string `yaml:"stringData"`
+		}
+		err := d.Decode(&secret)
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		require.NoError(t, err)
+		files[secret.Metadata.Name] = secret.StringData
+	}
+}
+
 // The pods' command lines are ones that the program takes, with the settings of the example's Secret; the probes ask routes that
 // exist; and the grace is longer than the longest stop.
 func TestDeploy_Pods(t *testing.T) {
 	t.Parallel()
-	texts, dir := deployTexts(t), t.TempDir()
-	var secret struct {
-		StringData map[string]string `yaml:"stringData"`
+	texts, dir := deployTexts(t), credentials(t, "tls.crt", "tls.key", "ca.crt")
+	secrets := exampleSecrets(t, texts[deployDir+"/kubernetes/secret.example.yaml"])
+	require.Len(t, secrets, 2)
+	certificates := map[string]string{
+		"LEADWIRE_CLUSTER_CERT": "--cluster-cert", "LEADWIRE_CLUSTER_CERT_KEY": "--cluster-cert-key", "LEADWIRE_CLUSTER_CA": "--cluster-ca",
 	}
-	require.NoError(t, yaml.Unmarshal([]byte(texts[deployDir+"/kubernetes/secret.example.yaml"]), &secret))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "leadwire.yaml"), []byte(secret.StringData["leadwire.yaml"]), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "leadwire.yaml"), []byte(secrets["leadwire"]["leadwire.yaml"]), 0o600))
 	var api struct{ Paths map[string]any }
 	b, err := os.ReadFile("../../httpedge/openapi.yaml")
 	require.NoError(t, err)
@@ -183,12 +242,16 @@ func TestDeploy_Pods(t *testing.T) {
 		for i, arg := range c.Args {
 			c.Args[i] = strings.Replace(arg, "/etc/leadwire", dir, 1)
 		}
-		accepts(t, c.Args...)
+		mounted := m.Spec.Template.Spec.mounted()
 		for _, e := range c.Env {
-			if at, below := strings.CutPrefix(e.Value, "/etc/leadwire/"); below {
-				require.Contains(t, secret.StringData, at, e.Name)
+			if folder, name := filepath.Split(e.Value); strings.HasPrefix(folder, "/etc/") {
+				require.Contains(t, secrets[mounted[filepath.Clean(folder)]], name, e.Name)
+				if flag, ofNodes := certificates[e.Name]; ofNodes { // which are read
+					c.Args = append(c.Args, flag, filepath.Join(dir, name))
+				}
 			}
 		}
+		accepts(t, c.Args...)
 		if file == "migrate.yaml" {
 			continue
 		}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/leadwire/leadwire/cluster"
 )
 
 // deployDir has what operators start from; the tests run those files and no others.
@@ -99,6 +102,36 @@ func write(t *testing.T, dir, name string, text ...[]byte) string {
 	path := filepath.Join(dir, name)
 	require.NoError(t, os.WriteFile(path, bytes.Join(text, nil), 0o600))
 	return path
+}
+
+// The page's recipe makes certificates by which nodes know each other, and which a third party verifies for both sides of a connection.
+func TestDeploy_Certificates(t *testing.T) {
+	t.Parallel()
+	part(t, "openssl", "openssl")
+	page, err := os.ReadFile(deployDir + ".md")
+	require.NoError(t, err)
+	_, recipe, found := strings.Cut(string(page), "```\n(umask 077\n")
+	require.True(t, found)
+	recipe, _, _ = strings.Cut(recipe, "```")
+	dir := t.TempDir()
+	made := exec.Command("sh", "-e", "-c", "(umask 077\n"+recipe)
+	made.Dir = dir
+	out, err := made.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, 2, strings.Count(string(out), "node.crt: OK"), string(out))
+	server, client, err := cluster.MutualTLS(filepath.Join(dir, "node.crt"), filepath.Join(dir, "node.key"), filepath.Join(dir, "ca.crt"))
+	require.NoError(t, err)
+	called, calling := net.Pipe()
+	defer called.Close()
+	defer calling.Close()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := tls.Server(called, server).Write([]byte{1})
+		answered <- err
+	}()
+	_, err = tls.Client(calling, client).Read(make([]byte, 1))
+	require.NoError(t, err)
+	require.NoError(t, <-answered)
 }
 
 // The unit is one that systemd accepts, and closes what a service need not reach.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
@@ -127,6 +128,7 @@ func (n *Node) startActors(ctx context.Context) error {
 	if err := n.runtime.Load(ctx); err != nil {
 		return fmt.Errorf("read suppressions and links: %w", err)
 	}
+	warnOfOpenPort(n.config.Cluster, n.deps.Log)
 	n.cluster, err = cluster.Start(ctx, n.config.Cluster, cluster.Deps{
 		Ledger: n.store, Kinds: n.runtime.Kinds(), Clock: n.deps.Clock, Log: n.deps.Log, Registerer: n.registry,
 		OnHeld: n.runtime.Held, OnChange: n.moved,
@@ -139,6 +141,17 @@ func (n *Node) startActors(ctx context.Context) error {
 		return fmt.Errorf("recover pending events: %w", err)
 	}
 	return nil
+}
+
+// warnOfOpenPort speaks aloud when this node joins others, by a port that others than this machine's own processes may reach and
+// where they need prove nothing. A name may stand for any address.
+func warnOfOpenPort(c cluster.Config, log *slog.Logger) {
+	ip := net.ParseIP(c.Host)
+	if len(c.Seeds) == 0 || c.ServerTLS != nil || c.Host == "" || c.Host == "localhost" || ip != nil && ip.IsLoopback() {
+		return
+	}
+	log.Warn("ACTOR MESSAGES BETWEEN NODES ARE NEITHER ENCRYPTED NOR AUTHENTICATED: whoever reaches their port can read leads and send them; a key of gossip does not help",
+		"host", c.Host, "port", c.Port, "setting", "cluster-cert")
 }
 
 func (n *Node) openStreams(context.Context) error {

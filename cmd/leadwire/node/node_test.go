@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +24,8 @@ import (
 
 	"github.com/leadwire/leadwire/actors/domain"
 	"github.com/leadwire/leadwire/actors/signature"
+	"github.com/leadwire/leadwire/cluster"
+	"github.com/leadwire/leadwire/cluster/clustertest/authority"
 	"github.com/leadwire/leadwire/cmd/leadwire/control"
 	"github.com/leadwire/leadwire/cmd/leadwire/provision"
 	"github.com/leadwire/leadwire/persistence/embedded"
@@ -294,6 +298,32 @@ func TestNode_Backup(t *testing.T) {
 	require.Equal(t, n.book.Directory().Catalog, other.book.Directory().Catalog)
 }
 
+// Who joins other nodes over a network without a certificate is told what that means; who keeps to the machine is not.
+func TestNode_SaysThatActorMessagesAreOpen(t *testing.T) {
+	t.Parallel()
+	join := []string{"10.0.0.2:7946"}
+	for _, row := range []struct {
+		name string
+		cfg  cluster.Config
+		open bool
+	}{
+		{"alone", cluster.Config{Host: "10.0.0.1"}, false},
+		{"the default host", cluster.Config{Seeds: join}, false},
+		{"this machine", cluster.Config{Seeds: join, Host: "127.0.0.2"}, false},
+		{"this machine, IPv6", cluster.Config{Seeds: join, Host: "::1"}, false},
+		{"this machine, by name", cluster.Config{Seeds: join, Host: "localhost"}, false},
+		{"a network", cluster.Config{Seeds: join, Host: "10.0.0.1"}, true},
+		{"every address", cluster.Config{Seeds: join, Host: "0.0.0.0"}, true},
+		{"a name", cluster.Config{Seeds: join, Host: "node-1.internal"}, true},
+		{"a key of gossip", cluster.Config{Seeds: join, Host: "10.0.0.1", SecretFile: "cluster.keys"}, true},
+		{"a certificate", cluster.Config{Seeds: join, Host: "10.0.0.1", ServerTLS: &tls.Config{MinVersion: tls.VersionTLS13}}, false},
+	} {
+		var said bytes.Buffer
+		warnOfOpenPort(row.cfg, slog.New(slog.NewTextHandler(&said, nil)))
+		require.Equal(t, row.open, strings.Contains(said.String(), "setting=cluster-cert"), row.name)
+	}
+}
+
 // The gauges that an operator looks at first are there from the start, at zero.
 func TestNode_MetricsAreBornAtZero(t *testing.T) {
 	n := start(t, config(t))
@@ -322,9 +352,14 @@ func metrics(t *testing.T, n *Node) string {
 
 // The pages for whoever runs it name metrics that are there.
 func TestNode_DocsNameMetricsThatExist(t *testing.T) {
-	n := start(t, config(t))
+	c, of := config(t), authority.New(t)
+	cert, key := of.Issue("node")
+	var err error
+	c.Cluster.ServerTLS, c.Cluster.ClientTLS, err = cluster.MutualTLS(cert, key, of.File()) // some are there with certificates alone
+	require.NoError(t, err)
+	n := start(t, c)
 	catalog, _ := shop(t)
-	_, err := n.Apply(t.Context(), provision.Request{Catalog: catalog})
+	_, err = n.Apply(t.Context(), provision.Request{Catalog: catalog})
 	require.NoError(t, err)
 	var names []string
 	for _, help := range regexp.MustCompile(`# HELP (\S+)`).FindAllStringSubmatch(metrics(t, n), -1) {
