@@ -26,12 +26,14 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc modernc.org/memory
 build: ## The binary, as ./leadwire
 	go build -trimpath -o leadwire ./cmd/leadwire
 
+# Vetting with -race needs nothing built that the tests do not need. Three packages at a time keep two processors busy: most of a
+# test is waiting for a process, a browser or a disk.
 .PHONY: test
 test: export GOFLAGS += $(foreach package,$(UNWATCHED),-gcflags=$(package)=-race=false)
 test: ## Everything: vet, and every test with the race detector, on real Postgres and Chromium
 	@.ci/parts
-	go vet ./... ./.ci/report
-	go test -json -race -timeout $(TEST_TIMEOUT) ./... | go run ./.ci/report
+	go vet -race ./... ./.ci/report
+	go test -json -race -p 3 -timeout $(TEST_TIMEOUT) ./... | go run ./.ci/report
 
 .PHONY: test-fast
 test-fast: ## What needs nothing but Go, without the race detector (-short)

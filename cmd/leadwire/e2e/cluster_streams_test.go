@@ -137,16 +137,16 @@ func (f *fleet) whole(store domain.Store, dashboards map[string]*dashboard) {
 	}
 }
 
-// Three processes, and each buyer has an open stream on two of them. An owner is killed: streams elsewhere go on, and none
-// has to connect again. Then a node with streams is killed, which owns others' buyers too: its streams come back at the
-// third. Every stream has told its whole feed, each row once, in order.
+// Four processes, and each buyer has an open stream on two of them. An owner is killed: streams elsewhere go on, and none
+// has to connect again. Then a node with streams and an owner of some of their buyers are killed at the same moment, and the
+// streams come back at the last one. Every stream has told its whole feed, each row once, in order.
 func TestCluster_StreamsOutliveNodes(t *testing.T) {
 	t.Parallel()
 	needsProgram(t)
 	many := []string{"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"}
-	f := newFleet(t, 3, many...)
+	f := newFleet(t, 4, many...)
 	store := f.b.open(t)
-	one, two, three := f.nodes[0], f.nodes[1], f.nodes[2]
+	one, two, three, four := f.nodes[0], f.nodes[1], f.nodes[2], f.nodes[3]
 	front, err := ssetest.NewProxy(one.address) // a balancer before the first, for streams that have to go elsewhere
 	require.NoError(t, err)
 	t.Cleanup(front.Close)
@@ -181,7 +181,7 @@ func TestCluster_StreamsOutliveNodes(t *testing.T) {
 		}
 	}
 	two.kill()
-	f.settled(one, three)
+	f.settled(one, three, four)
 	close(quit)
 	stop.Wait()
 	f.told(l, store, three)
@@ -197,7 +197,17 @@ func TestCluster_StreamsOutliveNodes(t *testing.T) {
 	require.Zero(t, gauge(t, one, `leadwire_hub_sessions{owner="asked"}`))
 	require.InDelta(t, len(many), gauge(t, one, `leadwire_hub_sessions{owner="here"}`)+gauge(t, one, `leadwire_hub_sessions{owner="elsewhere"}`), 0)
 
-	one.kill()
+	both := 0
+	for _, buyer := range many {
+		if f.owner(three, buyer) == four {
+			both++
+		}
+	}
+	t.Logf("%d buyers lose the node of a stream and their owner at once, and %d their owner before", both, lived)
+	var killed sync.WaitGroup
+	killed.Go(one.kill)
+	killed.Go(four.kill)
+	killed.Wait()
 	front.Retarget(three.address)
 	front.Cut()
 	send(30, three)
