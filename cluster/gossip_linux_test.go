@@ -141,6 +141,7 @@ func startGossiper(b *testing.B, sys *actor.ActorSystem, cfg Config, count *traf
 	settings.Transport = counting{over, count}
 	p.ml, err = memberlist.Create(settings)
 	require.NoError(b, err)
+	p.gossip = p.ml.LocalNode().Address()
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.joinSeeds(time.Minute)
 	p.publish()
