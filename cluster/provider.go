@@ -62,6 +62,7 @@ type provider struct {
 	last       map[string]*cluster.Member // as published, by member id
 	looking    bool                       // for seeds
 	looked     chan bool                  // whether any joined, or none was missing; holds one
+	telling    map[string]bool            // members that are being told that they were taken for dead; guarded by mu
 }
 
 var _ cluster.ClusterProvider = (*provider)(nil)
@@ -70,7 +71,7 @@ func newProvider(cfg Config, log *slog.Logger, evicted func(), h *history) *prov
 	return &provider{
 		cfg: cfg, log: log, evicted: evicted, history: h, started: time.Now().UnixNano(),
 		dirty: make(chan struct{}, 1), notice: make(chan string, 4), shares: make(chan share), looked: make(chan bool, 1), done: make(chan struct{}),
-		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{},
+		nodes: map[string]memberlist.Node{}, last: map[string]*cluster.Member{}, telling: map[string]bool{},
 	}
 }
 
@@ -192,7 +193,8 @@ func (p *provider) joinSeeds(wait time.Duration) {
 }
 
 // lookAround asks seeds that are no members to join, unless that is under way. It does not wait: each one that is silent takes
-// seconds, and they are asked one after the other.
+// two seconds, and they are asked one after the other. Once the node stops, the one that is being asked is the last; nobody waits
+// for it, since what it answers is of no use any more.
 func (p *provider) lookAround() {
 	if p.looking {
 		return
@@ -201,9 +203,12 @@ func (p *provider) lookAround() {
 	go func() {
 		seeds := p.missingSeeds()
 		joined := len(seeds) == 0
-		if !joined {
-			n, _ := p.ml.Join(seeds) // an error says what missingSeeds will say again
-			joined = n > 0
+		for _, seed := range seeds {
+			if p.ctx.Err() != nil {
+				break
+			}
+			n, _ := p.ml.Join([]string{seed}) // an error says what missingSeeds will say again
+			joined = joined || n > 0
 		}
 		p.looked <- joined
 	}()

@@ -81,7 +81,7 @@ func (p *provider) current() map[string]*cluster.Member {
 			continue
 		}
 		if p.wasDead(m.Id) {
-			go p.tellDead(n, m.Id) // it may not answer for seconds
+			p.tellDead(n, m.Id)
 			continue
 		}
 		if e, ok := byAddress[m.Address()]; !ok || started > e.started {
@@ -95,11 +95,23 @@ func (p *provider) current() map[string]*cluster.Member {
 	return out
 }
 
-// tellDead tells a node that it was taken for dead, so that it joins again.
+// tellDead tells a node that it was taken for dead, so that it joins again, unless it is being told. It does not wait: the node may
+// not answer for two seconds, after which it is told anew.
 func (p *provider) tellDead(n *memberlist.Node, member string) {
-	if err := p.ml.SendReliable(n, evictionNotice(member)); err != nil {
-		p.log.Debug("send eviction notice", "member", member, "error", err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.telling[member] {
+		return
 	}
+	p.telling[member] = true
+	go func() {
+		if err := p.ml.SendReliable(n, evictionNotice(member)); err != nil {
+			p.log.Debug("send eviction notice", "member", member, "error", err)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.telling, member)
+	}()
 }
 
 func addresses(members []*cluster.Member) []string {
